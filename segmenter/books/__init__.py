@@ -1,0 +1,87 @@
+"""The workbook as the rest of the package sees it: a port of two verbs, and what it hands over.
+
+`books.file` is a file on disk, `books.live` the workbook open in Excel. Neither interprets anything: a `Grid` is
+what stands in the cells, and turning it into customers is the business of the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame
+
+from segmenter.schema import Table
+from segmenter.texts import Lang
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What stands in the cells of one sheet, from A1 on; nothing interpreted.
+
+    A value is None (empty), str, float, bool, `datetime.date` or `datetime.datetime`. Rows and columns count from 0.
+    """
+
+    sheet: str
+    rows: Sequence[Sequence[Any]]
+    errors: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """(row, column) of cells that hold an Excel error, and which: "#DIV/0!" """
+    uncached: frozenset[tuple[int, int]] = frozenset()
+    """formula cells without a computed result, as libraries write them"""
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    """merged ranges as (first row, first column, last row, last column)"""
+    hidden_rows: frozenset[int] = frozenset()
+    hidden: bool = False
+    """whether the sheet itself is hidden"""
+    totals_row: int | None = None
+    """row of an Excel table's totals, which is no customer"""
+
+    @property
+    def height(self) -> int:
+        return len(self.rows)
+
+    @property
+    def width(self) -> int:
+        return max((len(row) for row in self.rows[:64]), default=0)
+
+    def head(self, count: int) -> list[list[Any]]:
+        """The first `count` rows as lists."""
+        return [list(row) for row in self.rows[:count]]
+
+    def column(self, column: int, start: int) -> NDArray[Any]:
+        """The values of `column` from row `start` down: float64 (NaN where empty) when all are numbers,
+        otherwise objects."""
+        values = [row[column] if column < len(row) else None for row in self.rows[start:]]
+        if all(value is None or type(value) is float for value in values):
+            return np.array(values, dtype=np.float64)
+        found = np.empty(len(values), dtype=object)
+        found[:] = values
+        return found
+
+
+class Book(Protocol):
+    """A workbook. As a context manager it commits what was written when it is left without an error."""
+
+    name: str
+    lang: Lang
+    """the language of its sheets"""
+
+    def read(self, table: Table) -> Grid | None:
+        """What stands on the table's sheet; None when the workbook has no such sheet.
+
+        Raises Refused when it cannot tell which sheet is meant.
+        """
+        ...
+
+    def write(self, table: Table, frame: DataFrame) -> None:
+        """Make the rows of `table` those of `frame` (columns: field keys; missing ones keep their cells).
+
+        A list: rows whose key (`table.key_field`, n-th occurrence) stands on the sheet stay where they are and keep
+        cells that are not in `frame`; further rows go below; rows that `frame` lacks go away. Without a key field
+        rows match by position. A block (`table.anchor`): the cells below the anchor, at most `table.rows` rows; the
+        rest is emptied. A cell whose value does not change keeps its bytes.
+        """
+        ...

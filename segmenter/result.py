@@ -1,0 +1,53 @@
+"""What one analysis produced; made by `pipeline.run`, read by the books, the report, the mail and the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pandas import DataFrame
+
+from segmenter.findings import Finding
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+
+@dataclass(frozen=True)
+class Result:
+    """One analysis, complete: the numbers of every sheet and of the report come from here."""
+
+    rules: Rules
+    lang: Lang
+    """the language of segment names and cell texts below"""
+    as_of: date
+    window_start: date
+    """F and M count orders after this day, up to and including `as_of`"""
+    rows_in: int
+    rows_used: int
+    rows_excluded: int
+    excluded: Mapping[str, int]
+    """rows per reason (a finding code); sums to `rows_excluded`"""
+    findings: tuple[Finding, ...]
+    customers: DataFrame
+    """one row a customer, index = row number on the sheet. The fields of the customers table, cleaned, and:
+    recency_days (float, NaN unknown), frequency (float), monetary (float), r_bin / f_bin / m_bin (int position in
+    the rules' bins, -1 unknown), r_label / f_label / m_label ("high", "mid", "low", "" unknown), code ("111", ""
+    unknown), segment (key of the rules' segment; "no_recency" when R is unknown), outlier (bool)"""
+    segments: DataFrame
+    """one row a segment in the rules' order (also those without customers; then "no_recency" if there are any):
+    segment (key), name, customers, customer_share, amount (sum of monetary), amount_share, orders (sum of
+    frequency), average_order_value, median_recency_days, median_frequency, median_monetary (NaN when empty)"""
+    rfm: DataFrame
+    """table 2, columns as in the schema, cell texts in `lang`"""
+    strategy: DataFrame
+    """table 3, columns as in the schema, with what people typed"""
+    boards: Mapping[str, DataFrame]
+    """the blocks of the dashboard by table key"""
+    cleaning: DataFrame
+    """the cleaning log, columns as in the schema"""
+
+    @property
+    def status(self) -> str:
+        """"findings" when there is anything to look at, else "ok"."""
+        return "findings" if self.findings else "ok"

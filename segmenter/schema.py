@@ -1,0 +1,134 @@
+"""Every table of the workbook as data: its sheet, its fields, their headers in both languages and their aliases.
+
+Nothing else in the package spells a header or a sheet name; `schema.toml` does, once.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from segmenter import texts
+from segmenter.texts import LANGS, Lang
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column: what it is called, what it holds, and who writes it."""
+
+    key: str
+    header: Mapping[str, str]
+    kind: str
+    """id | text | count | money | number | rate | date | list | choice"""
+    aliases: tuple[str, ...] = ()
+    unit: str = ""
+    field_class: str = ""
+    """static | behaviour | value | need (item 003-15), or nothing for a column of ours"""
+    need: str = ""
+    owner: str = "user"
+    """"user" cells are typed by people and kept; "us" cells are computed and replaced"""
+    choices: str = ""
+    template: bool = True
+    personal: bool = False
+    width: float = 12
+
+    @property
+    def must(self) -> bool:
+        """Whether a sheet without this column is refused."""
+        return self.need == "must"
+
+    def names(self) -> set[str]:
+        """Every header this field answers to, as `fold`ed text."""
+        return {fold(name) for name in (*self.header.values(), *self.aliases)}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: a list under a header row, or (with `anchor` and `rows`) a block of fixed cells."""
+
+    key: str
+    sheet: Mapping[str, str]
+    fields: tuple[Field, ...] = ()
+    list_object: str = ""
+    """name of the Excel table (ListObject); the English edition uses the same"""
+    key_field: str = ""
+    """the field whose value says which row is whose when the table is written again"""
+    anchor: str = ""
+    rows: int = 0
+
+    def __getitem__(self, key: str) -> Field:
+        return next(field for field in self.fields if field.key == key)
+
+    @property
+    def shown(self) -> tuple[Field, ...]:
+        """The fields a fresh template shows, in order."""
+        return tuple(field for field in self.fields if field.template)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value a `choice` field can have."""
+
+    key: str
+    name: Mapping[str, str]
+    aliases: tuple[str, ...] = field(default=())
+
+
+def fold(text: object) -> str:
+    """A header or name with everything taken out that people do not see or do not mean: full-width forms,
+    case, spaces, line breaks, zero-width characters."""
+    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    return "".join(c for c in plain if unicodedata.category(c) not in {"Zs", "Zl", "Zp", "Cf", "Cc"})
+
+
+def _field(raw: dict[str, Any]) -> Field:
+    raw = dict(raw)
+    raw["aliases"] = tuple(raw.get("aliases", ()))
+    raw["field_class"] = raw.pop("class", "")
+    return Field(**raw)
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return texts.load("schema.toml")
+
+
+@cache
+def tables() -> Mapping[str, Table]:
+    """Every table by key, in the order of the template's sheets."""
+    found = {}
+    for raw in _data()["table"]:
+        fields = tuple(_field(one) for one in raw.get("field", ()))
+        found[raw["key"]] = Table(**{k: v for k, v in raw.items() if k != "field"}, fields=fields)
+    return found
+
+
+def table(key: str) -> Table:
+    """The table called `key` (KeyError if there is none)."""
+    return tables()[key]
+
+
+@cache
+def choices(name: str) -> tuple[Choice, ...]:
+    """The values a choice list offers, in order."""
+    return tuple(
+        Choice(key, {lang: raw[lang] for lang in LANGS}, tuple(raw.get("aliases", ())))
+        for key, raw in _data()["choices"][name].items()
+    )
+
+
+def class_name(field_class: str, lang: Lang) -> str:
+    """The name of a field class (item 003-15) in `lang`."""
+    return str(_data()["classes"][field_class][lang])
+
+
+CUSTOMERS: Final = table("customers")
+ORDERS: Final = table("orders")
+SETTINGS: Final = table("settings")
+RFM: Final = table("rfm")
+STRATEGY: Final = table("strategy")
+CLEANING: Final = table("cleaning")
+BOARDS: Final = tuple(t for t in tables().values() if t.anchor)

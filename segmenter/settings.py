@@ -1,0 +1,202 @@
+"""Between `Rules` and the 设置 sheet: one row a setting, in the words of the workbook's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any, get_type_hints
+
+from pandas import DataFrame
+
+from segmenter import schema, texts
+from segmenter.errors import Refused
+from segmenter.rules import CHOICES, LEVELS, Match, Rules, Segment
+from segmenter.texts import LANGS, Lang
+
+_LABELS = tuple(f"{name}_labels" for name in ("recency", "frequency", "monetary"))
+_KINDS = get_type_hints(Rules)
+_SPLIT = re.compile(r"[,，、;；\n]+")
+
+
+def _keys() -> list[str]:
+    return [field.name for field in fields(Rules) if field.name not in ("version", "segments", "schemes")]
+
+
+def _words(key: str) -> Sequence[str]:
+    """The words a setting takes; none when it takes numbers, dates or free text."""
+    if _KINDS[key] is bool:
+        return ("yes", "no")
+    return LEVELS if key in _LABELS else CHOICES.get(key, ())
+
+
+def _show(key: str, value: Any, lang: Lang) -> Any:
+    """A setting's value as a cell shows it."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return texts.say("word.yes" if value else "word.no", lang)
+    if isinstance(value, tuple):
+        return (", " if lang == "en" else "，").join(str(_show(key, one, lang)) for one in value) or None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, str) and value in _words(key):
+        return texts.say(f"word.{value}", lang)
+    return value if value != "" else None
+
+
+def show_match(match: Match, lang: Lang) -> str:
+    """A segment's pattern as a cell shows it: the column by its header, the value by its name."""
+    code = texts.say("word.new", lang) if match.code == "new" else match.code
+    if not match.column:
+        return code
+    column = schema.CUSTOMERS[match.column]
+    names = {choice.key: choice.name[lang] for choice in schema.choices(column.choices)} if column.choices else {}
+    return f"{code} & {column.header[lang]}={names.get(match.value, match.value)}"
+
+
+def to_frame(rules: Rules, lang: Lang) -> DataFrame:
+    """The rows of the 设置 sheet: name, value, explanation; the segment rules last, in their order."""
+    rows: list[tuple[str, Any, str]] = [
+        (texts.say("settings.version", lang), rules.version, texts.say("settings.version_explain", lang))
+    ]
+    for key in _keys():
+        value = _show(key, getattr(rules, key), lang)
+        rows.append((texts.say(f"setting.{key}.name", lang), value, texts.say(f"setting.{key}.explain", lang)))
+    for segment in rules.segments:
+        patterns = "; ".join(show_match(match, lang) for match in segment.match)
+        rows.append(
+            (
+                texts.say("settings.segment", lang) + segment.name[lang],
+                patterns,
+                texts.say("settings.segment_explain", lang),
+            )
+        )
+    return DataFrame(rows, columns=["name", "value", "explain"], dtype=object)
+
+
+def choices_of(key: str, lang: Lang) -> list[str]:
+    """What a drop-down of this setting offers; empty when it takes anything else than one word."""
+    single = "tuple" not in str(_KINDS[key])
+    return [texts.say(f"word.{word}", lang) for word in _words(key)] if single else []
+
+
+def name_of(key: str, lang: Lang) -> str:
+    """The name the setting has on the sheet."""
+    return texts.say(f"setting.{key}.name", lang)
+
+
+def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> Rules:
+    """The rules the sheet's rows (name, value, cell address of the value) spell; what it lacks comes from `base`.
+
+    Refused names the cell of a value that cannot be understood. Rows whose name is no setting are left alone:
+    people keep notes there.
+    """
+    by_name = {schema.fold(name_of(key, lang)): key for key in _keys() for lang in LANGS}
+    versions = {schema.fold(texts.say("settings.version", lang)) for lang in LANGS}
+    prefixes = {lang: schema.fold(texts.say("settings.segment", lang)) for lang in LANGS}
+    found: dict[str, Any] = {}
+    segments: list[Segment] = []
+    for name, value, cell in rows:
+        folded = schema.fold(name)
+        if folded in versions and value is not None:
+            found["version"] = _plain(value)
+        elif folded in by_name:
+            key = by_name[folded]
+            try:
+                found[key] = _read(key, value)
+            except ValueError:
+                raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
+        else:
+            for prefix in prefixes.values():
+                if folded.startswith(prefix) and value is not None:
+                    title = re.split(r"[:：]", str(name), maxsplit=1)[-1].strip()
+                    segments.append(_read_segment(title, value, base, sheet, cell))
+                    break
+    values = {field.name: getattr(base, field.name) for field in fields(Rules)} | found
+    if segments:
+        values["segments"] = tuple(segments)
+    return Rules(**values)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date) else str(value).strip()
+
+
+def _word(key: str, text: str) -> str:
+    for word in _words(key):
+        if schema.fold(text) in {schema.fold(word), *(schema.fold(texts.say(f"word.{word}", lang)) for lang in LANGS)}:
+            return word
+    raise ValueError(text)
+
+
+def _read(key: str, value: Any) -> Any:
+    """A cell's value as the type of the setting; ValueError when it is none."""
+    kind = _KINDS[key]
+    text = "" if value is None else _plain(value)
+    if "tuple" in str(kind):
+        parts = [part.strip() for part in _SPLIT.split(text) if part.strip()]
+        if "float" in str(kind):
+            return tuple(float(part) for part in parts)
+        return tuple(_word(key, part) for part in parts) if _words(key) else tuple(parts)
+    if kind == (date | None):
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date) or not text:
+            return value or None
+        from segmenter.values import day_of
+
+        return day_of(text)
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        return _word(key, text or "no") == "yes"
+    if kind in (int, float):
+        number = float(text)
+        if kind is int and not number.is_integer():
+            raise ValueError(text)
+        return kind(number)
+    if not _words(key):
+        return text
+    return _word(key, text)
+
+
+def _read_segment(name: str, value: Any, base: Rules, sheet: str, cell: str) -> Segment:
+    """A rule row: patterns for a segment, which keeps the default texts when it is one of ours."""
+    matches = []
+    for part in re.split(r"[;；\n]", _plain(value).zfill(3) if isinstance(value, float) else _plain(value)):
+        code, _, condition = part.partition("&")
+        if not part.strip():
+            continue
+        folded = schema.fold(code).replace("？", "?")
+        code = "new" if folded in {schema.fold(texts.say("word.new", lang)) for lang in LANGS} else folded
+        try:
+            matches.append(Match.parse(f"{code} & {_condition(condition)}" if condition else code))
+        except (ValueError, KeyError):
+            raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
+    for known in base.segments:
+        if schema.fold(name) in {schema.fold(n) for n in (*known.name.values(), *known.aliases)}:
+            return _with_match(known, matches)
+    return Segment(key=name, match=tuple(matches), name={lang: name for lang in LANGS})
+
+
+def _with_match(segment: Segment, matches: Sequence[Match]) -> Segment:
+    values: Mapping[str, Any] = {**vars(segment), "match": tuple(matches)}
+    return Segment(**values)
+
+
+def _condition(text: str) -> str:
+    """"价格敏感度=敏感" as "price_sensitivity = sensitive"."""
+    left, _, right = text.replace("＝", "=").partition("=")
+    for column in schema.CUSTOMERS.fields:
+        if schema.fold(left) in column.names() | {schema.fold(column.key)}:
+            for choice in schema.choices(column.choices) if column.choices else ():
+                if schema.fold(right) in {schema.fold(n) for n in (choice.key, *choice.name.values(), *choice.aliases)}:
+                    return f"{column.key} = {choice.key}"
+            return f"{column.key} = {right.strip()}"
+    raise KeyError(left)
+
+

@@ -1,0 +1,54 @@
+"""Every text a user sees, in Chinese and English side by side: the catalogues in this folder and their one reader.
+
+A data file serves better than gettext here. Half of what must be translated is data anyway (headers, segment
+names, strategies), which stands in both languages in `schema.toml` and `rules.toml`; an entry cannot lack one
+of the languages (a test says so); and nothing has to be compiled before it can be read or installed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+Lang = Literal["zh", "en"]
+LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
+DEFAULT: Final[Lang] = "zh"
+
+
+def load(name: str) -> dict[str, Any]:
+    """The data file `name` of the package, parsed."""
+    return tomllib.loads(files("segmenter").joinpath(name).read_text(encoding="utf-8"))
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+
+    def walk(prefix: str, node: dict[str, Any]) -> None:
+        for key, value in node.items():
+            if set(value) == set(LANGS):
+                found[prefix + key] = value
+            else:
+                walk(f"{prefix}{key}.", value)
+
+    for file in sorted(files("segmenter.texts").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            walk("", load(f"texts/{file.name}"))
+    return found
+
+
+def keys() -> frozenset[str]:
+    """The names of all texts."""
+    return frozenset(_catalogue())
+
+
+def say(key: str, lang: str, **params: Any) -> str:
+    """The text `key` in `lang`, its `{holes}` filled from `params`.
+
+    Raises KeyError when there is no such text or a hole has no value: a missing text is our mistake and must
+    not reach a user as a blank.
+    """
+    text = _catalogue()[key][lang]
+    return text.format_map(params) if params or "{" in text else text
