@@ -1,0 +1,190 @@
+"""One cell: between the XML it is written as and the value it holds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from segmenter.books.spans import unescape
+from segmenter.errors import Refused
+
+Plain = str | float | int | bool | date | None
+"""what a cell can hold: text, a number, true or false, a day or a moment, nothing"""
+
+MAX_TEXT: Final = 32_767
+"""characters of a cell, counted as Excel does: UTF-16 units"""
+_FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
+_ESCAPE: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
+_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
+_MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
+_VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
+_EPOCH: Final = datetime(1899, 12, 30)
+_EPOCH_1904: Final = datetime(1904, 1, 1)
+_DAY: Final = timedelta(days=1)
+
+
+def plain(value: Any) -> Plain:
+    """A value of a frame as a cell can hold it: missing values of any kind are None, numpy scalars Python ones.
+
+    Raises ValueError for an infinite number and TypeError for what no cell can hold.
+    """
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if math.isinf(value):
+            raise ValueError("an infinite number cannot be written")
+        return None if math.isnan(value) else float(value)
+    if isinstance(value, (date, np.datetime64)):
+        if np.isnat(np.datetime64(value)):
+            return None
+        moment = value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
+        return _naive(moment)
+    if type(value).__name__ == "NAType":
+        return None
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def _naive(moment: date) -> date:
+    if isinstance(moment, datetime):
+        if moment.tzinfo is not None:
+            raise TypeError("a moment with a time zone cannot be written")
+        return datetime(*moment.timetuple()[:6], moment.microsecond)
+    return moment
+
+
+def serial(day: date, date1904: bool) -> float:
+    """The number Excel keeps for a day or a moment, in days.
+
+    1900-01-01 to 1900-02-28 are one less than counting says: Excel believes in 1900-02-29.
+    """
+    moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+    if date1904:
+        return (moment - _EPOCH_1904) / _DAY
+    days = (moment - _EPOCH) / _DAY
+    return days - 1 if 1 < days < 61 else days
+
+
+def number(value: float) -> str:
+    """A finite number in the fewest digits that give it back."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def needs_quote(text: str) -> bool:
+    """Whether a program could take this text for a formula when it is typed anew."""
+    return text.startswith(_FORMULA_STARTS)
+
+
+def escape(text: str) -> str:
+    """Text as the content of `<t>`: markup, and the characters XML cannot hold as Excel writes them (`_x000B_`)."""
+    if _ILLEGAL.search(text):
+        text = _ILLEGAL.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    return text.translate(_MARKUP)
+
+
+def escape_formula(text: str) -> str:
+    """A formula as the content of `<f>`."""
+    return text.translate(_MARKUP)
+
+
+def decode_text(text: str) -> str:
+    """`_x000B_` and its like as the characters they stand for."""
+    if "_x" not in text:
+        return text
+    found = _ESCAPE.sub(lambda one: chr(int(one[0][2:6], 16)), text)
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_surrogates(found) else found
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def too_long(text: str) -> bool:
+    """Whether a text does not fit a cell."""
+    return len(text) > MAX_TEXT // 2 and len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_TEXT
+
+
+def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: bool = False, sheet: str = "") -> bytes:
+    """The cell element at address `where` with a value and a style id. Nothing for an empty cell without a style."""
+    p = prefix
+    head = f'<{p}c r="{where}"' + (f' s="{style}"' if style else "")
+    if value is None:
+        return f"{head}/>".encode() if style else b""
+    if isinstance(value, bool):
+        return f'{head} t="b"><{p}v>{value:d}</{p}v></{p}c>'.encode()
+    if isinstance(value, str):
+        if too_long(value):
+            raise Refused("text_too_long", sheet=sheet, cell=where, value=value[:40] + "…", length=len(value))
+        space = ' xml:space="preserve"' if _SPACED.search(value) else ""
+        return f'{head} t="inlineStr"><{p}is><{p}t{space}>{escape(value)}</{p}t></{p}is></{p}c>'.encode()
+    amount = value if isinstance(value, (int, float)) else serial(value, date1904)
+    return f"{head}><{p}v>{number(amount)}</{p}v></{p}c>".encode()
+
+
+def rich_text(inner: bytes) -> str:
+    """The text of an `<is>` or `<si>` element's content: its runs joined, phonetic guides left out."""
+    found = _TEXTS.findall(inner)
+    if not found:
+        return ""
+    text = "".join(_unwrap(content) for name, _, content in found if name == b"t")
+    return decode_text(text)
+
+
+def _unwrap(content: bytes) -> str:
+    text = content.decode()
+    if "<![CDATA[" in text:
+        parts = re.split(r"<!\[CDATA\[(.*?)\]\]>", text, flags=re.DOTALL)
+        return "".join(part if i % 2 else unescape(part) for i, part in enumerate(parts))
+    return unescape(text.replace("\r\n", "\n"))
+
+
+class Mark(str):
+    """The text of an Excel error ("#N/A") as the value of a cell."""
+
+    __slots__ = ()
+
+
+def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
+    """The value of a cell from its `t` and its content. A date is the number it is kept as; an error is a `Mark`."""
+    if kind == b"inlineStr":
+        return rich_text(inner) or None
+    found = _VALUE.search(inner)
+    if found is None or not found[1]:
+        return None
+    text = unescape(found[1].decode())
+    if kind == b"s":
+        return strings[int(text)] or None
+    if kind in (b"str", b"d"):
+        return decode_text(text) or None
+    if kind == b"b":
+        return text.strip() in ("1", "true")
+    if kind == b"e":
+        return Mark(text)
+    try:
+        return float(text)
+    except ValueError:
+        return Mark(text)
+
+
+def same(old: Plain, new: Plain, date1904: bool) -> bool:
+    """Whether a cell that holds `old` need not be written to hold `new`."""
+    if isinstance(old, Mark):
+        return False
+    if isinstance(new, date):
+        new = serial(new, date1904)
+    if isinstance(new, bool) or isinstance(old, bool):
+        return old is new
+    if isinstance(new, int):
+        new = float(new)
+    return type(old) is type(new) and old == new

@@ -1,0 +1,143 @@
+"""What a workbook consists of: its sheets, where their parts lie, and how parts refer to each other."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from segmenter.books import cells, spans
+from segmenter.books.package import Package
+from segmenter.errors import Refused
+
+_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_STRICT: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+RELATION_SPACES: Final = (_OFFICE, _STRICT)
+STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+_STRINGS = re.compile(rb"<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One relationship of a part: `kind` is the last word of its type, `target` the part it leads to."""
+
+    id: str
+    kind: str
+    target: str
+    external: bool
+    element: spans.Element
+
+
+@dataclass(frozen=True)
+class SheetEntry:
+    """One tab: its name, the part it lies in, and whether it can be seen."""
+
+    name: str
+    part: str
+    hidden: bool
+    kind: str
+    """worksheet | chartsheet | dialogsheet | xlMacrosheet"""
+    position: int
+    element: spans.Element
+
+
+def rels_part(part: str) -> str:
+    """Where the relationships of `part` lie ("" for those of the package)."""
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", name + ".rels")
+
+
+class Index:
+    """The directory of a workbook, read from its package; changes nothing."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        for part in ("[Content_Types].xml", "_rels/.rels"):
+            if part not in package:
+                raise Refused("part_missing", path=package.path.name, part=part)
+        main = [one for one in self.relations("") if one.kind == "officeDocument"]
+        if not main or main[0].target not in package:
+            raise Refused("part_missing", path=package.path.name, part="xl/workbook.xml")
+        self.workbook_part = main[0].target
+        self.workbook = spans.parse(package.read(self.workbook_part), self.workbook_part)
+        if self.workbook.name != "workbook":
+            raise Refused("part_missing", path=package.path.name, part="workbook")
+
+    def relations(self, part: str) -> list[Relation]:
+        """What `part` refers to ("" for the package itself)."""
+        where = rels_part(part)
+        if where not in self.package:
+            return []
+        base = posixpath.dirname(part)
+        found = []
+        for one in spans.parse(self.package.read(where), where).all("Relationship"):
+            target = one.get("Target")
+            external = one.get("TargetMode") == "External"
+            if not external:
+                target = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(base, target))
+                target = self._spelling(target)
+            found.append(Relation(one.get("Id"), one.get("Type").rpartition("/")[2], target, external, one))
+        return found
+
+    def _spelling(self, part: str) -> str:
+        """A part's name as the package spells it: names are equal whatever their case."""
+        return part if part in self.package else self._names.get(part.casefold(), part)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {name.casefold(): name for name in self.package.entries}
+
+    @cached_property
+    def sheets(self) -> tuple[SheetEntry, ...]:
+        """Every sheet in the order of the tabs."""
+        relations = {one.id: one for one in self.relations(self.workbook_part)}
+        found = []
+        for position, one in enumerate(self.workbook.all("sheets", "sheet")):
+            relation = relations.get(one.get_in(RELATION_SPACES, "id"))
+            if relation is None:
+                raise Refused("part_missing", path=self.package.path.name, part=one.get("name"))
+            hidden = one.get("state", "visible") != "visible"
+            found.append(SheetEntry(one.get("name"), relation.target, hidden, relation.kind, position, one))
+        return tuple(found)
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """The parts of one kind that `part` refers to."""
+        return [one.target for one in self.relations(part) if one.kind == kind and one.target in self.package]
+
+    @cached_property
+    def date1904(self) -> bool:
+        """Whether days count from 1904."""
+        found = self.workbook.first("workbookPr")
+        return found is not None and found.get("date1904") in ("1", "true")
+
+    @property
+    def strict(self) -> bool:
+        """Whether the file is of the Strict kind, with namespaces of its own."""
+        return self.workbook.namespace() == STRICT_MAIN
+
+    @cached_property
+    def strings(self) -> Sequence[str]:
+        """The shared strings, phonetic guides left out."""
+        parts = self.related(self.workbook_part, "sharedStrings")
+        if not parts:
+            return ()
+        data = self.package.read(parts[0])
+        spans.check(data, parts[0])
+        return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(data)]
+
+    @cached_property
+    def styles_part(self) -> str:
+        """The part that holds the styles; "" when there is none."""
+        return next(iter(self.related(self.workbook_part, "styles")), "")
+
+    @cached_property
+    def calc_chain(self) -> str:
+        """The calculation chain's part; "" when there is none."""
+        return next(iter(self.related(self.workbook_part, "calcChain")), "")
+
+    def defined_names(self) -> list[spans.Element]:
+        """The elements of all defined names."""
+        return list(self.workbook.all("definedNames", "definedName"))

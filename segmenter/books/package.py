@@ -1,0 +1,217 @@
+"""The zip container of a workbook: read with every check, written by copying what did not change as it stands.
+
+    local header | name | extra | data | descriptor   one span an entry, copied byte for byte
+    ...
+    central record                                     copied, only its offset into the file is new
+    ...
+    end record
+
+A part that changed or is new is deflated under a fixed date, so that the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import PurePath
+from typing import IO, Final
+
+from segmenter.books import sniff
+from segmenter.errors import Refused
+
+MAX_RATIO: Final = 100
+MAX_TOTAL: Final = 1 << 30
+"""bytes all parts may have when inflated"""
+MAX_ENTRIES: Final = 10_000
+_FREE: Final = 1 << 20
+"""bytes an entry may have before its ratio matters"""
+_LOCAL: Final = b"PK\x03\x04"
+_CENTRAL: Final = b"PK\x01\x02"
+_END: Final = b"PK\x05\x06"
+_DATE: Final = (0, (1 << 5) | 1)
+"""1980-01-01 00:00, as zip writes time and date"""
+_FAST: Final = 1 << 22
+"""bytes from which speed counts more than the last percent of size"""
+
+Stream = Callable[[], Iterable[bytes]]
+"""a part too large to stand in memory: its pieces, made anew at each call"""
+Content = bytes | Stream
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the directory: where it lies, and its raw central record."""
+
+    name: str
+    start: int
+    end: int
+    """the local header starts at `start`; the next entry, or the directory, at `end`"""
+    central: bytes
+    crc: int
+    size: int
+
+
+class Package:
+    """A workbook's bytes and their directory.
+
+    Raises Refused for anything that is no workbook, damaged, or made to do harm. `trust_size` lifts the limits
+    against zip bombs.
+    """
+
+    def __init__(self, data: bytes, path: PurePath, *, trust_size: bool = False) -> None:
+        sniff.refuse_unless_zip(data, path)
+        self.data = data
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+            raise self._damaged(error) from error
+        infos = self._zip.infolist()
+        self._refuse_names([info.orig_filename for info in infos])
+        if not trust_size:
+            self._refuse_bomb(infos)
+        self.entries: dict[str, Entry] = {entry.name: entry for entry in self._directory(infos)}
+        self._checked: set[str] = set()
+        types = self.read("[Content_Types].xml") if "[Content_Types].xml" in self.entries else b""
+        sniff.refuse_unless_workbook(self.entries, types, path)
+
+    def _damaged(self, reason: object) -> Refused:
+        return Refused("file_damaged", path=self.path.name, reason=str(reason))
+
+    def _refuse_names(self, names: list[str]) -> None:
+        if len(names) > MAX_ENTRIES:
+            raise Refused("zip_bomb", path=self.path.name, part=f"{len(names)} entries")
+        seen: set[str] = set()
+        for name in names:
+            if "\\" in name or "\0" in name or name.startswith("/") or ":" in name or ".." in name.split("/"):
+                raise Refused("zip_name", path=self.path.name, part=name)
+            if name.casefold() in seen:
+                raise Refused("zip_twice", path=self.path.name, part=name)
+            seen.add(name.casefold())
+
+    def _refuse_bomb(self, infos: list[zipfile.ZipInfo]) -> None:
+        total = 0
+        for info in infos:
+            total += info.file_size
+            if total > MAX_TOTAL or (info.file_size > _FREE and info.file_size > MAX_RATIO * info.compress_size):
+                raise Refused("zip_bomb", path=self.path.name, part=info.filename)
+
+    def _directory(self, infos: list[zipfile.ZipInfo]) -> list[Entry]:
+        """The entries with their spans, checked against each other."""
+        data, where = self.data, self._zip.start_dir
+        end = data.rfind(_END)
+        if end + 22 + int.from_bytes(data[end + 20 : end + 22], "little") != len(data):
+            raise self._damaged("data after the end of the zip directory")
+        starts = sorted({info.header_offset for info in infos} | {where})
+        if starts and starts[0] != 0 and infos:
+            raise self._damaged("data before the first zip entry")
+        nexts = dict(pairwise(starts))
+        found = []
+        for info in infos:
+            if data[where : where + 4] != _CENTRAL:
+                raise self._damaged("zip directory")
+            sizes = struct.unpack_from("<3H", data, where + 28)
+            length = 46 + sum(sizes)
+            start = info.header_offset
+            stop = nexts.get(start, 0)
+            if data[start : start + 4] != _LOCAL or stop - start < 30 + info.compress_size:
+                raise self._damaged(info.filename)
+            if info.flag_bits & 1:
+                raise Refused("file_encrypted", path=self.path.name)
+            found.append(Entry(info.filename, start, stop, data[where : where + length], info.CRC, info.file_size))
+            where += length
+        return found
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def read(self, name: str) -> bytes:
+        """The part `name`, inflated; its size and checksum are those of the directory."""
+        try:
+            with self._zip.open(name) as file:
+                found = file.read(self.entries[name].size + 1)
+                if len(found) != self.entries[name].size:
+                    raise self._damaged(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise self._damaged(error) from error
+        self._checked.add(name)
+        return found
+
+    def check(self) -> None:
+        """Refuse the package when a part that nobody has read yet does not match its checksum."""
+        for name in self.entries:
+            if name not in self._checked:
+                self.read(name)
+
+    @cached_property
+    def end_record(self) -> bytes:
+        """The end record with the comment of the archive."""
+        return self.data[self.data.rfind(_END) :]
+
+
+def write(package: Package, changes: Mapping[str, Content | None], file: IO[bytes]) -> None:
+    """Write `package` to the seekable `file` with `changes` made: a part's new content, or None to leave it out.
+
+    Parts the package does not have are added at the end, in the order of `changes`.
+    """
+    source = memoryview(package.data)
+    central: dict[str, bytes] = {}
+    for entry in sorted(package.entries.values(), key=lambda entry: entry.start):
+        offset = file.tell()
+        if entry.name not in changes:
+            file.write(source[entry.start : entry.end])
+            central[entry.name] = _moved(entry.central, offset)
+        elif (content := changes[entry.name]) is not None:
+            central[entry.name] = _add(file, entry.name, content)
+    directory = [central[name] for name in package.entries if name in central]
+    for name, content in changes.items():
+        if name not in package.entries and content is not None:
+            directory.append(_add(file, name, content))
+    start = file.tell()
+    file.write(b"".join(directory))
+    size, count = file.tell() - start, len(directory)
+    if start + size >= 1 << 32 or count >= 1 << 16:
+        raise Refused("zip_bomb", path=package.path.name, part=f"{start + size} bytes")
+    file.write(_END + struct.pack("<4H2L", 0, 0, count, count, size, start) + package.end_record[20:])
+
+
+def _moved(record: bytes, offset: int) -> bytes:
+    """A central record whose entry now starts at `offset`."""
+    old = int.from_bytes(record[42:46], "little")
+    if old != 0xFFFFFFFF:
+        return record[:42] + offset.to_bytes(4, "little") + record[46:]
+    size, packed = struct.unpack_from("<L", record, 24)[0], struct.unpack_from("<L", record, 20)[0]
+    where = 46 + int.from_bytes(record[28:30], "little")
+    while int.from_bytes(record[where : where + 2], "little") != 1:
+        where += 4 + int.from_bytes(record[where + 2 : where + 4], "little")
+    where += 4 + 8 * (size == 0xFFFFFFFF) + 8 * (packed == 0xFFFFFFFF)
+    return record[:where] + offset.to_bytes(8, "little") + record[where + 8 :]
+
+
+def _add(file: IO[bytes], name: str, content: Content) -> bytes:
+    """Deflate `content` as entry `name` at the end of `file`; returns its central record."""
+    pieces = (content,) if isinstance(content, bytes) else content()
+    level = 1 if callable(content) or len(content) >= _FAST else 6
+    raw = name.encode()
+    flags = 0 if name.isascii() else 0x800
+    start = file.tell()
+    file.write(bytes(30) + raw)
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    crc = size = packed = 0
+    for piece in pieces:
+        crc = zlib.crc32(piece, crc)
+        size += len(piece)
+        packed += file.write(packer.compress(piece))
+    packed += file.write(packer.flush())
+    fields = struct.pack("<5H3L2H", 20, flags, 8, *_DATE, crc, packed, size, len(raw), 0)
+    end = file.tell()
+    file.seek(start)
+    file.write(_LOCAL + fields)
+    file.seek(end)
+    return _CENTRAL + struct.pack("<H", 20) + fields + struct.pack("<3H2L", 0, 0, 0, 0, start) + raw

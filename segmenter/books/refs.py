@@ -1,0 +1,96 @@
+"""Cell addresses: between "B7:C9" and numbers, and what becomes of them when rows go, come or move.
+
+Rows and columns count from 0 here, as in a `Grid`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final, NamedTuple
+
+from segmenter.cells import address, position
+
+MAX_ROWS: Final = 1_048_576
+MAX_COLUMNS: Final = 16_384
+
+
+@cache
+def column_of(name: str) -> int:
+    """Column "A" is 0."""
+    number = 0
+    for letter in name.upper():
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+class Area(NamedTuple):
+    """A rectangle of cells, corners included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __str__(self) -> str:
+        first, last = address(self.top, self.left), address(self.bottom, self.right)
+        return first if first == last else f"{first}:{last}"
+
+    def meets(self, other: Area) -> bool:
+        """Whether the two share a cell."""
+        return (
+            self.top <= other.bottom
+            and other.top <= self.bottom
+            and self.left <= other.right
+            and other.left <= self.right
+        )
+
+    @property
+    def range(self) -> str:
+        """The address always as "A1:B2"."""
+        return f"{address(self.top, self.left)}:{address(self.bottom, self.right)}"
+
+
+def area(text: str) -> Area:
+    """ "B7:C9", "B7", "B:C" or "7:9" as a rectangle; ValueError for anything else."""
+    first, _, last = text.replace("$", "").partition(":")
+    last = last or first
+    if first.isalpha() and last.isalpha():
+        return Area(0, column_of(first), MAX_ROWS - 1, column_of(last))
+    if first.isdigit() and last.isdigit():
+        return Area(int(first) - 1, 0, int(last) - 1, MAX_COLUMNS - 1)
+    (top, left), (bottom, right) = position(first), position(last)
+    return Area(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
+
+
+class Shift(NamedTuple):
+    """How the rows of one table changed: they were `first`..`old` and are `first`..`new` (at least one row, which may
+    be blank)."""
+
+    first: int
+    old: int
+    new: int
+    moved: Mapping[int, int]
+    """where each surviving row went that did not stay"""
+    gone: frozenset[int]
+    """rows that vanished"""
+    columns: tuple[int, int]
+    """the first and last column that move with a row"""
+
+    def row(self, row: int) -> int | None:
+        """Where a row went, None when it vanished."""
+        return None if row in self.gone else self.moved.get(row, row)
+
+    def area(self, one: Area) -> Area | None:
+        """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
+        nothing of it is left. A range down to the last row follows it; a single row follows its customer."""
+        if one.bottom < self.first or one.bottom > self.old or not self._covers(one):
+            return one
+        if one.top == one.bottom and self.old > self.first:
+            row = self.row(one.top)
+            return None if row is None else one._replace(top=row, bottom=row)
+        bottom = self.new if one.bottom == self.old else min(one.bottom, self.new)
+        return one._replace(bottom=bottom) if one.top <= bottom else None
+
+    def _covers(self, one: Area) -> bool:
+        return self.columns[0] <= one.right and one.left <= self.columns[1]

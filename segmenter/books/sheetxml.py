@@ -1,0 +1,261 @@
+"""One worksheet part, read far enough to change its rows and nothing else.
+
+    prolog | <sheetData> | row row row ... | </sheetData> | epilog
+
+Prolog and epilog are a tree of spans (`spans.Element`); rows and their cells are cut out by their bytes, and a row
+nobody changes is written as it was read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from openpyxl.formula.translate import Translator
+
+from segmenter.books import cells, refs, spans
+from segmenter.books.cells import Plain
+from segmenter.cells import address, position
+from segmenter.errors import Refused
+
+_ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
+_ONE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRS + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+
+
+def _attributes(raw: bytes) -> dict[bytes, bytes]:
+    return {one[1]: one[2] if one[2] is not None else one[3] for one in _ONE.finditer(raw)}
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One cell as it stands in the part."""
+
+    row: int
+    column: int
+    attributes: Mapping[bytes, bytes]
+    inner: bytes
+    raw: bytes
+    """as written; with an address put in when it had none"""
+
+    @property
+    def style(self) -> int:
+        return int(self.attributes.get(b"s", b"0"))
+
+    @property
+    def kind(self) -> bytes:
+        return self.attributes.get(b"t", b"n")
+
+    @property
+    def blank(self) -> bool:
+        """Whether it holds nothing: no value, no formula."""
+        return not self.inner.strip()
+
+    @property
+    def where(self) -> str:
+        return address(self.row, self.column)
+
+    @property
+    def formula(self) -> tuple[dict[bytes, bytes], str] | None:
+        """The attributes and the text of its formula, if it has one."""
+        found = _FORMULA.search(self.inner)
+        if found is None:
+            return None
+        return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One row as it stands in the part, its number counting from 0."""
+
+    number: int
+    attributes: bytes
+    raw: bytes
+    cells: Mapping[int, Cell]
+
+    @property
+    def blank(self) -> bool:
+        return all(cell.blank for cell in self.cells.values())
+
+
+class Sheet:
+    """A worksheet part: its rows by number, and the elements around them.
+
+    `part` names it in messages, `name` is what people see on its tab.
+    """
+
+    def __init__(self, data: bytes, part: str, name: str, strings: Sequence[str]) -> None:
+        self.data = data
+        self.part = part
+        self.name = name
+        self.strings = strings
+        self.root = spans.parse(data, part, opaque="sheetData")
+        found = self.root.first("sheetData")
+        if self.root.name != "worksheet" or found is None:
+            raise Refused("sheet_kind", sheet=name, part=part)
+        self.sheet_data = found
+        self.prefix = self.root.prefix
+
+    @cached_property
+    def rows(self) -> dict[int, Row]:
+        """The rows that are written, by number, in order."""
+        body = self.data[self.sheet_data.inner : self.sheet_data.close]
+        if b"<!" in body or b"<?" in body:
+            raise Refused("sheet_kind", sheet=self.name, part=self.part)
+        p = re.escape(self.prefix.encode())
+        row_pattern = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"row\s*>)", re.DOTALL)
+        cell_pattern = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
+        rows: dict[int, Row] = {}
+        last = -1
+        for one in row_pattern.finditer(body):
+            attributes = _attributes(one[1])
+            number = int(attributes[b"r"]) - 1 if b"r" in attributes else last + 1
+            if number <= last:
+                raise Refused("rows_disorder", sheet=self.name, row=number + 1)
+            last = number
+            found = self._cells(cell_pattern, number, one[2] or b"")
+            rows[number] = Row(number, one[1], one[0], found)
+        return rows
+
+    def _cells(self, pattern: re.Pattern[bytes], row: int, inner: bytes) -> dict[int, Cell]:
+        found: dict[int, Cell] = {}
+        last = -1
+        for one in pattern.finditer(inner):
+            attributes = _attributes(one[1])
+            raw = one[0]
+            if b"r" in attributes:
+                try:
+                    at, column = position(attributes[b"r"].decode())
+                except ValueError:
+                    at, column = -1, -1
+            else:
+                at, column = row, last + 1
+                head = 2 + len(self.prefix)
+                raw = raw[:head] + f' r="{address(row, column)}"'.encode() + raw[head:]
+            if column <= last or at != row:
+                raise Refused("cells_disorder", sheet=self.name, row=row + 1)
+            last = column
+            found[column] = Cell(row, column, attributes, one[2] or b"", raw)
+        return found
+
+    def value(self, row: int, column: int) -> Plain:
+        """What stands in a cell; None when nothing does."""
+        one = self.rows.get(row)
+        cell = one.cells.get(column) if one else None
+        return self.value_of(cell) if cell else None
+
+    def value_of(self, cell: Cell) -> Plain:
+        """The value of a cell, dates as numbers, errors as `cells.Mark`."""
+        try:
+            return cells.decode(cell.kind, cell.inner, self.strings)
+        except (IndexError, ValueError) as error:
+            raise Refused("cell_damaged", sheet=self.name, cell=cell.where) from error
+
+    def head(self, count: int) -> list[list[Plain]]:
+        """The values of the first `count` rows."""
+        return [self.values(number) for number in range(min(count, 1 + max(self.rows, default=-1)))]
+
+    def values(self, number: int) -> list[Plain]:
+        """The values of one row from column A on."""
+        row = self.rows.get(number)
+        if row is None or not row.cells:
+            return []
+        found: list[Plain] = [None] * (1 + max(row.cells))
+        for column, cell in row.cells.items():
+            found[column] = self.value_of(cell)
+        return found
+
+    @property
+    def merged(self) -> list[refs.Area]:
+        return [refs.area(one.get("ref")) for one in self.root.all("mergeCells", "mergeCell")]
+
+    @cached_property
+    def shared(self) -> dict[bytes, tuple[str, str]]:
+        """The shared formulas by their id: text and address of the cell that spells them out."""
+        found: dict[bytes, tuple[str, str]] = {}
+        for row in self.rows.values():
+            for cell in row.cells.values():
+                if b"shared" in cell.inner and (formula := cell.formula) and formula[1]:
+                    found.setdefault(formula[0].get(b"si", b""), (formula[1], cell.where))
+        return found
+
+    def moved(self, cell: Cell, row: int, *, unshare: bool) -> bytes:
+        """A cell as it is written in another row: its address new, relative references of its formula moved along.
+
+        With `unshare` a formula shared with other cells is spelt out, because its first cell may go away.
+        """
+        if row == cell.row and not (unshare and b"shared" in cell.inner):
+            return cell.raw
+        raw = cell.raw
+        formula = cell.formula
+        if formula is not None:
+            attributes, text = formula
+            if attributes.get(b"t") in (b"array", b"dataTable"):
+                area = refs.area(attributes.get(b"ref", cell.where.encode()).decode())
+                if area.top != area.bottom and row != cell.row:
+                    raise Refused("array_formula", sheet=self.name, cell=str(area))
+            raw = self._with_formula(cell, row, attributes, text)
+        return _readdressed(raw, self.prefix, address(row, cell.column))
+
+    def _with_formula(self, cell: Cell, row: int, attributes: dict[bytes, bytes], text: str) -> bytes:
+        origin = cell.where
+        kept = dict(attributes)
+        if attributes.get(b"t") == b"shared":
+            text, origin = self.shared.get(attributes.get(b"si", b""), (text, origin))
+            kept = {key: value for key, value in kept.items() if key not in (b"t", b"si", b"ref")}
+        if kept.get(b"t") == b"array":
+            kept[b"ref"] = address(row, cell.column).encode() if b":" not in kept[b"ref"] else kept[b"ref"]
+        target = address(row, cell.column)
+        moved = Translator("=" + text, origin).translate_formula(target)[1:] if text else text
+        p = self.prefix.encode()
+        head = b"".join(b" " + key + b'="' + value + b'"' for key, value in kept.items())
+        new = b"<" + p + b"f" + head + b">" + cells.escape_formula(moved).encode() + b"</" + p + b"f>"
+        return _FORMULA.sub(lambda _: new, cell.raw, count=1)
+
+    def row_tag(self, attributes: bytes, number: int, columns: Sequence[int]) -> bytes:
+        """A row's start tag under a new number; its `spans` hint goes when it would be wrong."""
+        kept = []
+        for one in _ONE.finditer(attributes):
+            name, value = one[1], one[2] if one[2] is not None else one[3]
+            if name == b"r":
+                continue
+            if name == b"spans" and not _within(value, columns):
+                continue
+            kept.append(one[0])
+        return b"<" + self.prefix.encode() + f'row r="{number + 1}"'.encode() + b"".join(kept)
+
+    def compose(self, attributes: bytes, number: int, parts: Mapping[int, bytes]) -> bytes:
+        """A row from its cells' bytes by column."""
+        written = {column: raw for column, raw in sorted(parts.items()) if raw}
+        head = self.row_tag(attributes, number, list(written))
+        if not written:
+            return head + b"/>"
+        return head + b">" + b"".join(written.values()) + b"</" + self.prefix.encode() + b"row>"
+
+    def formulas(self) -> Iterator[Cell]:
+        """Every cell with a formula."""
+        for row in self.rows.values():
+            if b"<" + self.prefix.encode() + b"f" in row.raw:
+                for cell in row.cells.values():
+                    if _FORMULA.search(cell.inner):
+                        yield cell
+
+
+def _within(hint: bytes, columns: Sequence[int]) -> bool:
+    """Whether a row's `spans` ("1:6 9:10") cover its columns."""
+    if not columns:
+        return True
+    try:
+        pairs = [tuple(int(n) for n in one.split(b":")) for one in hint.split()]
+    except ValueError:
+        return False
+    return any(low - 1 <= min(columns) and max(columns) <= high - 1 for low, high in pairs)
+
+
+def _readdressed(raw: bytes, prefix: str, where: str) -> bytes:
+    head, _, tail = raw.partition(b">")
+    new = re.sub(rb"(\sr\s*=\s*)(?:\"[^\"]*\"|'[^']*')", rb'\1"' + where.encode() + b'"', head, count=1)
+    return new + b">" + tail

@@ -1,0 +1,137 @@
+"""Finding a table on a sheet: the row with its headers, and the column of each field."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from segmenter.books import Grid
+from segmenter.cells import address
+from segmenter.errors import Refused
+from segmenter.schema import Field, Table, fold
+
+SEARCHED: Final = 30
+"""rows from the top among which a header row is looked for"""
+_LEVELS: Final = 3
+"""rows a header of several levels may have"""
+
+
+class Header(NamedTuple):
+    """Where a table's headers stand, counted from 0; its data begin below `row`, the last row of the header."""
+
+    row: int
+    columns: Mapping[str, int]
+    """the column of each field that is there, by field key"""
+
+
+def locate(grid: Grid, table: Table) -> Header:
+    """The header row of `table` among the first rows of `grid`: the one with the most headers it needs.
+
+    A header of several levels (merged cells over further headers) is read joined. Refused when no row has the
+    needed headers, when one is there twice, or when two rows could be it.
+    """
+    candidates = list(_candidates(grid, table))
+    if not candidates:
+        raise _missing(grid, table, None)
+    best = max(score for score, _ in candidates)
+    first, *others = [header for score, header in candidates if score == best]
+    for other in others:
+        raise Refused(
+            "header_tie", sheet=grid.sheet, cell=address(other.row, 0), row=first.row + 1, other=other.row + 1
+        )
+    _refuse_twice(grid, table, first)
+    if any(field.must and field.key not in first.columns for field in table.fields):
+        raise _missing(grid, table, first)
+    if table.key_field and table.key_field not in first.columns:
+        raise _missing(grid, table, first)
+    return first
+
+
+def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], int, Header]]:
+    for top in range(min(SEARCHED, grid.height)):
+        bottom = _last_level(grid, top)
+        names = _names(grid, top, bottom)
+        columns = {field.key: found[0] for field in table.fields if (found := _columns(field, names))}
+        if columns:
+            must = sum(field.must for field in table.fields if field.key in columns)
+            yield (must, len(columns)), top, Header(bottom, columns)
+
+
+def _last_level(grid: Grid, top: int) -> int:
+    """The last row of the header that begins in row `top`: merged cells say how deep it is."""
+    flat = [one for one in grid.merged if one[0] == top]
+    deep = [bottom for first, _, bottom, _ in flat if first < bottom < first + _LEVELS]
+    wide = any(
+        right > left and top + 1 < grid.height and _fill(grid, top + 1, left, right) for _, left, _, right in flat
+    )
+    return max(deep) if deep and wide else top
+
+
+def _fill(grid: Grid, row: int, left: int, right: int) -> bool:
+    """Whether a row has texts under a merged cell that spans `left`..`right`."""
+    cells = grid.rows[row][left : right + 1]
+    return sum(isinstance(cell, str) for cell in cells) > 1
+
+
+def _names(grid: Grid, top: int, bottom: int) -> dict[int, list[str]]:
+    """The folded names each column's header answers to: its lowest level, and all levels joined."""
+    anchors: dict[tuple[int, int], object] = {}
+    for first, left, last, right in grid.merged:
+        if first <= bottom and last >= top:
+            value = grid.rows[first][left] if first < grid.height and left < len(grid.rows[first]) else None
+            anchors |= {(row, column): value for row in range(first, last + 1) for column in range(left, right + 1)}
+    found: dict[int, list[str]] = {}
+    width = max((len(row) for row in grid.rows[top : bottom + 1]), default=0)
+    for column in range(width):
+        levels: list[str] = []
+        for row in range(top, bottom + 1):
+            cells = grid.rows[row]
+            value = cells[column] if column < len(cells) else None
+            if value is None and bottom > top:
+                value = anchors.get((row, column))
+            if isinstance(value, str) and (name := fold(value)) and name not in levels:
+                levels.append(name)
+        if levels:
+            found[column] = [*dict.fromkeys((levels[-1], "".join(levels), "/".join(levels)))]
+    return found
+
+
+def _columns(field: Field, names: Mapping[int, list[str]]) -> list[int]:
+    """The columns whose header is this field's; those with its own name before those with an alias."""
+    exact = {fold(name) for name in field.header.values()}
+    answers = field.names()
+    own = [column for column, known in names.items() if exact.intersection(known)]
+    return own or [column for column, known in names.items() if answers.intersection(known)]
+
+
+def _refuse_twice(grid: Grid, table: Table, header: Header, top: int) -> None:
+    names = _names(grid, top, header.row)
+    for field in table.fields:
+        columns = _columns(field, names)
+        if len(columns) > 1 and (field.need or field.kind in ("id", "count", "money", "number", "rate", "date")):
+            first, second = (address(header.row, column) for column in columns[:2])
+            raise Refused("header_twice", sheet=grid.sheet, cell=second, first=first, value=_shown(field))
+
+
+def _shown(field: Field) -> str:
+    return " / ".join(dict.fromkeys(field.header.values()))
+
+
+def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
+    """The refusal for headers that are not there: which, what was found instead, and what comes nearest."""
+    has = header.columns if header else {}
+    wanted = [field for field in table.fields if field.must or field.key == table.key_field] or list(table.fields)
+    missing = [field for field in wanted if field.key not in has]
+    rows = [header.row] if header else range(min(SEARCHED, grid.height))
+    found = [value.strip() for row in rows for value in grid.rows[row] if isinstance(value, str) and value.strip()]
+    near = difflib.get_close_matches(fold(_shown(missing[0])), [fold(name) for name in found], 1, 0.5)
+    nearest = next((name for name in found if near and fold(name) == near[0]), "—")
+    return Refused(
+        "header_missing",
+        sheet=grid.sheet,
+        cell=address(header.row, 0) if header else "",
+        value=", ".join(_shown(field) for field in missing),
+        found=", ".join(found[:20]) or "—",
+        nearest=nearest,
+    )
