@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from pandas import DataFrame
 
 from segmenter import texts
 from segmenter.texts import Lang
@@ -32,4 +34,19 @@ class Finding:
     def message(self, lang: Lang) -> str:
         """What was found and done, in words."""
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
-        return texts.say(f"finding.{self.code}", lang, **{**place, **self.params})
+        text = texts.say(f"finding.{self.code}", lang, **{**place, **self.params})
+        return text + texts.say("finding_count", lang, count=self.params["count"]) if self.params.get("count", 1) > 1 else text
+
+    def kind(self, lang: Lang) -> str:
+        """The kind of finding in a few words."""
+        return str(self.params["kind"]) if "kind" in self.params else texts.say(f"kind.{self.code}", lang)
+
+
+def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
+    """The rows of the cleaning log, columns as in the schema."""
+    rows = [
+        (texts.say(f"stage.{one.stage}", lang), one.kind(lang), one.sheet, one.cell, one.value, one.message(lang), one.amount_share)
+        for one in findings
+    ]
+    columns = ["stage", "code", "sheet", "cell", "value", "message", "amount_share"]
+    return DataFrame(rows, columns=columns).astype(object)

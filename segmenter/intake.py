@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import cells, schema, texts, values
+from segmenter import schema, texts, values
 from segmenter.books import Grid
+from segmenter.books.refs import address, letters
 from segmenter.errors import Refused
 from segmenter.findings import Finding
 from segmenter.headers import locate
@@ -61,7 +62,7 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
     Refused when the header cannot be found, a column can be read two ways, or cells the result stands on hold
     formulas nobody has computed yet.
     """
-    header_row, columns = locate(grid, table)
+    header_row, columns, _ = locate(grid, table)
     first = header_row + 1
     findings = _header_findings(grid, table, header_row, columns, lang)
     raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
@@ -69,7 +70,7 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
 
     used = np.zeros(max(grid.height - first, 0), dtype=bool)
     for column in raw.values():
-        used |= pd.notna(column) if column.dtype == np.float64 else np.array([not values.is_empty(v) for v in column], dtype=bool)
+        used |= ~values.empty(column)
     for row, column_number in grid.errors:
         if row >= first and column_number in columns.values():
             used[row - first] = True
@@ -87,15 +88,22 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
     for position in _totals(grid, table, raw, numbers, first, columns):
         row = first + position
         excluded[row + 1] = "total_row"
-        cell = cells.address(row, columns[table.key_field or "customer_id"])
+        cell = address(row, columns[table.key_field or "customer_id"])
         findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, columns, position, table)))
     numbers = np.array([n for n in numbers.tolist() if first + n + 1 not in excluded], dtype=int)
 
     typed: dict[str, Any] = {}
     for key, values_raw in raw.items():
         field = table[key]
-        column = _read(values_raw[numbers], field, grid, lambda p, c=columns[key]: cells.address(first + int(numbers[p]), c))
+        column = _read(values_raw[numbers], field, grid, lambda p, c=columns[key]: address(first + int(numbers[p]), c))
         typed[key] = column.values
+        lost = [position for position, code in column.problems.items() if code == "id_too_long"]
+        if lost and key == "customer_id":
+            where = [address(first + int(numbers[position]), columns[key]) for position in lost]
+            value = _text(values_raw[numbers[lost[0]]])
+            raise Refused(
+                "id_too_long", sheet=grid.sheet, cell=where[0], value=value, count=len(lost), cells=", ".join(where[:5])
+            )
         error_at = {first + int(n): p for p, n in enumerate(numbers)}
         broken = {error_at[r]: code for (r, c), code in grid.errors.items() if c == columns[key] and r in error_at}
         problems = {**column.problems, **dict.fromkeys(broken, "cell_error")}
@@ -108,17 +116,17 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
             row = first + int(numbers[position])
             value = _broken.get(position) or _text(raw[_key][numbers[position]])
             done = texts.say("done.excluded" if _critical else "done.blank", lang)
-            return Finding(code, grid.sheet, cells.address(row, columns[_key]), value, {"done": done, "header": table[_key].header[lang]})
+            return Finding(code, grid.sheet, address(row, columns[_key]), value, {"done": done, "header": table[_key].header[lang]})
 
         findings += _listed(problems, finding)
         findings += _counted(column.notes, finding)
     frame = DataFrame(typed, index=pd.Index(numbers + first + 1, name="row"))
-    frame, more = _without_id(frame, table, grid.sheet, columns, excluded)
+    more = _without_id(frame, grid.sheet, columns, excluded) if table.key == "customers" else []
     frame = frame[~frame.index.isin(list(excluded))]
     return Intake(
         sheet=grid.sheet,
         frame=frame,
-        columns={key: cells.letter(column) for key, column in columns.items()},
+        columns={key: letters(column) for key, column in columns.items()},
         findings=(*findings, *more),
         excluded=excluded,
         rows_in=int(used.sum()),
@@ -138,7 +146,7 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
             continue
         same = schema.fold(header) in {schema.fold(name) for name in field.header.values()}
         code = "header_cleaned" if same else "header_alias"
-        found.append(Finding(code, grid.sheet, cells.address(header_row, column), header, {"header": field.header[lang]}))
+        found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header[lang]}))
     return found
 
 
@@ -147,7 +155,7 @@ def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Any:
     found = grid.column(column, first)
     for top, left, bottom, right in grid.merged:
         if bottom > top >= first and left <= column <= right and top - first < len(found):
-            where = f"{cells.address(top, left)}:{cells.address(bottom, right)}"
+            where = f"{address(top, left)}:{address(bottom, right)}"
             if key in CRITICAL.get(table.key, ()):
                 raise Refused("merged", sheet=grid.sheet, cell=where)
             found = found.astype(object)
@@ -159,7 +167,7 @@ def _refuse_uncached(grid: Grid, table: Table, columns: Mapping[str, int]) -> No
     needed = {columns[key]: key for key in CRITICAL.get(table.key, ()) if key in columns}
     found = sorted(place for place in grid.uncached if place[1] in needed)
     if found:
-        raise Refused("uncached", sheet=grid.sheet, cell=cells.address(*found[0]), count=len(found))
+        raise Refused("uncached", sheet=grid.sheet, cell=address(*found[0]), count=len(found))
 
 
 def _read(raw: Any, field: schema.Field, grid: Grid, where: Callable[[int], str]) -> values.Column:
@@ -220,17 +228,15 @@ def _totals(
     found = [] if grid.totals_row is None else [grid.totals_row - first]
     amount_key = next((k for k in ("total_amount", "amount") if k in raw), None)
     amounts = values.numbers(raw[amount_key]).values if amount_key and _has_blank_id(raw[key], numbers) else None
-    worded = {}
+    worded: dict[int, str] = {}
     for name, column in raw.items():
-        if column.dtype != object:
-            continue
-        for position in numbers.tolist():
-            value = column[position]
-            if isinstance(value, str) and schema.fold(value) in words:
+        if column.dtype == object:
+            said = {v for v in pd.unique(column[numbers]) if isinstance(v, str) and schema.fold(v) in words}
+            for position in numbers[np.isin(column[numbers].astype(str), list(said))].tolist() if said else ():
                 worded.setdefault(position, name)
     for position, name in worded.items():
         if name != key and not values.is_empty(raw[key][position]) and schema.fold(raw[key][position]) not in words:
-            raise Refused("total_with_id", sheet=grid.sheet, cell=cells.address(first + position, columns[name]), value=raw[name][position])
+            raise Refused("total_with_id", sheet=grid.sheet, cell=address(first + position, columns[name]), value=raw[name][position])
         found.append(position)
     if amounts is not None:
         above = np.nancumsum(np.where(np.isin(np.arange(len(amounts)), numbers), amounts, 0.0))
@@ -242,22 +248,26 @@ def _totals(
 
 
 def _has_blank_id(ids: Any, numbers: Any) -> bool:
-    return any(values.is_empty(ids[position]) for position in numbers.tolist())
+    return bool(values.empty(ids)[numbers].any())
 
 
-def _without_id(
-    frame: DataFrame, table: Table, sheet: str, columns: Mapping[str, int], excluded: dict[int, str]
-) -> tuple[DataFrame, list[Finding]]:
-    """Rows without an ID are left out and listed; a customer sheet that lacks too many is refused."""
+def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], excluded: dict[int, str]) -> list[Finding]:
+    """Customers without an ID are left out and listed; a sheet that lacks too many is refused."""
     empty = frame.index[(frame["customer_id"] == "") & ~frame.index.isin(list(excluded))]
     if not len(empty):
-        return frame, []
-    letter = cells.letter(columns["customer_id"])
-    if table.key == "customers" and len(empty) > EMPTY_IDS * len(frame):
+        return []
+    letter = letters(columns["customer_id"])
+    if len(empty) > EMPTY_IDS * len(frame):
         raise Refused("empty_ids", sheet=sheet, cell=f"{letter}{empty[0]}", count=len(empty), rows=len(frame))
     excluded.update(dict.fromkeys(empty.tolist(), "empty_id"))
-    found = _listed(
-        dict.fromkeys(range(len(empty)), "empty_id"),
-        lambda position, code: Finding(code, sheet, f"{letter}{empty[position]}"),
-    )
-    return frame, found
+    rows = dict.fromkeys(range(len(empty)), "empty_id")
+    return _listed(rows, lambda position, code: Finding(code, sheet, f"{letter}{empty[position]}"))
+
+
+def as_typed(grid: Grid, table: Table) -> DataFrame:
+    """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
+    sheet, rows without anything in them left out."""
+    header_row, columns, _ = locate(grid, table)
+    frame = DataFrame({key: pd.Series(grid.column(c, header_row + 1), dtype=object) for key, c in columns.items()})
+    frame.index = pd.Index(range(header_row + 2, header_row + 2 + len(frame)), name="row")
+    return frame[~frame.map(values.is_empty).all(axis=1)]

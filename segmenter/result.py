@@ -20,8 +20,9 @@ class Result:
     rules: Rules
     lang: Lang
     """the language of segment names and cell texts below"""
-    as_of: date
-    window_start: date
+    as_of: date | None
+    """None when no date is known anywhere: then nobody has an R"""
+    window_start: date | None
     """F and M count orders after this day, up to and including `as_of`"""
     rows_in: int
     rows_used: int

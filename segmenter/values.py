@@ -55,25 +55,35 @@ def is_empty(value: object) -> bool:
     return value is None or value != value or (isinstance(value, str) and not plain(value))
 
 
+def _distinct(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Codes (-1: nothing there) and the distinct values; True and 1 are two values."""
+    if bool not in set(map(type, column.tolist())):
+        codes, found = pd.factorize(column)
+        return codes, list(found)
+    known: dict[tuple[type, Any], int] = {}
+    codes = np.array([-1 if v is None or v != v else known.setdefault((type(v), v), len(known)) for v in column.tolist()])
+    return codes, [value for _, value in known]
+
+
+def empty(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which cells hold nothing anybody can see."""
+    codes, distinct = _distinct(column)
+    return np.array([*map(is_empty, distinct), True], dtype=bool)[codes]
+
+
 def _each(column: NDArray[Any], read: Callable[[Any], tuple[Any, str, str]], dtype: Any, blank: Any) -> Column:
     """Read every distinct value once; `read` gives (value, problem, note)."""
-    values = np.full(len(column), blank, dtype=dtype)
-    problems: dict[int, str] = {}
-    notes: dict[int, str] = {}
-    known: dict[tuple[type, Any], tuple[Any, str, str]] = {}
-    for position, raw in enumerate(column.tolist()):
-        if raw is None or raw != raw:
-            continue
-        key = (type(raw), raw)
-        if key not in known:
-            known[key] = (blank, "", "") if is_empty(raw) else read(raw)
-        value, problem, note = known[key]
-        values[position] = value
-        if problem:
-            problems[position] = problem
-        elif note:
-            notes[position] = note
-    return Column(values, problems, notes)
+    codes, distinct = _distinct(column)
+    found = [(blank, "", "") if is_empty(value) else read(value) for value in distinct]
+    results = np.empty(len(found) + 1, dtype=dtype)
+    for position, (value, _, _) in enumerate([*found, (blank, "", "")]):
+        results[position] = value
+    said: list[dict[int, str]] = []
+    for which in (1, 2):
+        words = {code: one[which] for code, one in enumerate(found) if one[which] and (which == 1 or not one[1])}
+        places = np.flatnonzero(np.isin(codes, list(words)))
+        said.append({int(place): words[int(codes[place])] for place in places})
+    return Column(results[codes], *said)
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------
@@ -327,7 +337,9 @@ def ids(column: NDArray[Any]) -> Column:
         if _SCIENTIFIC.match(plain(text)):
             return "", "id_too_long", ""
         whole = _WHOLE_FLOAT.match(plain(text))
-        return (whole[1], "", "") if whole else (text, "", "")
+        if whole:
+            return whole[1], "", ""
+        return text, "", "" if plain(text) == text else "id_odd"
 
     return _each(column, read, object, "")
 

@@ -1,0 +1,84 @@
+"""The dashboard's blocks: fixed cells that its native Excel charts read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema, texts, wording
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+
+def blocks(
+    customers: DataFrame, segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang
+) -> dict[str, DataFrame]:
+    """Every block by table key, columns as in the schema. `found`: how many findings there are."""
+    return {
+        "board_facts": _facts(segments, rules, as_of, start, found, lang),
+        "board_segments": _segments(segments, lang),
+        "board_heat": _heat(customers, rules, lang),
+        "board_pareto": _pareto(customers),
+    }
+
+
+def _facts(segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang) -> DataFrame:
+    window = ""
+    if as_of and start:
+        window = texts.say("board.window_value", lang, start=(pd.Timestamp(start) + pd.Timedelta(days=1)).date(), end=as_of)
+    by_key = segments.set_index("segment")
+    rows: list[tuple[str, object]] = [
+        (texts.say("board.as_of", lang), as_of.isoformat() if as_of else texts.say("cell.missing", lang)),
+        (texts.say("board.window", lang), window),
+        (texts.say("board.customers", lang), int(segments["customers"].sum())),
+        (texts.say("board.amount", lang, months=rules.window_months), float(segments["amount"].sum())),
+    ]
+    for segment in [s for s in rules.segments if s.key in ("high_value", "at_risk")] or list(rules.segments[:2]):
+        name = segment.name[lang]
+        rows.append((texts.say("board.high_value", lang, name=name), int(by_key.at[segment.key, "customers"])))
+        share = float(by_key.at[segment.key, "amount_share"])
+        rows.append((texts.say("board.high_value_share", lang, name=name), share))
+    rows.append((texts.say("board.findings", lang), found))
+    return DataFrame(rows, columns=["name", "value"], dtype=object)
+
+
+def _segments(segments: DataFrame, lang: Lang) -> DataFrame:
+    """As many rows as the block has; with more segments the last row holds the rest."""
+    columns = [field.key for field in schema.table("board_segments").fields]
+    rows = schema.table("board_segments").rows
+    named = segments.drop(columns="segment").rename(columns={"name": "segment"})[columns]
+    if len(named) <= rows:
+        return named
+    rest = named.iloc[rows - 1 :][columns[1:]].sum()
+    last = DataFrame([{"segment": texts.say("board.rest", lang), **rest.to_dict()}])
+    return pd.concat([named.iloc[: rows - 1], last], ignore_index=True)[columns]
+
+
+def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
+    """Mean M by R bin (rows) and F bin (columns); the first row names the F bins."""
+    r_names, f_names = wording.r_bins(rules, lang), wording.f_bins(rules, lang)
+    known = customers[(customers["r_bin"] >= 0) & (customers["f_bin"] >= 0)]
+    means = known.pivot_table(index="r_bin", columns="f_bin", values="monetary", aggfunc="mean")
+    means = means.reindex(index=range(len(r_names)), columns=range(len(f_names)))
+    columns = [field.key for field in schema.table("board_heat").fields]
+    rows: list[list[object]] = [[None, *f_names]]
+    for position, name in enumerate(r_names):
+        rows.append([name, *(None if pd.isna(v) else round(float(v), 2) for v in means.loc[position])])
+    filled = [row + [None] * (len(columns) - len(row)) for row in rows]
+    return DataFrame(filled, columns=columns, dtype=object)
+
+
+def _pareto(customers: DataFrame) -> DataFrame:
+    """Tenths of the customers from the dearest down: what each brings, and all so far."""
+    amounts = np.sort(np.clip(customers["monetary"].fillna(0).to_numpy(float), 0, None))[::-1]
+    cumulative = np.concatenate([[0.0], np.cumsum(amounts)])
+    edges = [round(len(amounts) * tenth / 10) for tenth in range(11)]
+    total = cumulative[-1] or 1.0
+    rows = [
+        (tenth / 10, cumulative[edges[tenth]] - cumulative[edges[tenth - 1]], cumulative[edges[tenth]] / total)
+        for tenth in range(1, 11)
+    ]
+    return DataFrame(rows, columns=["customer_share", "amount", "amount_share"])

@@ -1,0 +1,142 @@
+"""Order rows to the behaviour columns of the customers table (documents 003, 001; rulings C1, C8, C9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import values
+from segmenter.findings import Finding
+from segmenter.rules import Rules
+
+TOP: Final = 3
+"""品类偏好(TOP3)"""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders ready to be counted. `frame`: one row an order: order_id, customer_id (as typed), key (normalised),
+    ordered_on (datetime64), amount, and category, channel when known; index = first row on the sheet."""
+
+    frame: DataFrame
+    findings: tuple[Finding, ...]
+    lines_in: int
+    lines_used: int
+
+
+def window_start(as_of: date, months: int) -> pd.Timestamp:
+    """F and M count orders after this day: `months` calendar months before `as_of` (ruling C9)."""
+    return pd.Timestamp(as_of) - pd.DateOffset(months=months)
+
+
+def with_amounts(lines: DataFrame) -> DataFrame:
+    """Lines with an `amount`: as it stands, else quantity times unit price."""
+    if "amount" in lines:
+        return lines
+    return lines.assign(amount=lines["quantity"] * lines["unit_price"])
+
+
+def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Orders:
+    """Line items to orders.
+
+    `lines`: customer_id, ordered_on, and amount or quantity and unit_price; order_id, category, channel optional.
+    Lines without a customer and lines whose quantity or amount is not above zero (refunds, cancellations) are left
+    out and listed with their sum; with `rules.net_refunds` refunds stay, take off the amount and count as no order.
+    An order's lines are summed; its day is its first line's, its category and channel those of its dearest line.
+    """
+    lines_in = len(lines)
+    lines = with_amounts(lines)
+    findings = []
+
+    def drop(bad: pd.Series, code: str) -> None:
+        nonlocal lines
+        if bad.any():
+            total = float(lines.loc[bad, "amount"].sum())
+            params = {"count": int(bad.sum()), "amount": total}
+            findings.append(Finding(code, sheet, f"{lines.index[bad][0]}:{lines.index[bad][-1]}", params=params, stage=stage))
+            lines = lines[~bad]
+
+    drop(lines["customer_id"].map(values.is_empty).astype(bool), "line_without_customer")
+    drop(lines["ordered_on"].isna(), "line_without_date")
+    drop(lines["amount"].isna(), "line_without_amount")
+    cancelled = lines["amount"] < 0
+    if "quantity" in lines:
+        cancelled |= lines["quantity"] < 0
+    if rules.net_refunds:
+        if cancelled.any():
+            params = {"count": int(cancelled.sum()), "amount": float(lines.loc[cancelled, "amount"].sum())}
+            findings.append(Finding("refunds_netted", sheet, params=params, stage=stage))
+        drop(lines["amount"] == 0, "line_of_nothing")
+    else:
+        drop(cancelled, "refund_left_out")
+        drop(lines["amount"] <= 0, "line_of_nothing")
+    for side, outside in (("from", -1), ("to", 1)):
+        limit = getattr(rules, f"data_{side}")
+        if limit is not None:
+            day = pd.Timestamp(limit)
+            drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
+    lines = lines.assign(key=values.key_of(lines["customer_id"]))
+    return Orders(_sum_lines(lines), tuple(findings), lines_in, len(lines))
+
+
+def _sum_lines(lines: DataFrame) -> DataFrame:
+    """One row an order. Rows without an order number are orders of their own."""
+    columns = ["customer_id", "key", "ordered_on", "amount"]
+    columns += [name for name in ("order_id", "category", "channel", "region") if name in lines]
+    if "order_id" not in lines:
+        return lines[columns].assign(order_id="")
+    numbered = lines["order_id"] != ""
+    single = lines.loc[~lines.duplicated(["order_id", "key"], keep=False) | ~numbered, columns]
+    several = lines.loc[lines.index.difference(single.index, sort=False), columns]
+    if several.empty:
+        return single
+    ranked = several.assign(row=several.index).sort_values("amount", ascending=False, kind="stable")
+    how: dict[str, tuple[str, str]] = {name: (name, "first") for name in columns if name not in ("ordered_on", "amount")}
+    how |= {"ordered_on": ("ordered_on", "min"), "amount": ("amount", "sum"), "row": ("row", "min")}
+    grouped = ranked.groupby(["order_id", "key"], sort=False, as_index=False).agg(
+        **{name: pd.NamedAgg(*spec) for name, spec in how.items() if name not in ("order_id", "key")}
+    )
+    return pd.concat([single, grouped.set_index("row")[columns]]).sort_index(kind="stable")
+
+
+def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
+    """The behaviour columns of every customer with an order up to `as_of`.
+
+    Index: normalised customer key. Columns: customer_id, last_order_date, first_order_date, orders (all), total_amount,
+    frequency and window_amount (in the window), average_order_value (of the window, else of all), and categories,
+    channel, region where known.
+    """
+    known = orders[orders["ordered_on"] <= pd.Timestamp(as_of)]
+    paid = known[known["amount"] > 0]
+    grouped = paid.groupby("key", sort=False)
+    found = grouped.agg(
+        customer_id=("customer_id", "first"),
+        last_order_date=("ordered_on", "max"),
+        first_order_date=("ordered_on", "min"),
+        orders=("amount", "size"),
+    )
+    inside = known["ordered_on"] > window_start(as_of, rules.window_months)
+    found["total_amount"] = known.groupby("key")["amount"].sum()
+    found["frequency"] = paid[inside.reindex(paid.index)].groupby("key").size()
+    found["window_amount"] = known[inside].groupby("key")["amount"].sum()
+    found = found.fillna({"frequency": 0.0, "window_amount": 0.0})
+    found[["total_amount", "window_amount"]] = found[["total_amount", "window_amount"]].round(6)
+    recent = (found["window_amount"] / found["frequency"]).where(found["frequency"] > 0)
+    found["average_order_value"] = recent.fillna(found["total_amount"] / found["orders"]).round(2)
+    found[["frequency", "orders"]] = found[["frequency", "orders"]].astype(float)
+    for source, target, count in (("category", "categories", TOP), ("channel", "channel", 1), ("region", "region", 1)):
+        if source in paid:
+            found[target] = _favourites(paid, source, count).reindex(found.index, fill_value="")
+    return found
+
+
+def _favourites(orders: DataFrame, column: str, count: int) -> pd.Series:
+    """The `count` values a customer spent most on, dearest first, joined by "、"; ties in alphabetical order."""
+    named = orders[orders[column].fillna("") != ""]
+    spent = named.groupby(["key", column], sort=True)["amount"].sum().reset_index()
+    best = spent.sort_values(["key", "amount"], ascending=[True, False], kind="stable").groupby("key").head(count)
+    return best.groupby("key")[column].agg("、".join)

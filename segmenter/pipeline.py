@@ -1,0 +1,175 @@
+"""The steps in their order, from what stands in the sheets to a `Result`. Pure: no file, no Excel, no clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, wording
+from segmenter.books import Grid
+from segmenter.errors import Refused
+from segmenter.findings import Finding, to_frame
+from segmenter.intake import Intake
+from segmenter.result import Result
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+Progress = Callable[[str], None]
+"""told the name of each stage as it begins"""
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """What the workbook holds, as read; None for a sheet it lacks."""
+
+    customers: Grid
+    orders: Grid | None = None
+    strategy: Grid | None = None
+    rfm: Grid | None = None
+    cleaning: Grid | None = None
+
+
+def run(sheets: Sheets, rules: Rules, lang: Lang, as_of: date | None = None, progress: Progress = lambda _: None) -> Result:
+    """Read, clean, measure, score, segment and plan.
+
+    `as_of` comes before the rules' date, which comes before the date of the last order. Refused when the customer
+    sheet holds no customers or cannot be read; everything else that is odd is a finding of the result.
+    """
+    progress("read")
+    taken = intake.take(sheets.customers, schema.CUSTOMERS, lang)
+    if not taken.rows_in:
+        raise Refused("no_customers", sheet=taken.sheet)
+    findings = [*_kept(sheets.cleaning, lang), *taken.findings]
+    excluded = dict(taken.excluded)
+    ordered = _orders(sheets.orders, rules, lang, findings)
+    customers = taken.frame
+
+    def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
+        findings.extend(found[1])
+        excluded.update(found[2])
+        return found[0]
+
+    progress("clean")
+    customers = step(clean.merge_duplicates(customers, rules, taken.sheet, taken.cell))
+    as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
+    findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
+    if ordered is not None and len(ordered) and as_of is not None:
+        computed = orders.behaviour(ordered, as_of, rules)
+        later = pd.Index(ordered["key"].unique()).difference(computed.index)
+        findings += _strangers(ordered, customers, sheets.orders)
+        customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
+    customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
+    customers = step(measure.scope(customers, as_of, rules, taken.sheet))
+    customers, filled = clean.fill_missing(customers, taken.sheet, taken.cell)
+    customers, outliers = clean.mark_outliers(customers, rules, taken.sheet, taken.cell)
+    findings += [*filled, *outliers]
+    if rules.outlier_mode == "remove":
+        excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
+        customers = customers[~customers["outlier"]]
+
+    progress("score")
+    customers = segment.assign(score.score(customers, rules), rules)
+    findings += _thin(customers, taken)
+    names = wording.segment_names(rules, lang)
+    segments = plan.summarise(customers, rules, names)
+
+    progress("plan")
+    strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
+    findings += advice
+    if "third_party" in rules.data_sources and not rules.third_party_consent:
+        findings.append(Finding("third_party_consent"))
+    start = orders.window_start(as_of, rules.window_months).date() if as_of else None
+    if taken.rows_in != len(customers) + len(excluded):
+        raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
+    return Result(
+        rules=rules,
+        lang=lang,
+        as_of=as_of,
+        window_start=start,
+        rows_in=taken.rows_in,
+        rows_used=len(customers),
+        rows_excluded=len(excluded),
+        excluded=dict(Counter(excluded.values())),
+        findings=tuple(findings),
+        customers=customers,
+        segments=segments,
+        rfm=rfm.to_frame(customers, rules, lang),
+        strategy=strategy,
+        boards=board.blocks(customers, segments, rules, as_of, start, len(findings), lang),
+        cleaning=to_frame(findings, lang),
+    )
+
+
+def _orders(grid: Grid | None, rules: Rules, lang: Lang, findings: list[Finding]) -> DataFrame | None:
+    """The orders of the workbook, one row an order; None when there are none."""
+    if grid is None:
+        return None
+    taken = intake.take(grid, schema.ORDERS, lang)
+    if not taken.rows_in:
+        return None
+    tidied = orders.tidy(taken.frame, rules, taken.sheet)
+    findings += [*taken.findings, *tidied.findings]
+    return tidied.frame
+
+
+def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
+    """An as-of date far after every other order is a typing mistake more often than not; orders after it do not count."""
+    if as_of is None:
+        return [Finding("as_of_unknown", sheet)]
+    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
+    if days is None:
+        return []
+    found = []
+    day = pd.Timestamp(as_of)
+    past = days[days <= day].drop_duplicates().nlargest(2)
+    if len(past) == 2 and past.iloc[0] == day and (past.iloc[0] - past.iloc[1]).days > 180:
+        found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": past.iloc[1].date().isoformat()}))
+    later = int((days > day).sum()) if ordered is not None else 0
+    if later:
+        found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
+    return found
+
+
+def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> list[Finding]:
+    """Orders of customers who are not on the customer sheet are counted, with their sum."""
+    strange = ordered[~ordered["key"].isin(customers["key"])]
+    if strange.empty or grid is None:
+        return []
+    params = {"orders": len(strange), "customers": int(strange["key"].nunique()), "amount": float(strange["amount"].sum())}
+    return [Finding("order_customer_unknown", grid.sheet, value=str(strange["customer_id"].iloc[0]), params=params)]
+
+
+def _thin(customers: DataFrame, taken: Intake) -> list[Finding]:
+    """What makes the result say little: very few customers (case A21), a measure that is the same for all (A22)."""
+    if len(customers) < 5:
+        return [Finding("few_customers", taken.sheet, params={"customers": len(customers)})]
+    return [
+        Finding("all_identical", taken.sheet, value=wording.number(float(customers[column].iloc[0])), params={"measure": name})
+        for column, name in (("recency_days", "R"), ("frequency", "F"), ("monetary", "M"))
+        if customers[column].notna().all() and customers[column].nunique() == 1
+    ]
+
+
+def _typed(grid: Grid | None) -> DataFrame:
+    """Table 3 as people typed it, row by row, blank rows left out; numbers and dates stay what they are."""
+    if grid is None:
+        return DataFrame(columns=list(plan.TYPED))
+    return intake.as_typed(grid, schema.STRATEGY).reindex(columns=list(plan.TYPED))
+
+
+def _kept(grid: Grid | None, lang: Lang) -> list[Finding]:
+    """What `import` found stays in the log when `fill` writes it again."""
+    if grid is None:
+        return []
+    rows = intake.as_typed(grid, schema.CLEANING)
+    imported = {texts.say("stage.import", one) for one in texts.LANGS}
+    return [
+        Finding("kept", str(row.sheet or ""), str(row.cell or ""), str(row.value or ""), {"text": row.message, "kind": row.code}, stage="import")
+        for row in rows.itertuples()
+        if row.stage in imported
+    ]

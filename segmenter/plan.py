@@ -1,0 +1,132 @@
+"""Table 3: the strategy library merged with what people typed (rulings C16, C18; items 003-89..99, 103..106)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema, texts
+from segmenter.findings import Finding
+from segmenter.rules import Rules, Segment
+from segmenter.segment import NO_RECENCY
+from segmenter.texts import Lang
+
+TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "user")
+MERGE_INTO: Final = {"low_value": "dormant", "dormant": "low_value"}
+"""低价值 + 低活跃 are merged into 待激活客户 (item 003-105); other small groups into the largest of their kind"""
+
+
+def summarise(customers: DataFrame, rules: Rules, names: Mapping[str, str]) -> DataFrame:
+    """One row a segment in the rules' order, also without customers; see `Result.segments`."""
+    keys = [segment.key for segment in rules.segments]
+    if (customers["segment"] == NO_RECENCY).any():
+        keys.append(NO_RECENCY)
+    grouped = customers.groupby(customers["segment"].astype(str))
+    found = DataFrame(
+        {
+            "customers": grouped.size(),
+            "amount": grouped["monetary"].sum(),
+            "orders": grouped["frequency"].sum(),
+            "median_recency_days": grouped["recency_days"].median(),
+            "median_frequency": grouped["frequency"].median(),
+            "median_monetary": grouped["monetary"].median(),
+        }
+    ).reindex(keys)
+    counted = ["customers", "amount", "orders"]
+    found[counted] = found[counted].fillna(0)
+    found["customers"] = found["customers"].astype(int)
+    found["customer_share"] = found["customers"] / max(int(found["customers"].sum()), 1)
+    total = float(found["amount"].sum())
+    found["amount_share"] = found["amount"] / total if total else 0.0
+    found["average_order_value"] = (found["amount"] / found["orders"]).where(found["orders"] > 0)
+    found = found.rename_axis("segment").reset_index()
+    found.insert(1, "name", found["segment"].map(names))
+    return found
+
+
+def merge(typed: DataFrame, segments: DataFrame, rules: Rules, lang: Lang) -> tuple[DataFrame, list[Finding]]:
+    """The rows of table 3: those people typed, as they stand and where they stand, then the default rows of groups
+    that have customers but no row yet. Never a typed cell changes; only the columns of ours are computed.
+
+    `typed`: the columns of the template as read (may be empty); `segments`: `summarise`.
+    """
+    by_key = segments.set_index("segment")
+    by_name = {
+        schema.fold(name): segment for segment in rules.segments for name in (*segment.name.values(), *segment.aliases)
+    }
+    small = small_segments(segments, rules)
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for row in typed.to_dict("records"):
+        segment = by_name.get(schema.fold(row["segment"]))
+        if segment is None:
+            rows.append({**row, "status": texts.say("plan.own", lang)})
+            continue
+        seen.add(segment.key)
+        rows.append({**row, **_figures(by_key.loc[segment.key], segment, small, rules, lang)})
+    missing = [s for s in rules.segments if s.key not in seen and by_key.at[s.key, "customers"] > 0]
+    for segment in missing:
+        defaults = {key: segment.text(key, lang) for key in TYPED if key != "progress"}
+        figures = _figures(by_key.loc[segment.key], segment, small, rules, lang)
+        if not figures["status"]:
+            figures["status"] = texts.say("plan.added", lang)
+        rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
+    columns = [field.key for field in schema.STRATEGY.fields]
+    return DataFrame(rows, columns=columns).astype(object), _advice(segments, small, rules)
+
+
+def _figures(counts: pd.Series, segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang) -> dict[str, Any]:
+    customers = int(counts["customers"])
+    status = ""
+    if not customers:
+        status = texts.say("plan.gone", lang)
+    elif segment.key in small:
+        into = rules.segment(small[segment.key]).name[lang]
+        status = texts.say("plan.small", lang, count=customers, minimum=rules.segment_size_min, into=into)
+    return {
+        "customers": customers,
+        "customer_share": float(counts["customer_share"]),
+        "amount": float(counts["amount"]),
+        "amount_share": float(counts["amount_share"]),
+        "status": status,
+    }
+
+
+def small_segments(segments: DataFrame, rules: Rules) -> dict[str, str]:
+    """Segments too small to be worth a campaign, and the segment each is proposed to join; none while everybody
+    together is fewer than `segments_max` times the smallest size (ruling C16)."""
+    total = int(segments["customers"].sum())
+    if total < rules.segments_max * rules.segment_size_min:
+        return {}
+    ranked = segments[segments["segment"] != NO_RECENCY].set_index("segment")["customers"]
+    known = set(ranked.index)
+    found = {}
+    for key, count in ranked.items():
+        if not 0 < count < rules.segment_size_min:
+            continue
+        into = MERGE_INTO.get(str(key), "")
+        if into not in known or ranked[into] == 0:
+            into = str(ranked.drop(index=str(key)).idxmax())
+        found[str(key)] = into
+    return found
+
+
+def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list[Finding]:
+    """Warnings on the plan: too few or too many groups (003-103), groups too small (003-104..105)."""
+    present = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
+    limits = {"low": rules.segments_min, "high": rules.segments_max}
+    findings = []
+    if int(segments["customers"].sum()) >= rules.segments_max * rules.segment_size_min:
+        if len(present) < rules.segments_min:
+            findings.append(Finding("segments_few", params={**limits, "groups": len(present)}))
+        if len(present) > rules.segments_max:
+            findings.append(Finding("segments_many", params={**limits, "groups": len(present)}))
+    names = segments.set_index("segment")["name"]
+    counts = segments.set_index("segment")["customers"]
+    for key, into in small.items():
+        params = {"name": names[key], "customers": int(counts[key]), "minimum": rules.segment_size_min, "into": names[into]}
+        findings.append(Finding("segment_small", value=names[key], params=params))
+    return findings

@@ -1,0 +1,49 @@
+"""Customers to R, F, M: bins, labels, digits (rulings C2-C4, C9-C11: "The rule in one place")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas import DataFrame
+
+from segmenter.rules import Rules
+
+
+def rising(values: NDArray[np.float64], upper: Sequence[float]) -> NDArray[np.intp]:
+    """Bin positions for upper limits (R): the first whose limit is not below the value; -1 where it is NaN."""
+    return np.where(np.isnan(values), -1, np.searchsorted(np.asarray(upper), values, side="left"))
+
+
+def falling(values: NDArray[np.float64], lower: Sequence[float]) -> NDArray[np.intp]:
+    """Bin positions for lower limits (F, M): the first whose limit the value reaches; -1 where it is NaN."""
+    limits = np.asarray(lower)[::-1]
+    return np.where(np.isnan(values), -1, len(limits) - np.searchsorted(limits, values, side="right"))
+
+
+def score(customers: DataFrame, rules: Rules) -> DataFrame:
+    """Adds r_bin, f_bin, m_bin (positions in the rules' bins, -1 unknown), r_label, f_label, m_label ("high", "mid",
+    "low", "" unknown) and code ("111"; "" when R, F or M is unknown). A digit is 1 when the label is not low.
+
+    `customers`: recency_days, frequency, monetary as float64, NaN unknown.
+    """
+    bins = {
+        "r": rising(customers["recency_days"].to_numpy(float), rules.recency_bins),
+        "f": falling(customers["frequency"].to_numpy(float), rules.frequency_bins),
+        "m": falling(customers["monetary"].to_numpy(float), rules.monetary_bins),
+    }
+    labels = {"r": rules.recency_labels, "f": rules.frequency_labels, "m": rules.monetary_labels}
+    added: dict[str, object] = {}
+    number = np.zeros(len(customers), dtype=np.intp)
+    known = np.ones(len(customers), dtype=bool)
+    for name, found in bins.items():
+        added[f"{name}_bin"] = found
+        added[f"{name}_label"] = pd.array(np.array([*labels[name], ""], dtype=object)[found], dtype=object)
+        digit = np.array([label != "low" for label in labels[name]] + [False])
+        number = number * 2 + digit[found]
+        known &= found >= 0
+    codes = np.array([f"{n:03b}" for n in range(8)] + [""], dtype=object)
+    added["code"] = pd.array(codes[np.where(known, number, 8)], dtype=object)
+    return customers.assign(**added)

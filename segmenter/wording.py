@@ -1,0 +1,65 @@
+"""The template's cell texts: bins, R/F/M cells, RFM groups, reasons. Vectorised: a text is made once a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from segmenter import texts
+from segmenter.rules import Rules
+from segmenter.segment import NO_RECENCY
+
+
+def number(value: float) -> str:
+    """4200.0 -> "4200", 1999.5 -> "1999.5", at most four decimals; never with separators (template)."""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if value != int(value) else str(int(value))
+
+
+def each(values: pd.Series, word: Callable[[float], str], missing: str) -> NDArray[np.object_]:
+    """A text a distinct value, `missing` where it is NaN."""
+    codes, distinct = pd.factorize(values.to_numpy(float))
+    words = np.array([*(word(value) for value in distinct.tolist()), missing], dtype=object)
+    return words[codes]
+
+
+def level(label: str, lang: str) -> str:
+    """高 / 中 / 低"""
+    return texts.say(f"level.{label}", lang)
+
+
+def r_bins(rules: Rules, lang: str) -> list[str]:
+    """近30天 / 31-90天 / 91-180天 / 180天以上 (item 003-41), for whatever limits the rules have."""
+    limits = [number(limit) for limit in rules.recency_bins]
+    lows = [number(limit + 1) for limit in rules.recency_bins]
+    names = [texts.say("bin.r_first", lang, high=limits[0])]
+    names += [texts.say("bin.r_between", lang, low=lows[i], high=limits[i + 1]) for i in range(len(limits) - 1)]
+    return [*names, texts.say("bin.r_last", lang, low=limits[-1])]
+
+
+def _falling(limits: Sequence[float], name: str, lang: str) -> list[str]:
+    names = [texts.say(f"bin.{name}_first", lang, low=number(limits[0]))]
+    for upper, lower in zip(limits, limits[1:], strict=False):
+        high = number(upper - 1)
+        same = name == "f" and upper - 1 == lower
+        key = f"bin.{name}_one" if same else f"bin.{name}_between"
+        names.append(texts.say(key, lang, low=number(lower), high=high))
+    return [*names, texts.say(f"bin.{name}_last", lang, high=number(limits[-1]), most=number(limits[-1] - 1))]
+
+
+def f_bins(rules: Rules, lang: str) -> list[str]:
+    """≥10次 / 5-9次 / 2-4次 / 1次及以下 (item 003-42, ruling C10)."""
+    return _falling(rules.frequency_bins, "f", lang)
+
+
+def m_bins(rules: Rules, lang: str) -> list[str]:
+    """≥5000元 / 2000-4999元 / 1000-1999元 / <1000元 (item 003-43)."""
+    return _falling(rules.monetary_bins, "m", lang)
+
+
+def segment_names(rules: Rules, lang: str) -> dict[str, str]:
+    """Key -> name of every segment, and of the group whose last order is unknown."""
+    names = {segment.key: segment.name[lang] for segment in rules.segments}
+    return {**names, NO_RECENCY: texts.say("segment.no_recency", lang)}
