@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from segmenter import schema, texts, values
 from segmenter.books import Grid
-from segmenter.books.refs import address, letters
+from segmenter.cells import address, letter
 from segmenter.errors import Refused
 from segmenter.findings import Finding
 from segmenter.headers import locate
@@ -126,7 +126,7 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
     return Intake(
         sheet=grid.sheet,
         frame=frame,
-        columns={key: letters(column) for key, column in columns.items()},
+        columns={key: letter(column) for key, column in columns.items()},
         findings=(*findings, *more),
         excluded=excluded,
         rows_in=int(used.sum()),
@@ -256,12 +256,12 @@ def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], exclud
     empty = frame.index[(frame["customer_id"] == "") & ~frame.index.isin(list(excluded))]
     if not len(empty):
         return []
-    letter = letters(columns["customer_id"])
+    column = letter(columns["customer_id"])
     if len(empty) > EMPTY_IDS * len(frame):
-        raise Refused("empty_ids", sheet=sheet, cell=f"{letter}{empty[0]}", count=len(empty), rows=len(frame))
+        raise Refused("empty_ids", sheet=sheet, cell=f"{column}{empty[0]}", count=len(empty), rows=len(frame))
     excluded.update(dict.fromkeys(empty.tolist(), "empty_id"))
     rows = dict.fromkeys(range(len(empty)), "empty_id")
-    return _listed(rows, lambda position, code: Finding(code, sheet, f"{letter}{empty[position]}"))
+    return _listed(rows, lambda position, code: Finding(code, sheet, f"{column}{empty[position]}"))
 
 
 def as_typed(grid: Grid, table: Table) -> DataFrame:
