@@ -62,7 +62,7 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
     Refused when the header cannot be found, a column can be read two ways, or cells the result stands on hold
     formulas nobody has computed yet.
     """
-    header_row, columns, _ = locate(grid, table)
+    header_row, columns = locate(grid, table)
     first = header_row + 1
     findings = _header_findings(grid, table, header_row, columns, lang)
     raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
@@ -267,7 +267,7 @@ def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], exclud
 def as_typed(grid: Grid, table: Table) -> DataFrame:
     """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
     sheet, rows without anything in them left out."""
-    header_row, columns, _ = locate(grid, table)
+    header_row, columns = locate(grid, table)
     frame = DataFrame({key: pd.Series(grid.column(c, header_row + 1), dtype=object) for key, c in columns.items()})
     frame.index = pd.Index(range(header_row + 2, header_row + 2 + len(frame)), name="row")
     return frame[~frame.map(values.is_empty).all(axis=1)]

@@ -71,8 +71,6 @@ def merge(typed: DataFrame, segments: DataFrame, rules: Rules, lang: Lang) -> tu
     for segment in missing:
         defaults = {key: segment.text(key, lang) for key in TYPED if key != "progress"}
         figures = _figures(by_key.loc[segment.key], segment, small, rules, lang)
-        if not figures["status"]:
-            figures["status"] = texts.say("plan.added", lang)
         rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
     columns = [field.key for field in schema.STRATEGY.fields]
     return DataFrame(rows, columns=columns).astype(object), _advice(segments, small, rules)

@@ -1,0 +1,217 @@
+"""The use cases, the same for every door: new, import, fill, check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, values
+from segmenter.books import Book
+from segmenter.books.file import FileBook
+from segmenter.errors import Refused
+from segmenter.findings import Finding, to_frame
+from segmenter.pipeline import Sheets
+from segmenter.result import Result
+from segmenter.rules import Rules
+from segmenter.schema import Table
+from segmenter.texts import Lang
+
+Progress = Callable[[str], None]
+FROM_TEXT = frozenset({"number_as_text", "date_as_text"})
+"""not worth saying of a text file, where everything is text"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What `import` did: order lines read and used, orders and customers they make, and what was found."""
+
+    as_of: date
+    lines_in: int
+    lines_used: int
+    orders: int
+    customers: int
+    amount: float
+    findings: tuple[Finding, ...]
+
+
+def template(lang: Lang) -> Path:
+    """The template workbook of a language."""
+    name = "template.xlsx" if lang == "zh" else f"template.{lang}.xlsx"
+    with as_file(files("segmenter.workbook") / name) as path:
+        return path
+
+
+def new(path: Path, lang: Lang) -> None:
+    """A fresh copy of the template. Refused("exists") rather than overwriting anything."""
+    _refuse_existing(path)
+    with FileBook(template(lang), out=path):
+        pass
+
+
+def import_orders(
+    source: Path, out: Path, lang: Lang, columns: dict[str, str], as_of: date | None, progress: Progress = lambda _: None
+) -> Imported:
+    """Orders into a fresh template workbook: table 1 with the behaviour columns, and the orders themselves.
+
+    `columns`: field key -> header in the file, for headers that no alias covers. The as-of date, when given, is
+    written to the settings; otherwise it is the last order's date and the workbook finds it again by itself.
+    """
+    _refuse_existing(out)
+    progress("read")
+    taken = intake.take(sources.read_orders(source, columns), schema.ORDERS, lang)
+    if not {"amount"} & {*taken.columns} and not {"quantity", "unit_price"} <= {*taken.columns}:
+        raise Refused("no_amount", path=source)
+    progress("clean")
+    used = rules.default()
+    tidied = orders.tidy(taken.frame, used, taken.sheet, stage="import")
+    if tidied.frame.empty:
+        raise Refused("no_orders", path=source)
+    day = as_of or tidied.frame["ordered_on"].max().date()
+    customers = orders.behaviour(tidied.frame, day, used)
+    if customers.empty:
+        raise Refused("no_orders_before", path=source, as_of=day)
+    found = [replace(one, stage="import") for one in taken.findings if one.code not in FROM_TEXT]
+    found += tidied.findings
+    later = tidied.frame["ordered_on"] > pd.Timestamp(day)
+    if later.any():
+        params = {"orders": int(later.sum()), "as_of": day.isoformat()}
+        found.append(Finding("orders_after_as_of", taken.sheet, params=params, stage="import"))
+    progress("write")
+    with FileBook(template(lang), out=out) as book:
+        book.write(schema.CUSTOMERS, _in_order(_worded(customers, lang), "customer_id"))
+        book.write(schema.ORDERS, _worded(tidied.frame.drop(columns=["key", "region"], errors="ignore"), lang))
+        book.write(schema.CLEANING, to_frame(found, book.lang))
+        if as_of:
+            name = settings.name_of("as_of", book.lang)
+            book.write(schema.SETTINGS, _setting(book, name, as_of))
+    return Imported(
+        as_of=day,
+        lines_in=taken.rows_in,
+        lines_used=tidied.lines_used,
+        orders=len(tidied.frame),
+        customers=len(customers),
+        amount=float(tidied.frame["amount"].sum()),
+        findings=tuple(found),
+    )
+
+
+def analyse(book: Book, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None) -> Result:
+    """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet."""
+    used = rules.from_file(rules_file) if rules_file else read_rules(book)
+    customers = book.read(schema.CUSTOMERS)
+    if customers is None:
+        raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
+    others = {table.key: book.read(table) for table in (schema.ORDERS, schema.STRATEGY, schema.RFM, schema.CLEANING)}
+    return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress)
+
+
+def write(book: Book, result: Result) -> None:
+    """The result's tables into the workbook; the customer sheet, the orders and the settings are never written."""
+    book.write(schema.RFM, result.rfm)
+    book.write(schema.STRATEGY, result.strategy)
+    for table in schema.BOARDS:
+        book.write(table, result.boards[table.key])
+    book.write(schema.CLEANING, result.cleaning)
+
+
+def fill(
+    path: Path,
+    out: Path | None = None,
+    *,
+    as_of: date | None = None,
+    rules_file: Path | None = None,
+    report: Path | None = None,
+    lang: Lang | None = None,
+    progress: Progress = lambda _: None,
+) -> Result:
+    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
+    with FileBook(path, out=out) as book:
+        result = analyse(book, as_of, rules_file, progress)
+        html = ""
+        if report:
+            progress("report")
+            from segmenter.report import render
+
+            html = render(result, lang or result.lang)
+        progress("write")
+        write(book, result)
+    if report:
+        report.write_text(html, encoding="utf-8")
+    return result
+
+
+def check(path: Path, *, as_of: date | None = None, rules_file: Path | None = None) -> Result:
+    """Everything `fill` would find; nothing is written."""
+    return analyse(FileBook(path), as_of, rules_file)
+
+
+def read_rules(book: Book) -> Rules:
+    """The rules on the workbook's 设置 sheet; the defaults where it has none."""
+    grid = book.read(schema.SETTINGS)
+    if grid is None:
+        return rules.default()
+    header_row, columns = headers.locate(grid, schema.SETTINGS)
+    frame = intake.as_typed(grid, schema.SETTINGS)
+    rows = [
+        (str(row.name), row.value, cells.address(int(row.Index) - 1, columns["value"]))
+        for row in frame[["name", "value"]].itertuples()
+        if not values.is_empty(row.name)
+    ]
+    return settings.from_rows([(n, None if values.is_empty(v) else v, c) for n, v, c in rows], rules.default(), grid.sheet)
+
+
+def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The five numbers that matter, as text keys and values: customers, amount, the best segment, the one at risk,
+    findings."""
+    by_key = result.segments.set_index("segment")
+    yield "headline.customers", {"used": result.rows_used, "rows": result.rows_in}
+    yield "headline.amount", {"amount": float(by_key["amount"].sum()), "months": result.rules.window_months}
+    for key in ("high_value", "at_risk"):
+        if key in by_key.index:
+            row = by_key.loc[key]
+            yield (
+                "headline.segment",
+                {
+                    "name": row["name"],
+                    "customers": int(row["customers"]),
+                    "share": float(row["customer_share"]),
+                    "amount_share": float(row["amount_share"]),
+                },
+            )
+    yield "headline.findings", {"findings": len(result.findings)}
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise Refused("exists", path=path)
+
+
+def _setting(book: Book, name: str, value: date) -> DataFrame:
+    """The rows of the 设置 sheet with one value changed."""
+    grid = book.read(schema.SETTINGS)
+    if grid is None:
+        raise Refused("no_settings", sheet=schema.SETTINGS.sheet[book.lang])
+    frame = intake.as_typed(grid, schema.SETTINGS)[["name", "value"]]
+    return frame.assign(value=frame["value"].mask(frame["name"] == name, datetime(value.year, value.month, value.day)))
+
+
+def _worded(frame: DataFrame, lang: Lang) -> DataFrame:
+    """Keys of choice lists as the words people read."""
+    words = {choice.key: choice.name[lang] for choice in schema.choices("channel")}
+    return frame.assign(channel=frame["channel"].map(lambda v: words.get(v, v))) if "channel" in frame else frame
+
+
+def _in_order(frame: DataFrame, column: str) -> DataFrame:
+    """Sorted by ID: numbers by value, then the rest."""
+    ids = frame[column].astype(str)
+    number = pd.to_numeric(ids.where(ids.str.fullmatch(r"\d{1,15}")), errors="coerce")
+    return frame.assign(_number=number, _text=ids).sort_values(["_number", "_text"], na_position="last").drop(columns=["_number", "_text"])
+
+
