@@ -34,13 +34,12 @@ def locate(grid: Grid, table: Table) -> Header:
     candidates = list(_candidates(grid, table))
     if not candidates:
         raise _missing(grid, table, None)
-    best = max(score for score, _ in candidates)
-    first, *others = [header for score, header in candidates if score == best]
-    for other in others:
-        raise Refused(
-            "header_tie", sheet=grid.sheet, cell=address(other.row, 0), row=first.row + 1, other=other.row + 1
-        )
-    _refuse_twice(grid, table, first)
+    best = max(score for score, _, _ in candidates)
+    (top, first), *others = [(top, header) for score, top, header in candidates if score == best]
+    for _, other in others:
+        place = address(other.row, 0)
+        raise Refused("header_tie", sheet=grid.sheet, cell=place, row=first.row + 1, other=other.row + 1)
+    _refuse_twice(grid, table, first, top)
     if any(field.must and field.key not in first.columns for field in table.fields):
         raise _missing(grid, table, first)
     if table.key_field and table.key_field not in first.columns:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -45,17 +45,16 @@ def plain(value: Any) -> Plain:
         if math.isinf(value):
             raise ValueError("an infinite number cannot be written")
         return None if math.isnan(value) else float(value)
-    if isinstance(value, (date, np.datetime64)):
-        if np.isnat(np.datetime64(value)):
-            return None
-        moment = value.astype("datetime64[us]").item() if isinstance(value, np.datetime64) else value
-        return _naive(moment)
-    if type(value).__name__ == "NAType":
+    if type(value).__name__ in ("NaTType", "NAType"):
         return None
+    if isinstance(value, np.datetime64):
+        value = None if np.isnat(value) else value.astype("datetime64[us]").item()
+    if isinstance(value, date) or value is None:
+        return _naive(value)
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 
-def _naive(moment: date) -> date:
+def _naive(moment: date | None) -> date | None:
     if isinstance(moment, datetime):
         if moment.tzinfo is not None:
             raise TypeError("a moment with a time zone cannot be written")
@@ -73,6 +72,16 @@ def serial(day: date, date1904: bool) -> float:
         return (moment - _EPOCH_1904) / _DAY
     days = (moment - _EPOCH) / _DAY
     return days - 1 if 1 < days < 61 else days
+
+
+def is_day(value: Plain) -> TypeGuard[date]:
+    """Whether a value is a day or a moment."""
+    return isinstance(value, date)
+
+
+def before_epoch(day: date, date1904: bool) -> bool:
+    """Whether a day lies before those that Excel can count."""
+    return serial(day, date1904) < (0 if date1904 else 1)
 
 
 def number(value: float) -> str:

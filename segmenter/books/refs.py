@@ -52,7 +52,7 @@ class Area(NamedTuple):
 
 
 def area(text: str) -> Area:
-    """ "B7:C9", "B7", "B:C" or "7:9" as a rectangle; ValueError for anything else."""
+    """A range, "B7:C9", "B7", "B:C" or "7:9" as a rectangle; ValueError for anything else."""
     first, _, last = text.replace("$", "").partition(":")
     last = last or first
     if first.isalpha() and last.isalpha():

@@ -9,7 +9,7 @@ nobody changes is written as it was read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -198,22 +198,49 @@ class Sheet:
                 if area.top != area.bottom and row != cell.row:
                     raise Refused("array_formula", sheet=self.name, cell=str(area))
             raw = self._with_formula(cell, row, attributes, text)
-        return _readdressed(raw, self.prefix, address(row, cell.column))
+        return _readdressed(raw, address(row, cell.column))
 
     def _with_formula(self, cell: Cell, row: int, attributes: dict[bytes, bytes], text: str) -> bytes:
         origin = cell.where
+        target = address(row, cell.column)
         kept = dict(attributes)
         if attributes.get(b"t") == b"shared":
             text, origin = self.shared.get(attributes.get(b"si", b""), (text, origin))
             kept = {key: value for key, value in kept.items() if key not in (b"t", b"si", b"ref")}
-        if kept.get(b"t") == b"array":
-            kept[b"ref"] = address(row, cell.column).encode() if b":" not in kept[b"ref"] else kept[b"ref"]
-        target = address(row, cell.column)
+        if kept.get(b"t") == b"array" and b":" not in kept.get(b"ref", b":"):
+            kept[b"ref"] = target.encode()
         moved = Translator("=" + text, origin).translate_formula(target)[1:] if text else text
+        return self._formula(cell.raw, kept, moved)
+
+    def _formula(self, raw: bytes, attributes: Mapping[bytes, bytes], text: str) -> bytes:
         p = self.prefix.encode()
-        head = b"".join(b" " + key + b'="' + value + b'"' for key, value in kept.items())
-        new = b"<" + p + b"f" + head + b">" + cells.escape_formula(moved).encode() + b"</" + p + b"f>"
-        return _FORMULA.sub(lambda _: new, cell.raw, count=1)
+        head = b"".join(b" " + key + b'="' + value + b'"' for key, value in attributes.items())
+        new = b"<" + p + b"f" + head + b">" + cells.escape_formula(text).encode() + b"</" + p + b"f>"
+        return _FORMULA.sub(lambda _: new, raw, count=1)
+
+    def reformulated(self, cell: Cell, row: int, change: Callable[[str], str]) -> bytes:
+        """A cell in another row whose formula, if it has one, is made new by `change`."""
+        raw = cell.raw
+        if (formula := cell.formula) is not None and formula[1]:
+            changed = change(formula[1])
+            raw = raw if changed == formula[1] else self._formula(raw, formula[0], changed)
+        return _readdressed(raw, address(row, cell.column))
+
+    def uncached(self, raw: bytes) -> bytes:
+        """A formula cell's bytes without the result it was saved with."""
+        p = self.prefix.encode()
+        head, end, tail = re.sub(rb"<" + p + rb"v\b.*?</" + p + rb"v\s*>", b"", raw, flags=re.DOTALL).partition(b">")
+        return re.sub(rb"\st\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", head) + end + tail
+
+    @cached_property
+    def column_styles(self) -> dict[int, int]:
+        """The style each column gives to cells that have none of their own (columns up to 256)."""
+        found = {}
+        for one in self.root.all("cols", "col"):
+            if one.get("style", "0") != "0":
+                for column in range(int(one.get("min")) - 1, min(int(one.get("max")), 256)):
+                    found[column] = int(one.get("style"))
+        return found
 
     def row_tag(self, attributes: bytes, number: int, columns: Sequence[int]) -> bytes:
         """A row's start tag under a new number; its `spans` hint goes when it would be wrong."""
@@ -255,7 +282,7 @@ def _within(hint: bytes, columns: Sequence[int]) -> bool:
     return any(low - 1 <= min(columns) and max(columns) <= high - 1 for low, high in pairs)
 
 
-def _readdressed(raw: bytes, prefix: str, where: str) -> bytes:
+def _readdressed(raw: bytes, where: str) -> bytes:
     head, _, tail = raw.partition(b">")
     new = re.sub(rb"(\sr\s*=\s*)(?:\"[^\"]*\"|'[^']*')", rb'\1"' + where.encode() + b'"', head, count=1)
     return new + b">" + tail

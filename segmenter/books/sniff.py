@@ -57,7 +57,7 @@ def _ole(data: bytes, path: PurePath) -> str:
 
 
 def _text(head: bytes) -> str:
-    """ "CSV" for any text, a finer name where the text says so, nothing when it is no text."""
+    """What a text is: "CSV" for any text, a finer name where the text says so, nothing when it is no text."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "CSV"
     if b"\0" in head:
@@ -80,7 +80,7 @@ def _text(head: bytes) -> str:
 
 
 def refuse_unless_workbook(names: Collection[str], content_types: bytes, path: PurePath) -> None:
-    """Refuse a zip file that holds anything else than an .xlsx, .xlsm, .xltx or .xltm workbook (`names`: its entries)."""
+    """Refuse a zip file that is no .xlsx, .xlsm, .xltx or .xltm workbook (`names`: its entries)."""
     suffix = path.suffix.lower()
     if b"ms-excel.sheet.binary" in content_types or "xl/workbook.bin" in names:
         raise Refused("file_xlsb", path=path.name)

@@ -1,0 +1,211 @@
+"""What is said about the cells of a table elsewhere grows, shrinks and moves with its rows: filters, rules,
+validations, links, tables, names, comments, the calculation chain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from openpyxl.formula.translate import Translator
+
+from segmenter.books import refs, spans
+from segmenter.books.refs import Area, Shift
+from segmenter.cells import address
+
+_LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
+"""elements whose `sqref` lists the ranges they are about"""
+_SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
+"""elements with one range in `ref`"""
+_NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
+_SHEET: Final = re.compile(r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]+(?::\$?[A-Z]{1,3}\$?[0-9]+)?)$")
+
+
+def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    """Let everything in a worksheet part outside its rows follow them."""
+    for one in root.walk():
+        if one.name in _LISTS and "sqref" in one.attributes:
+            _follow_list(one, edits, shift)
+        elif one.name in _SINGLE and "ref" in one.attributes:
+            _follow_single(one, edits, shift)
+        elif one.name == "sqref" and not one.children:
+            kept = follow(one.text, shift)
+            if kept and kept != one.text:
+                edits.replace(one.inner, one.close, spans.quote(kept))
+                _translate(one.parent, edits, one.text, kept)
+    _drop_empty(root, edits, shift)
+
+
+def follow(ranges: str, shift: Shift) -> str:
+    """Ranges ("A2:A9 C2"), each where it belongs now; those whose rows vanished are left out."""
+    found = []
+    for one in ranges.split():
+        area = shift.area(refs.area(one))
+        if area is not None:
+            found.append(one if area == refs.area(one) else str(area))
+    return " ".join(found)
+
+
+def _follow_list(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    old = one.get("sqref")
+    kept = follow(old, shift)
+    if kept == old:
+        return
+    if kept:
+        edits.set(one, "sqref", kept)
+        _translate(one, edits, old, kept)
+
+
+def _follow_single(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    old = one.get("ref")
+    kept = follow(old, shift)
+    if kept and kept != old:
+        edits.set(one, "ref", kept)
+
+
+def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str) -> None:
+    """Formulas of a rule are written as for the first cell of its first range: let them follow that cell."""
+    start, end = (refs.area(ranges.split(maxsplit=1)[0]) for ranges in (old, new))
+    if one is None or (start.top, start.left) == (end.top, end.left):
+        return
+    origin, target = address(start.top, start.left), address(end.top, end.left)
+    for formula in one.walk():
+        if formula.name in ("formula", "formula1", "formula2", "f") and not formula.children and formula.text:
+            moved = Translator("=" + formula.text, origin).translate_formula(target)[1:]
+            if moved != formula.text:
+                edits.replace(formula.inner, formula.close, _escape(moved))
+
+
+def _escape(text: str) -> bytes:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode()
+
+
+def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    """Take away rules and links all of whose cells vanished, and the lists that are empty without them."""
+    for one in root.all("conditionalFormatting"):
+        if not follow(one.get("sqref"), shift):
+            edits.remove(one)
+    for names, attribute in (
+        (("dataValidations", "dataValidation"), "sqref"),
+        (("hyperlinks", "hyperlink"), "ref"),
+        (("ignoredErrors", "ignoredError"), "sqref"),
+        (("protectedRanges", "protectedRange"), "sqref"),
+    ):
+        for group in root.all(names[0]):
+            items = list(group.all(names[1]))
+            lost = [one for one in items if not follow(one.get(attribute), shift)]
+            if items and len(lost) == len(items):
+                edits.remove(group)
+                continue
+            for one in lost:
+                edits.remove(one)
+            if lost and "count" in group.attributes:
+                edits.set(group, "count", str(len(items) - len(lost)))
+
+
+def dimension(root: spans.Element, edits: spans.Edits, used: Area | None) -> None:
+    """Write down which cells are used."""
+    one = root.first("dimension")
+    if one is not None and used is not None and one.get("ref") != str(used):
+        edits.set(one, "ref", str(used))
+
+
+def table(data: bytes, part: str, shift: Shift) -> bytes:
+    """A table part whose rows changed: the range of the table, of its filter and of its sorting."""
+    root = spans.parse(data, part)
+    edits = spans.Edits(data)
+    area = refs.area(root.get("ref"))
+    totals = int(root.get("totalsRowCount", "0"))
+    grown = area._replace(bottom=shift.new + totals)
+    if grown != area:
+        edits.set(root, "ref", grown.range)
+    for one in root.walk():
+        if one.name == "autoFilter" and "ref" in one.attributes:
+            filtered = refs.area(one.get("ref"))._replace(bottom=shift.new)
+            edits.set(one, "ref", filtered.range)
+        elif one.name in ("sortState", "sortCondition") and "ref" in one.attributes:
+            sorted_ = refs.area(one.get("ref"))
+            edits.set(one, "ref", sorted_._replace(bottom=max(shift.new, sorted_.top)).range)
+    return edits.apply()
+
+
+def names(elements: Iterable[spans.Element], edits: spans.Edits, position: int, shift: Shift) -> None:
+    """Print area and hidden filter name of the sheet at tab `position` (both are kept in the workbook part)."""
+    for one in elements:
+        if one.get("name") in _NAMES and one.get("localSheetId") == str(position) and not one.children:
+            pieces = one.text.split(",")
+            changed = ",".join(_follow_name(piece, shift) for piece in pieces)
+            if changed != one.text:
+                edits.replace(one.inner, one.close, _escape(changed))
+
+
+def _follow_name(piece: str, shift: Shift) -> str:
+    found = _SHEET.match(piece)
+    if not found:
+        return piece
+    area = refs.area(found[2])
+    kept = shift.area(area)
+    if kept is None or kept == area or ":" not in found[2]:
+        return piece
+    first, _, last = found[2].partition(":")
+    first = re.sub(r"[0-9]+$", str(kept.top + 1), first)
+    return f"{found[1] or ''}{first}:{re.sub(r'[0-9]+$', str(kept.bottom + 1), last)}"
+
+
+def comments(data: bytes, part: str, shift: Shift) -> bytes:
+    """A part with comments (or threads of them) whose cells moved."""
+    root = spans.parse(data, part)
+    edits = spans.Edits(data)
+    for one in root.walk():
+        if one.name in ("comment", "threadedComment") and "ref" in one.attributes:
+            kept = follow(one.get("ref"), shift)
+            if kept and kept != one.get("ref"):
+                edits.set(one, "ref", kept)
+    return edits.apply()
+
+
+def boxes(data: bytes, shift: Shift) -> bytes:
+    """The boxes of comments in a VML drawing, which name the row of their cell and where they float."""
+
+    def move(found: re.Match[bytes]) -> bytes:
+        shape = found[0]
+        row = re.search(rb"(<x:Row>\s*)([0-9]+)(\s*</x:Row>)", shape)
+        column = re.search(rb"<x:Column>\s*([0-9]+)\s*</x:Column>", shape)
+        if not row or not column or not shift.columns[0] <= int(column[1]) <= shift.columns[1]:
+            return shape
+        old = int(row[2])
+        new = shift.row(old) if shift.first <= old <= shift.old + 1 else old
+        if new is None or new == old:
+            return shape
+        shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
+        return re.sub(rb"(<x:Anchor>)(.*?)(</x:Anchor>)", lambda one: _anchor(one, new - old), shape, flags=re.DOTALL)
+
+    return re.sub(rb"<v:shape\b.*?</v:shape>", move, data, flags=re.DOTALL)
+
+
+def _anchor(found: re.Match[bytes], by: int) -> bytes:
+    numbers = found[2].decode().split(",")
+    if len(numbers) != 8:
+        return found[0]
+    for place in (2, 6):
+        numbers[place] = numbers[place].replace(numbers[place].strip(), str(max(0, int(numbers[place]) + by)))
+    return found[1] + ",".join(numbers).encode() + found[3]
+
+
+def chain(data: bytes, part: str, sheet_id: str, keeps: Callable[[str], bool]) -> bytes | None:
+    """The calculation chain without the cells of sheet `sheet_id` that `keeps` does not want; None when it is empty."""
+    root = spans.parse(data, part)
+    edits = spans.Edits(data)
+    current = ""
+    before = ""
+    left = 0
+    for one in root.children:
+        current = one.get("i", current)
+        if current == sheet_id and not keeps(one.get("r")):
+            edits.remove(one)
+            continue
+        left += 1
+        if "i" not in one.attributes and before != current:
+            edits.set(one, "i", current)
+        before = current
+    return edits.apply() if left else None

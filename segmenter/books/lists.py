@@ -1,0 +1,308 @@
+"""Writing a list: the rows of a frame into the rows of a table, everything people typed staying with its row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pandas import DataFrame
+
+from segmenter.books import cells, refs
+from segmenter.books.cells import Plain
+from segmenter.books.refs import Area, Shift
+from segmenter.books.region import ListObject, Region, Typed, find, key_of, match
+from segmenter.books.sheetxml import Row, Sheet
+from segmenter.books.styles import Styles
+from segmenter.cells import address
+from segmenter.errors import Refused
+from segmenter.headers import Header
+from segmenter.schema import Table
+
+_UNLIKE = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_RANGE = re.compile(r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])")
+
+
+class Slot(NamedTuple):
+    """One row as it will be: the row it stands in now, and its place in the frame; None where it has none."""
+
+    source: int | None
+    place: int | None
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The content of `<sheetData>` after writing a list, and what became of its rows."""
+
+    body: bytes
+    shift: Shift
+    region: Region
+    written: frozenset[tuple[int, int]]
+    """(row, column) of the cells that were written anew"""
+
+
+@dataclass
+class Writer:
+    """Encodes values for the cells of one sheet, asking the styles for variants where a value needs one."""
+
+    sheet: Sheet
+    styles: Styles
+    date1904: bool
+    written: set[tuple[int, int]] = field(default_factory=set)
+
+    def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
+        """A cell with a value, in its style or a variant of it."""
+        value, style = self.fit(value, style)
+        self.written.add((row, column))
+        return cells.encode(
+            value,
+            address(row, column),
+            style,
+            prefix=self.sheet.prefix,
+            date1904=self.date1904,
+            sheet=self.sheet.name,
+        )
+
+    def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
+        """The value as it can be kept, and the style it needs."""
+        style = self.styles.unquoted(style)
+        if isinstance(value, str):
+            return value, self.styles.quoted(style) if cells.needs_quote(value) else style
+        if cells.is_day(value):
+            if cells.before_epoch(value, self.date1904):
+                return value.isoformat(), style
+            return value, self.styles.dated(style)
+        return value, style
+
+
+@dataclass(frozen=True)
+class Job:
+    """A frame (columns: field keys) to be written below a header of a sheet."""
+
+    sheet: Sheet
+    header: Header
+    table: Table
+    frame: DataFrame
+    listed: Sequence[ListObject] = ()
+    """the Excel tables of the sheet"""
+    notes: frozenset[tuple[int, int]] = frozenset()
+    """cells with a comment"""
+
+
+def fill(job: Job, writer: Writer) -> Filled:
+    """Write a list; see `books.Book.write`.
+
+    A row that the frame lacks stays, its computed cells emptied, when it holds something people typed.
+    """
+    sheet, header = job.sheet, job.header
+    region = find(sheet, header, job.listed)
+    columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
+    values = {key: [cells.plain(one) for one in job.frame[key]] for key in columns}
+    slots = _slots(job, region, values)
+    last = max(region.first + len(slots) - 1, region.first)
+    totals = len(region.totals)
+    _refuse_growth(sheet, region, last + totals, job.listed)
+    moved = {
+        slot.source: region.first + n
+        for n, slot in enumerate(slots)
+        if slot.source is not None and slot.source != region.first + n
+    }
+    stayed = {slot.source for slot in slots}
+    gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
+    _refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
+    moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
+    shift = Shift(region.first, region.last, last, moved, gone, (region.left, region.right))
+    rows = _Rows(job, region, shift, values, writer)
+    found: dict[int, bytes] = {}
+    for n, slot in enumerate(slots or [Slot(None, None)]):
+        found[region.first + n] = rows.row(region.first + n, slot)
+    for n, row in enumerate(region.totals):
+        found[last + 1 + n] = rows.totals(last + 1 + n, row)
+    for row in range(last + totals + 1, region.last + totals + 1):
+        found[row] = rows.left_over(row)
+    return Filled(body_of(sheet, found), shift, region, frozenset(writer.written))
+
+
+def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:
+    """The content of `<sheetData>` with some rows made new (b"" takes one away)."""
+    return b"".join(
+        rows[number] if number in rows else _addressed(sheet, sheet.rows[number])
+        for number in sorted({*sheet.rows, *rows})
+    )
+
+
+def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[Slot]:
+    """The rows as they will be: those that stay in their order, then the further rows of the frame in theirs."""
+    sheet, key_field, count = job.sheet, job.table.key_field, len(job.frame)
+    rows = range(region.first, region.last + 1)
+    keys: list[str | None] = [None] * len(rows)
+    if key_field in values:
+        column = job.header.columns[key_field]
+        keys = [key_of(sheet.value(row, column)) for row in rows]
+        places = match(keys, [key_of(_number(value)) for value in values[key_field]])
+    else:
+        places = {n: n for n in range(min(count, len(rows)))}
+    typed = Typed(sheet, job.table, job.header, region, values.keys(), job.notes)
+    slots = []
+    for n, row in enumerate(rows):
+        if n in places:
+            slots.append(Slot(row, places[n]))
+        elif typed.holds(row, keys[n]):
+            slots.append(Slot(row, None))
+    used = set(places.values())
+    return [*slots, *(Slot(None, place) for place in range(count) if place not in used)]
+
+
+def _number(value: Plain) -> Plain:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[ListObject]) -> None:
+    """Refuse to write rows over what stands below the table."""
+    if bottom >= refs.MAX_ROWS:
+        raise Refused("table_full", sheet=sheet.name, rows=f"{bottom + 1:,}")
+    below = region.last + len(region.totals) + 1
+    for row in range(below, bottom + 1):
+        found = sheet.rows.get(row)
+        for column in region.columns if found else ():
+            if found and column in found.cells and not found.cells[column].blank:
+                raise Refused("table_below", sheet=sheet.name, cell=address(row, column), rows=f"{bottom + 1:,}")
+    grown = Area(below, region.left, bottom, region.right)
+    for other in listed:
+        if bottom >= below and other != region.listed and other.area.meets(grown):
+            raise Refused("table_below", sheet=sheet.name, cell=str(other.area), rows=f"{bottom + 1:,}")
+
+
+def _refuse_merged(sheet: Sheet, region: Region, last: int, columns: set[int] | None) -> None:
+    """Refuse merged cells among the rows: any when rows move (`columns` is None), otherwise those written to."""
+    rows = Area(region.first, region.left, max(region.last, last), region.right)
+    for one in sheet.merged:
+        if one.meets(rows) and (columns is None or any(one.left <= column <= one.right for column in columns)):
+            raise Refused("table_merged", sheet=sheet.name, cell=str(one))
+
+
+def _addressed(sheet: Sheet, row: Row) -> bytes:
+    """A row nobody changes; it gets its number if it had none, because rows before it may go."""
+    if b" r=" in row.attributes or re.search(rb"\sr\s*=", row.attributes):
+        return row.raw
+    return sheet.compose(row.attributes, row.number, {column: cell.raw for column, cell in row.cells.items()})
+
+
+class _Rows:
+    """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
+
+    def __init__(
+        self, job: Job, region: Region, shift: Shift, values: Mapping[str, list[Plain]], writer: Writer
+    ) -> None:
+        sheet, table, columns = job.sheet, job.table, job.header.columns
+        self._sheet = sheet
+        self._region = region
+        self._shift = shift
+        self._writer = writer
+        self._values = {columns[key]: values[key] for key in values}
+        self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
+        self._unshare = bool(shift.moved or shift.gone)
+        like = sheet.rows.get(region.first)
+        self._like = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
+        self._like_attributes = _UNLIKE.sub(b"", like.attributes) if like else b""
+        self._like_formulas = (
+            {column: cell for column, cell in like.cells.items() if cell.formula and column not in self._values}
+            if like and region.listed
+            else {}
+        )
+
+    def row(self, number: int, slot: Slot) -> bytes:
+        """Row `number` as `slot` wants it."""
+        if slot.source is None:
+            return self._new(number, slot.place)
+        source = self._sheet.rows.get(slot.source)
+        old = dict(source.cells) if source else {}
+        parts = self._beside(number)
+        changed = slot.source != number
+        for column in self._region.columns:
+            cell = old.get(column)
+            value = self._wanted(column, slot.place, cell is not None)
+            if isinstance(value, _Keep) or (
+                cell and cells.same(self._sheet.value_of(cell), value, self._writer.date1904)
+            ):
+                if cell:
+                    parts[column] = self._sheet.moved(cell, number, unshare=self._unshare)
+                    changed = changed or parts[column] != cell.raw
+            elif cell is not None or value is not None:
+                style = cell.style if cell else self._like.get(column, 0)
+                parts[column] = self._writer.cell(number, column, style, value)
+                changed = True
+        if source and not changed:
+            return _addressed(self._sheet, source)
+        return self._sheet.compose(source.attributes if source else b"", number, parts)
+
+    def _new(self, number: int, place: int | None) -> bytes:
+        parts = self._beside(number)
+        for column in self._region.columns:
+            style = self._like.get(column, 0)
+            value = self._wanted(column, place, True)
+            if not isinstance(value, _Keep) and value is not None:
+                parts[column] = self._writer.cell(number, column, style, value)
+            elif column in self._like_formulas and place is not None:
+                moved = self._sheet.moved(self._like_formulas[column], number, unshare=True)
+                parts[column] = self._sheet.uncached(moved)
+            elif style:
+                parts[column] = self._writer.cell(number, column, style, None)
+        return self._sheet.compose(self._like_attributes, number, parts)
+
+    def _wanted(self, column: int, place: int | None, there: bool) -> Plain | _Keep:
+        """The value for a cell of ours; `_KEEP` for one of somebody else."""
+        if column not in self._values:
+            return _KEEP
+        if place is not None:
+            return self._values[column][place]
+        return None if column in self._computed and there else _KEEP
+
+    def _beside(self, number: int) -> dict[int, bytes]:
+        """The cells left and right of the table in row `number`, which stay there."""
+        row = self._sheet.rows.get(number)
+        if row is None:
+            return {}
+        outside = {column: cell for column, cell in row.cells.items() if column not in self._region.columns}
+        return {column: self._sheet.moved(cell, number, unshare=self._unshare) for column, cell in outside.items()}
+
+    def totals(self, number: int, row: int) -> bytes:
+        """A row of totals at its new place; ranges down to the last data row follow it."""
+        source = self._sheet.rows.get(row)
+        parts = self._beside(number)
+        if source is None:
+            return self._sheet.compose(b"", number, parts)
+        if number == row and self._shift.old == self._shift.new:
+            return _addressed(self._sheet, source)
+        for column, cell in source.cells.items():
+            if column in self._region.columns:
+                parts[column] = self._sheet.reformulated(cell, number, self._grown)
+        return self._sheet.compose(source.attributes, number, parts)
+
+    def _grown(self, formula: str) -> str:
+        def grow(found: re.Match[str]) -> str:
+            area = self._shift.area(refs.area(found[0]))
+            if area is None or ":" not in found[0]:
+                return found[0]
+            head, _, tail = found[0].partition(":")
+            return f"{head}:{re.sub(r'[0-9]+$', str(area.bottom + 1), tail)}"
+
+        return _RANGE.sub(grow, formula)
+
+    def left_over(self, number: int) -> bytes:
+        """A row the table no longer has: what stands beside it stays, and a blank row stays as it was."""
+        source = self._sheet.rows.get(number)
+        if source is None:
+            return b""
+        if source.blank and number <= self._region.last:
+            return _addressed(self._sheet, source)
+        beside = self._beside(number)
+        return self._sheet.compose(source.attributes, number, beside) if beside else b""
+
+
+class _Keep:
+    """What `_Rows._wanted` says for a cell that is not ours."""
+
+
+_KEEP = _Keep()

@@ -1,0 +1,243 @@
+"""Replacing a file so that there is always the old one or the new one: beside, flushed, proven, then swapped."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from segmenter.errors import Refused
+
+_TEMP: Final = ".segmenter-{name}.tmp"
+_LOCK: Final = ".segmenter-{name}.lock"
+_PREVIOUS: Final = "{stem}.previous{suffix}"
+_RETRIES: Final = 10
+_SHARING: Final = (5, 32, 33)
+"""Windows errors for a file that somebody holds for a moment: access denied, sharing and lock violation"""
+
+
+def state(path: Path) -> tuple[int, int, str]:
+    """What tells whether a file has changed: size, time of change in ns, SHA-256."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(path: Path) -> bytes:
+    """The bytes of a file; Refused when it cannot be read."""
+    try:
+        if path.is_dir():
+            raise Refused("file_unknown", path=str(path), kind="", reason="")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise Refused("file_missing", path=str(path)) from error
+    except OSError as error:
+        raise Refused("no_access", path=str(path), reason=error.strerror or str(error)) from error
+
+
+def refuse_open(path: Path) -> None:
+    """Refuse a file that a program has open, going by the owner file (`~$name`) it leaves beside it."""
+    for name in (f"~${path.name}", f"~${path.name[2:]}", f".~lock.{path.name}#"):
+        owner = path.with_name(name)
+        if owner.is_file() and _held(path, owner):
+            raise Refused("busy", path=path.name, owner=_owner(owner))
+
+
+def _held(path: Path, owner: Path) -> bool:
+    """Whether the owner file is more than a leftover: on Windows the workbook cannot be opened for writing then."""
+    if os.name != "nt":
+        return True
+    try:
+        with path.open("r+b"):
+            pass
+        with owner.open("r+b"):
+            return False
+    except OSError:
+        return True
+
+
+def _owner(file: Path) -> str:
+    """The name in an owner file: Excel's (a length, then text in a code page, again in UTF-16) or LibreOffice's."""
+    with contextlib.suppress(OSError):
+        data = file.read_bytes()
+        if file.name.startswith(".~lock."):
+            return data.decode("utf-8", "replace").split(",")[1].strip() or "LibreOffice"
+        wide = data[55 : 55 + 2 * data[0]] if data else b""
+        name = wide.decode("utf-16-le", "replace").strip("\0 ") or data[1 : 1 + data[0]].decode("cp1252", "replace")
+        return name.strip("\0 ") or "Excel"
+    return "Excel"
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Keep a second run away from `path`; a lock whose process is gone does not count."""
+    file = path.with_name(_LOCK.format(name=path.name))
+    mine = {"pid": os.getpid(), "host": socket.gethostname()}
+    for attempt in (1, 2):
+        try:
+            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            break
+        except FileExistsError:
+            owner = _lock_owner(file)
+            if attempt == 2 or _alive(file, owner, mine["host"]) or not _take_away(file, owner):
+                raise Refused("locked", path=path.name, owner="{host}:{pid}".format(**owner)) from None
+        except OSError as error:
+            raise Refused("no_access", path=str(path), reason=error.strerror or str(error)) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(mine, out)
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _lock_owner(file: Path) -> dict[str, object]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {"pid": int(found["pid"]), "host": str(found["host"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"pid": 0, "host": "?"}
+
+
+def _take_away(file: Path, owner: dict[str, object]) -> bool:
+    """Remove a lock left behind, unless another run has just done so and holds its own now."""
+    aside = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.replace(aside)
+    except FileNotFoundError:
+        return True
+    if _lock_owner(aside) != owner:
+        aside.replace(file)
+        return False
+    aside.unlink()
+    return True
+
+
+def _alive(file: Path, owner: dict[str, object], host: object) -> bool:
+    """Whether the process that holds a lock runs; one on another machine, or one that just took it, may."""
+    if owner["host"] == "?":
+        with contextlib.suppress(OSError):
+            return time.time() - file.stat().st_mtime < 10
+        return False
+    if owner["host"] != host:
+        return True
+    pid = int(str(owner["pid"]))
+    if pid == os.getpid():
+        return True
+    if os.name == "nt":
+        return _alive_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _alive_windows(pid: int) -> bool:
+    import ctypes
+
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined, unused-ignore]
+    handle = kernel.OpenProcess(0x1000, False, pid)
+    if handle:
+        kernel.CloseHandle(handle)
+    return bool(handle)
+
+
+def clean(path: Path) -> None:
+    """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
+    path.with_name(_TEMP.format(name=path.name)).unlink(missing_ok=True)
+
+
+def replace(
+    target: Path, write: Callable[[IO[bytes]], None], verify: Callable[[Path], None], *, keep_previous: bool = False
+) -> None:
+    """Make `target` what `write` writes, if `verify` does not raise on it; otherwise it stays what it was.
+
+    The new file keeps the mode of the old one. With `keep_previous` the old one stays beside as "name.previous.xlsx".
+    """
+    temp = target.with_name(_TEMP.format(name=target.name))
+    try:
+        _write(temp, write)
+        verify(temp)
+        if target.exists():
+            shutil.copymode(target, temp)
+            if keep_previous:
+                _keep(target)
+        else:
+            temp.chmod(0o666 & ~_umask())
+        _swap(temp, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _refusal(target, temp, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temp.unlink(missing_ok=True)
+
+
+def _write(temp: Path, write: Callable[[IO[bytes]], None]) -> None:
+    handle = os.open(temp, os.O_CREAT | os.O_TRUNC | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(handle, "w+b") as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _keep(target: Path) -> None:
+    """A copy of `target` as it is, whole or not there at all."""
+    previous = target.with_name(_PREVIOUS.format(stem=target.stem, suffix=target.suffix))
+    temp = previous.with_name(_TEMP.format(name=previous.name))
+    try:
+        with target.open("rb") as source:
+            _write(temp, lambda out: shutil.copyfileobj(source, out))
+        shutil.copymode(target, temp)
+        _swap(temp, previous)
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def _swap(temp: Path, target: Path) -> None:
+    """`os.replace`, again a few times when a virus scanner or a sync client holds the file for a moment."""
+    for attempt in range(_RETRIES):
+        try:
+            temp.replace(target)
+            return
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _SHARING or attempt == _RETRIES - 1:
+                raise
+            time.sleep(min(0.02 * 2**attempt, 0.4))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name reach the disk; not every file system can, and Windows has no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _refusal(target: Path, temp: Path, error: OSError) -> Refused:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
+        size = target.stat().st_size if target.exists() else 0
+        return Refused("disk_full", path=str(target), bytes=f"{size:,}")
+    return Refused("no_access", path=str(target), reason=error.strerror or str(error))

@@ -1,0 +1,92 @@
+"""The styles part: ids stay what they are, new ones are appended."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final
+
+from openpyxl.styles.numbers import is_date_format
+
+from segmenter.books import spans
+
+_BUILTIN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
+_DAY: Final = 14
+"""the built-in format of a day, shown in the reader's own way"""
+_QUOTE: Final = re.compile(rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+
+
+class Styles:
+    """The cell formats of a workbook (`cellXfs`), to which variants can be added. `data` is None without a part."""
+
+    def __init__(self, data: bytes | None, part: str) -> None:
+        self._data = data
+        self._root = None if data is None else spans.parse(data, part)
+        found = None if self._root is None else self._root.first("cellXfs")
+        self._list = found
+        self._formats: list[bytes] = [one.raw for one in found.all("xf")] if found else []
+        self._before = len(self._formats)
+
+    def quoted(self, style: int) -> int:
+        """`style` for a text that a program could take for a formula: marked as text for good."""
+        return self._variant(style, _with(self._raw(style), b"quotePrefix", b"1"))
+
+    def unquoted(self, style: int) -> int:
+        """`style` without that mark."""
+        raw = self._raw(style)
+        return self._variant(style, _QUOTE.sub(b"", raw)) if b"quotePrefix" in raw else style
+
+    def dated(self, style: int) -> int:
+        """`style` if it shows a number as a day, otherwise its like that does."""
+        raw = self._raw(style)
+        if not raw or self._shows_days(raw):
+            return style
+        changed = _with(_with(raw, b"numFmtId", str(_DAY).encode()), b"applyNumberFormat", b"1")
+        return self._variant(style, changed)
+
+    def _raw(self, style: int) -> bytes:
+        return self._formats[style] if style < len(self._formats) else b""
+
+    def _variant(self, style: int, raw: bytes) -> int:
+        if not raw:
+            return style
+        if raw in self._formats:
+            return self._formats.index(raw)
+        self._formats.append(raw)
+        return len(self._formats) - 1
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        if self._root is None:
+            return {}
+        return {one.get("numFmtId"): one.get("formatCode") for one in self._root.all("numFmts", "numFmt")}
+
+    def _shows_days(self, raw: bytes) -> bool:
+        number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
+        if number in self._codes:
+            return bool(is_date_format(self._codes[number]))
+        return number.isdigit() and int(number) in _BUILTIN_DATES
+
+    @property
+    def data(self) -> bytes | None:
+        """The part with the variants in it; None when none was added."""
+        added = self._formats[self._before :]
+        if not added or self._list is None or self._data is None:
+            return None
+        edits = spans.Edits(self._data)
+        edits.set(self._list, "count", str(len(self._formats)))
+        edits.append(self._list, b"".join(added))
+        return edits.apply()
+
+
+def _with(raw: bytes, attribute: bytes, value: bytes) -> bytes:
+    """An element's bytes with an attribute set in its start tag."""
+    if not raw:
+        return raw
+    head, _, tail = raw.partition(b">")
+    new = b" " + attribute + b'="' + value + b'"'
+    changed, count = re.subn(rb"\s+" + attribute + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", new, head)
+    if not count:
+        slash = head.endswith(b"/")
+        changed = (head[:-1] if slash else head) + new + (b"/" if slash else b"")
+    return changed + b">" + tail
