@@ -1,4 +1,4 @@
-"""Builds template.xlsx, template.en.xlsx and sample.xlsx from the schema, the rules and the texts: the same bytes each run.
+"""Builds template.xlsx, template.en.xlsx and sample.xlsx from schema, rules and texts: the same bytes each run.
 
     python workbook/build.py [FOLDER]
 
@@ -26,7 +26,8 @@ from segmenter.schema import Field, Table
 from segmenter.texts import Lang
 
 HERE: Final = Path(__file__).parent
-CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a fixed day, so that every run writes the same bytes
+CREATED: Final = datetime(2026, 1, 1)
+"""a fixed day, so that every run writes the same bytes"""
 LAST_ROW: Final = 1_048_575
 FONT: Final = "Microsoft YaHei"
 
@@ -47,6 +48,9 @@ NUMBER_FORMATS: Final = {
     "date": "yyyy-mm-dd",
 }
 CENTRED: Final = {"choice", "date"}
+NUMERIC: Final = {"count", "money", "number", "rate"}
+BOARD_ROW: Final = 30
+"""height of a row of the dashboard, in pixels"""
 FACT_FORMAT: Final = "[=0]0;[<1]0.0%;#,##0"
 """a figure of the dashboard: below 1 it is a share"""
 
@@ -55,6 +59,8 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 PRINTED: Final = {"customers": 11, "rfm": 9}
 """so many columns of a wide sheet are printed"""
 WRAPPED: Final = {"strategy", "cleaning"}
+ROW_HEIGHT: Final = {"strategy": 32}
+PORTRAIT: Final = {"orders"}
 SETTING_GROUPS: Final = {"scenario", "as_of", "outlier_mode", "segments_min"}
 """the settings a group begins with"""
 
@@ -106,7 +112,12 @@ def header_look(table: Table, position: int, one: Field) -> dict[str, Any]:
         fill, ink = CLASS_LOOK[one.field_class]
     elif position >= TEMPLATE_COLUMNS.get(table.key, len(table.fields)):
         fill, ink = PALE, INK
-    return {"bold": True, "bg_color": fill, "font_color": ink, "text_wrap": True, "align": "left", "indent": 1}
+    side: dict[str, Any] = {"align": "left", "indent": 1}
+    if one.kind in NUMERIC:
+        side = {"align": "right", "indent": 2}  # the filter button stands at the right edge
+    elif one.kind in CENTRED:
+        side = {"align": "center"}
+    return {"bold": True, "bg_color": fill, "font_color": ink, "text_wrap": True, **side}
 
 
 def cell_look(table: Table, one: Field) -> dict[str, Any]:
@@ -114,8 +125,8 @@ def cell_look(table: Table, one: Field) -> dict[str, Any]:
     look: dict[str, Any] = {"num_format": NUMBER_FORMATS[one.kind]}
     if one.kind in CENTRED:
         look |= {"align": "center"}
-    elif one.kind not in ("count", "money", "rate", "number"):
-        look |= {"align": "left", "indent": 1}
+    else:
+        look |= {"align": "right" if one.kind in NUMERIC else "left", "indent": 1}
     if table.key in WRAPPED and one.kind == "text" and one.width > 12:
         look |= {"text_wrap": True}
     return look
@@ -131,15 +142,20 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
     sheet.print_area(0, 0, LAST_ROW, PRINTED.get(table.key, len(shown)) - 1)
-    if table.key not in WRAPPED:
-        sheet.set_default_row(18)
+    sheet.set_default_row(ROW_HEIGHT.get(table.key, 18))
+    if table.key in PORTRAIT:
+        sheet.set_portrait()
     sheet.set_row(0, 33 if book.lang == "zh" else 36)
     columns = []
     for column, one in enumerate(shown):
         look = cell_look(table, one)
         sheet.set_column(column, column, one.width + 2, book.look(**look))
         columns.append(
-            {"header": one.header[book.lang], "header_format": book.look(**header_look(table, column, one)), "look": look}
+            {
+                "header": one.header[book.lang],
+                "header_format": book.look(**header_look(table, column, one)),
+                "look": look,
+            }
         )
         _validate(book, sheet, table, column, one)
     sheet.add_table(
@@ -219,7 +235,13 @@ def settings_sheet(book: Book, goal: str = "") -> None:
         0,
         len(frame),
         len(columns) - 1,
-        {"name": table.list_object, "style": "Table Style Light 1", "banded_rows": False, "autofilter": False, "columns": columns},
+        {
+            "name": table.list_object,
+            "style": "Table Style Light 1",
+            "banded_rows": False,
+            "autofilter": False,
+            "columns": columns,
+        },
     )
     kinds = get_type_hints(rules.Rules)
     by_name = {settings.name_of(one.name, book.lang): one.name for one in fields(rules.Rules) if texts_for(one.name)}
@@ -231,11 +253,15 @@ def settings_sheet(book: Book, goal: str = "") -> None:
         line = {**top, "bottom": 1, "bottom_color": LINE, "text_wrap": True, "indent": 1}
         day = bool(key) and kinds[key] == (date | None)
         shown = NUMBER_FORMATS["date"] if day else "General" if isinstance(value, (int, float)) else "@"
-        if key == "goal" and goal:
-            value = goal
         _put(sheet, row, 0, name, book.look(bold=True, **line))
         sides = {"left": 1, "right": 1, "left_color": SOFT, "right_color": SOFT}
-        _put(sheet, row, 1, value, book.look(bg_color=MIST, num_format=shown, align="left", **line, **sides))
+        _put(
+            sheet,
+            row,
+            1,
+            goal if key == "goal" else value,
+            book.look(bg_color=MIST, num_format=shown, align="left", **line, **sides),
+        )
         _put(sheet, row, 2, explain, book.look(font_color=MUTED, **line))
         sheet.set_row(row, 22 if _wide(explain) <= table["explain"].width - 4 else 36)
         options = settings.choices_of(key, book.lang) if key else []
@@ -274,6 +300,7 @@ def strategy_sheet(book: Book, rows: Sequence[Mapping[str, Any]] = ()) -> None:
         (f"{share}>=0.4", {"bg_color": "#FBF0D3", "font_color": "#7A5611"}),
         (f"{share}>=0", {"bg_color": "#F8E1DC", "font_color": "#8C3522"}),
     ]
+    sheet.data_validation(0, column, 0, column, {"validate": "any", "input_message": book.say("hint.progress")})
     for criteria, look in looks:
         options = {"type": "formula", "criteria": f'=AND({cell}<>"",{criteria})', "format": book.file.add_format(look)}
         sheet.conditional_format(1, column, LAST_ROW, column, {**options, "stop_if_true": True})
@@ -291,18 +318,20 @@ def board_sheet(book: Book) -> None:
     sheet.set_zoom(90)
     left, last_column = 8, 19
     sheet.set_column(0, 0, 22)
-    sheet.set_column(1, left - 2, 12.5)
+    sheet.set_column(1, left - 2, 13)
     sheet.set_column(left - 1, left - 1, 2.5)
     sheet.set_column(left, last_column, 8)
     bottom = _corner(heat)[0] + heat.rows
     sheet.print_area(0, 0, bottom, last_column)
     for row in range(2, bottom + 1):
-        sheet.set_row_pixels(row, 27)
+        sheet.set_row_pixels(row, BOARD_ROW)
+    for table in (facts, segments, heat):
+        sheet.set_row_pixels(_corner(table)[0], 38)
     sheet.set_row_pixels(0, 46)
     sheet.set_row_pixels(1, 26)
     sheet.set_row_pixels(2, 12)
-    band = book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=18, indent=1)
-    under = book.look(bg_color=ACCENT, font_color=SOFT, font_size=9, indent=1, valign="top")
+    band = book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=18, align="left", indent=1)
+    under = book.look(bg_color=ACCENT, font_color=SOFT, font_size=9, align="left", indent=1, valign="top")
     for column in range(last_column + 1):
         sheet.write_blank(0, column, None, band)
         sheet.write_blank(1, column, None, under)
@@ -312,10 +341,16 @@ def board_sheet(book: Book) -> None:
         _block(book, sheet, table, book.say(f"dash.{name}"))
     _heat_colours(sheet, heat)
     top = _corner(facts)[0] - 1
+    taller = 38 - BOARD_ROW
     middle = _corner(segments)[0] + 1
     width = 61 * (last_column - left + 1)
-    sheet.insert_chart(top, left, _segments_chart(book, segments), _place(width, 27 * (middle - top), book.say("dash.segments_alt")))
-    rest = 27 * (bottom - middle) + 14
+    sheet.insert_chart(
+        top,
+        left,
+        _segments_chart(book, segments),
+        _place(width, BOARD_ROW * (middle - top) + 2 * taller, book.say("dash.segments_alt")),
+    )
+    rest = BOARD_ROW * (bottom - middle) + taller + 16
     sheet.insert_chart(middle, left, _pareto_chart(book, pareto), _place(width, rest, book.say("dash.pareto_alt"), 13))
 
 
@@ -334,6 +369,8 @@ def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
         head = {"bold": True, "font_size": 9, "bg_color": PALE, "text_wrap": True, "align": side}
         if side == "left":
             head |= {"indent": 1}
+        if table.key == "board_heat" and position:
+            head |= {"align": "center", "bold": False, "font_size": 8, "font_color": MUTED}
         if table.key == "board_facts" and position == 1:
             _put(sheet, row - 1, column + 2, "", heading)
             sheet.merge_range(row, column + 1, row, column + 2, one.header[book.lang], book.look(**head))
@@ -346,7 +383,7 @@ def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
             if one.kind == "money":
                 look |= {"num_format": "#,##0"}
             if table.key == "board_facts" and position == 1:
-                look |= {"num_format": FACT_FORMAT, "bold": True, "font_size": 12, "font_color": ACCENT}
+                look |= {"num_format": FACT_FORMAT, "bold": True, "font_size": 11, "font_color": ACCENT, "shrink": True}
             if table.key == "board_heat":
                 look |= {"align": "center"} if position else {}
                 look |= {"bold": True, "font_color": MUTED, "font_size": 9} if below == 1 else {}
@@ -384,9 +421,14 @@ def _font(size: float, colour: str = MUTED, bold: bool = False) -> dict[str, Any
     return {"name": FONT, "size": size, "color": colour, "bold": bold}
 
 
-def _dress(book: Book, chart: Any, title: str) -> None:
-    chart.set_title({"name": title, "name_font": _font(12, ACCENT, True), "overlay": False, "layout": {"x": 0.02, "y": 0.025}})
-    chart.set_legend({"position": "top", "font": _font(9, INK), "layout": {"x": 0.62, "y": 0.02, "width": 0.36, "height": 0.08}})
+def _dress(chart: Any, title: str, *, left: float, width: float, height: float) -> None:
+    chart.set_title(
+        {"name": title, "name_font": _font(12, ACCENT, True), "overlay": False, "layout": {"x": 0.02, "y": 0.025}}
+    )
+    chart.set_legend(
+        {"position": "top", "font": _font(9, INK), "layout": {"x": 0.62, "y": 0.02, "width": 0.36, "height": 0.08}}
+    )
+    chart.set_plotarea({"layout": {"x": left, "y": 0.14, "width": width, "height": height}})
     chart.set_chartarea({"border": {"color": LINE}, "fill": {"color": WHITE}})
     chart.show_blanks_as("gap")
 
@@ -403,13 +445,25 @@ def _segments_chart(book: Book, table: Table) -> Any:
                 "border": {"none": True},
                 "gap": 55,
                 "overlap": -5,
-                "data_labels": {"value": True, "num_format": "0.0%", "font": _font(8.5, INK), "position": "outside_end"},
+                "data_labels": {
+                    "value": True,
+                    "num_format": "0.0%",
+                    "font": _font(8.5, INK),
+                    "position": "outside_end",
+                },
             }
         )
-    _dress(book, chart, book.say("dash.segments_chart"))
+    left = 0.15 if book.lang == "zh" else 0.24
+    _dress(chart, book.say("dash.segments_chart"), left=left, width=0.93 - left, height=0.83)
     chart.set_y_axis({"reverse": True, "num_font": _font(9.5, INK), "line": {"color": SOFT}, "major_tick_mark": "none"})
     chart.set_x_axis(
-        {"visible": False, "min": 0, "num_format": "0%", "major_gridlines": {"visible": False}, "label_position": "none"}
+        {
+            "visible": False,
+            "min": 0,
+            "num_format": "0%",
+            "major_gridlines": {"visible": False},
+            "label_position": "none",
+        }
     )
     return chart
 
@@ -433,13 +487,18 @@ def _pareto_chart(book: Book, table: Table) -> Any:
             "categories": _ranges(book, table, "customer_share"),
             "values": _ranges(book, table, "amount_share"),
             "line": {"color": ACCENT, "width": 2.25},
-            "marker": {"type": "circle", "size": 6, "fill": {"color": WHITE}, "border": {"color": ACCENT, "width": 1.5}},
+            "marker": {
+                "type": "circle",
+                "size": 6,
+                "fill": {"color": WHITE},
+                "border": {"color": ACCENT, "width": 1.5},
+            },
             "y2_axis": True,
             "data_labels": {"value": True, "num_format": "0%", "font": _font(8.5, ACCENT, True), "position": "above"},
         }
     )
     columns.combine(line)
-    _dress(book, columns, book.say("dash.pareto_chart"))
+    _dress(columns, book.say("dash.pareto_chart"), left=0.09, width=0.84, height=0.68)
     columns.set_x_axis(
         {
             "num_format": "0%",
@@ -453,7 +512,7 @@ def _pareto_chart(book: Book, table: Table) -> Any:
     grid = {"visible": True, "line": {"color": "#E6EFF1", "width": 0.75}}
     plain = {"num_font": _font(8.5), "line": {"none": True}, "major_tick_mark": "none"}
     columns.set_y_axis({**plain, "num_format": "#,##0", "min": 0, "major_gridlines": grid})
-    line.set_y2_axis({**plain, "num_format": "0%", "min": 0, "max": 1.1, "major_unit": 0.2, "visible": False})
+    line.set_y2_axis({**plain, "num_format": "0%", "min": 0, "max": 1, "major_unit": 0.2})
     return columns
 
 
@@ -477,15 +536,24 @@ def guide_sheet(book: Book) -> None:
         sheet.write_blank(1, column, None, book.look(bg_color=ACCENT))
     sheet.set_row(0, 46)
     sheet.set_row(1, 26)
-    sheet.write_string(0, 1, book.say("title"), book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=22, valign="bottom"))
+    sheet.write_string(
+        0, 1, book.say("title"), book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=22, valign="bottom")
+    )
     sheet.write_string(1, 1, book.say("subtitle"), book.look(bg_color=ACCENT, font_color=SOFT, font_size=11))
     row = _guide_heading(book, sheet, 2, book.say("steps"))
     for number in range(1, 6):
-        badge = book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=14, align="center", border=5, border_color=WHITE)
+        badge = book.look(
+            bg_color=ACCENT, font_color=WHITE, bold=True, font_size=14, align="center", bottom=5, bottom_color=WHITE
+        )
         line = {"bottom": 1, "bottom_color": LINE}
-        sheet.set_row(row, 40)
+        sheet.set_row(row, 44)
         sheet.write_number(row, 1, number, badge)
-        sheet.write_string(row, 2, book.say(f"step{number}.name"), book.look(bold=True, font_size=12, font_color=ACCENT, indent=1, **line))
+        sheet.write_string(
+            row,
+            2,
+            book.say(f"step{number}.name"),
+            book.look(bold=True, font_size=12, font_color=ACCENT, indent=1, **line),
+        )
         words = book.look(text_wrap=True, **line)
         sheet.merge_range(row, 3, row, 4, "", words)
         sheet.write_string(row, 3, book.say(f"step{number}.text", **names), words)
@@ -501,7 +569,9 @@ def guide_sheet(book: Book) -> None:
         row += 1
         sheet.set_row(row, 30 if book.lang == "zh" else 34)
         words = book.look(text_wrap=True, indent=1, bottom=1, bottom_color=LINE)
-        link = book.look(bold=True, font_color=ACCENT, underline=1, text_wrap=True, indent=1, bottom=1, bottom_color=LINE)
+        link = book.look(
+            bold=True, font_color=ACCENT, underline=1, text_wrap=True, indent=1, bottom=1, bottom_color=LINE
+        )
         sheet.merge_range(row, 1, row, 2, "", link)
         sheet.write_url(row, 1, f"internal:'{names[key]}'!A1", link, names[key])
         sheet.write_string(row, 3, book.say(f"{key}.who"), words)
@@ -515,9 +585,16 @@ def guide_sheet(book: Book) -> None:
     ]
     for name, meaning, fill, ink in marks:
         sheet.set_row(row, 22)
-        swatch = {"bg_color": fill, "font_color": ink, "align": "center", "bold": True, "border": 1, "border_color": WHITE}
+        swatch = {
+            "bg_color": fill,
+            "font_color": ink,
+            "align": "center",
+            "bold": True,
+            "bottom": 1,
+            "bottom_color": WHITE,
+        }
         if fill == MIST:
-            swatch |= {"border_color": SOFT}
+            swatch |= {"border": 1, "border_color": SOFT, "bottom_color": SOFT}
         sheet.merge_range(row, 1, row, 2, name, book.look(**swatch))
         sheet.merge_range(row, 3, row, 4, meaning, book.look(indent=1))
         row += 1
@@ -528,7 +605,9 @@ def guide_sheet(book: Book) -> None:
         sheet.merge_range(row, 2, row, 4, book.say(f"note.{key}"), book.look())
         row += 1
     sheet.set_row(row, 26)
-    sheet.write_string(row, 1, book.say("footer", version=rules.default().version), book.look(font_size=8, font_color=MUTED))
+    sheet.write_string(
+        row, 1, book.say("footer", version=rules.default().version), book.look(font_size=8, font_color=MUTED)
+    )
     sheet.print_area(0, 0, row, 5)
 
 
@@ -585,7 +664,7 @@ class Dice:
     """Chance from nothing but `random()`, whose stream Python promises to keep."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - no secret
+        self._random = Random(seed)
 
     def share(self) -> float:
         return self._random.random()
@@ -642,16 +721,20 @@ def _named(choices: str, key: str) -> str:
 
 def _person(shop: Mapping[str, Any], dice: Dice, number: str, kind: Mapping[str, Any]) -> Person:
     joined = round(dice.between(*kind["joined"]))
-    age = min(68, max(18, round(31 + 9 * dice.bell() * (1 if dice.share() < 0.7 else 1.6))))
-    occupations = dict(shop["occupations"])
-    if age < 56:
-        del occupations[list(occupations)[-1]]
+    age = min(70, round(18 + 14 * math.exp(0.55 * dice.bell())))
+    early, late = shop["student"], shop["retired"]
+    fits = {
+        name: w
+        for name, w in shop["occupations"].items()
+        if name != (late if age < 56 else early) and (age < 25 or name != early)
+    }
+    occupation = early if age < 22 else dice.pick(fits)
     row: dict[str, Any] = {
         "customer_id": number,
         "gender": _named("gender", dice.pick(shop["genders"])),
         "age": age,
         "region": dice.pick(shop["cities"]),
-        "occupation": dice.pick(occupations),
+        "occupation": occupation,
         "registered_on": shop["as_of"] - timedelta(days=joined),
     }
     if dice.share() < 0.35:
@@ -675,7 +758,7 @@ def _orders(shop: Mapping[str, Any], dice: Dice, number: str, kind: Mapping[str,
     home = dice.pick(shop["channels"])
     basket = kind["basket"] * math.exp(0.25 * dice.bell())
     gap = kind["gap"] * math.exp(0.2 * dice.bell())
-    found = []
+    found: list[Order] = []
     days: float = joined
     while not found or days >= until:
         day = shop["as_of"] - timedelta(days=round(days))
