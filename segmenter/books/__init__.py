@@ -38,6 +38,8 @@ class Grid:
     """whether the sheet itself is hidden"""
     totals_row: int | None = None
     """row of an Excel table's totals, which is no customer"""
+    below: int | None = None
+    """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
 
     @property
     def height(self) -> int:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from segmenter.books import cells, spans
-from segmenter.books.package import Package
+from segmenter.books.package import Draft
 from segmenter.errors import Refused
 
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -51,9 +51,9 @@ def rels_part(part: str) -> str:
 
 
 class Index:
-    """The directory of a workbook, read from its package; changes nothing."""
+    """The directory of a workbook, read from its package."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Draft) -> None:
         self.package = package
         for part in ("[Content_Types].xml", "_rels/.rels"):
             if part not in package:
@@ -88,7 +88,7 @@ class Index:
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return {name.casefold(): name for name in self.package.entries}
+        return {name.casefold(): name for name in self.package.names}
 
     @cached_property
     def sheets(self) -> tuple[SheetEntry, ...]:
@@ -141,3 +141,19 @@ class Index:
     def defined_names(self) -> list[spans.Element]:
         """The elements of all defined names."""
         return list(self.workbook.all("definedNames", "definedName"))
+
+    def remove_part(self, part: str) -> None:
+        """Take a part of the workbook away, with what refers to it from the workbook and the list of types."""
+        where = rels_part(self.workbook_part)
+        edits = spans.Edits(self.package.read(where))
+        for relation in self.relations(self.workbook_part):
+            if relation.target == part:
+                edits.remove(relation.element)
+        self.package.set(where, edits.apply())
+        types = self.package.read("[Content_Types].xml")
+        edits = spans.Edits(types)
+        for one in spans.parse(types, "[Content_Types].xml").all("Override"):
+            if one.get("PartName").lstrip("/").casefold() == part.casefold():
+                edits.remove(one)
+        self.package.set("[Content_Types].xml", edits.apply())
+        self.package.set(part, None)

@@ -112,7 +112,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
     _refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
-    shift = Shift(region.first, region.last, last, moved, gone, (region.left, region.right))
+    shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
     rows = _Rows(job, region, shift, values, writer)
     found: dict[int, bytes] = {}
     for n, slot in enumerate(slots or [Slot(None, None)]):

@@ -215,3 +215,34 @@ def _add(file: IO[bytes], name: str, content: Content) -> bytes:
     file.write(_LOCAL + fields)
     file.seek(end)
     return _CENTRAL + struct.pack("<H", 20) + fields + struct.pack("<3H2L", 0, 0, 0, 0, start) + raw
+
+
+class Draft:
+    """A package with changes laid over it, not yet written."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.path = package.path
+        self.changes: dict[str, Content | None] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return self.changes[name] is not None if name in self.changes else name in self.package
+
+    @property
+    def names(self) -> list[str]:
+        """The parts there will be."""
+        return [name for name in (*self.package.entries, *self.changes) if name in self]
+
+    def read(self, name: str) -> bytes:
+        """The part `name` as it will be."""
+        content = self.changes.get(name)
+        if content is None:
+            return self.package.read(name)
+        return content if isinstance(content, bytes) else b"".join(content())
+
+    def set(self, name: str, content: Content | None) -> None:
+        """Change, add or (None) remove a part; what equals the package's own is no change."""
+        if isinstance(content, bytes) and name in self.package and content == self.package.read(name):
+            self.changes.pop(name, None)
+        else:
+            self.changes[name] = content

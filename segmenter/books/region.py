@@ -15,11 +15,13 @@ from segmenter.schema import Table
 
 
 class ListObject(NamedTuple):
-    """An Excel table: its part, the cells it covers with header and totals, and how many rows of totals it has."""
+    """An Excel table: its part, the cells it covers with header and totals, how many rows of totals it has,
+    and its name in formulas."""
 
     part: str
     area: Area
     totals: int
+    name: str
 
     @property
     def last(self) -> int:

@@ -169,6 +169,16 @@ class Sheet:
         return found
 
     @property
+    def used(self) -> refs.Area | None:
+        """The smallest range that holds all cells that are written."""
+        filled = [row for row in self.rows.values() if row.cells]
+        if not filled:
+            return None
+        left = min(min(row.cells) for row in filled)
+        right = max(max(row.cells) for row in filled)
+        return refs.Area(filled[0].number, left, filled[-1].number, right)
+
+    @property
     def merged(self) -> list[refs.Area]:
         return [refs.area(one.get("ref")) for one in self.root.all("mergeCells", "mergeCell")]
 

@@ -1,0 +1,149 @@
+"""Formulas elsewhere that read what we wrote: which have a result that is old now, and telling Excel to calculate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from openpyxl.formula.translate import Translator
+
+from segmenter.books import refs, spans
+from segmenter.books.index import Index
+from segmenter.books.refs import Area
+from segmenter.books.sheetxml import Cell, Sheet
+
+_BEFORE_CALC: Final = (
+    "fileVersion",
+    "fileSharing",
+    "workbookPr",
+    "workbookProtection",
+    "bookViews",
+    "sheets",
+    "functionGroups",
+    "externalReferences",
+    "definedNames",
+)
+_FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>]")
+_VALUE: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)", re.DOTALL)
+_TEXT: Final = re.compile(r'"(?:[^"]|"")*"')
+_REFERENCE: Final = re.compile(
+    r"(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
+    r"(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3}|\$?\d+:\$?\d+)(?![\w(!.])",
+    re.IGNORECASE,
+)
+_WORD: Final = re.compile(r"(?<![\w.'!])([^\W\d][\w.]*)(\[)?(?![\w.(!'])")
+
+
+def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
+    """Tell Excel to calculate everything when it opens the workbook."""
+    found = workbook.first("calcPr")
+    if found is not None:
+        if found.get("fullCalcOnLoad") not in ("1", "true"):
+            edits.set(found, "fullCalcOnLoad", "1")
+        return
+    before = [child for child in workbook.children if child.name in _BEFORE_CALC]
+    edits.insert(before[-1].end, f'<{workbook.prefix}calcPr fullCalcOnLoad="1"/>'.encode())
+
+
+class Reference(NamedTuple):
+    """Cells a formula reads: the sheet's name casefolded ("" for its own) and where."""
+
+    sheet: str
+    area: Area
+
+
+@dataclass
+class Formula:
+    """A formula cell of somebody else's sheet."""
+
+    sheet: str
+    """its sheet's name, casefolded"""
+    cell: Cell
+    reads: list[Reference]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What names in formulas stand for, all casefolded."""
+
+    tables: Mapping[str, Reference]
+    """Excel tables of our sheets"""
+    names: Mapping[str, str]
+    """defined names and their text"""
+
+    def reads(self, text: str, depth: int = 0) -> Iterator[Reference]:
+        """Every reference of a formula, through tables and names."""
+        plain = _TEXT.sub('""', text)
+        for found in _REFERENCE.finditer(plain):
+            sheet = (found[1] or "").strip("'").replace("''", "'").casefold()
+            yield Reference(sheet, refs.area(found[2]))
+        for found in _WORD.finditer(plain):
+            word = found[1].casefold()
+            if found[2] and word in self.tables:
+                yield self.tables[word]
+            elif word in self.names and depth < 8:
+                yield from self.reads(self.names[word], depth + 1)
+
+
+def formulas(index: Index, ours: Collection[str], words: Words) -> dict[str, list[Formula]]:
+    """The formulas with a result on sheets whose parts are not `ours`, by part."""
+    found: dict[str, list[Formula]] = {}
+    for entry in index.sheets:
+        if entry.kind != "worksheet" or entry.part in ours or entry.part not in index.package:
+            continue
+        data = index.package.read(entry.part)
+        if not _FORMULA.search(data):
+            continue
+        sheet = Sheet(data, entry.part, entry.name, ())
+        name = entry.name.casefold()
+        found[entry.part] = [
+            Formula(name, cell, list(words.reads(_text(sheet, cell))))
+            for cell in sheet.formulas()
+            if _VALUE.search(cell.inner)
+        ]
+    return found
+
+
+def _text(sheet: Sheet, cell: Cell) -> str:
+    attributes, text = cell.formula or ({}, "")
+    if text or attributes.get(b"t") != b"shared":
+        return text
+    master, origin = sheet.shared.get(attributes.get(b"si", b""), ("", cell.where))
+    return str(Translator("=" + master, origin).translate_formula(cell.where))[1:] if master else ""
+
+
+def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]]) -> dict[str, list[Cell]]:
+    """By part, the cells of `found` that read a written cell (`written`: areas by sheet name casefolded), or read
+    a cell that does."""
+    areas = {sheet: list(each) for sheet, each in written.items()}
+    old: dict[str, list[Cell]] = {}
+    waiting = [(part, one) for part, each in found.items() for one in each]
+    again = True
+    while again:
+        left = []
+        again = False
+        for part, one in waiting:
+            if any(_meets(areas.get(read.sheet or one.sheet, ()), read.area) for read in one.reads):
+                old.setdefault(part, []).append(one.cell)
+                areas.setdefault(one.sheet, []).append(
+                    Area(one.cell.row, one.cell.column, one.cell.row, one.cell.column)
+                )
+                again = True
+            else:
+                left.append((part, one))
+        waiting = left
+    return old
+
+
+def _meets(areas: Collection[Area], read: Area) -> bool:
+    return any(one.meets(read) for one in areas)
+
+
+def dropped(data: bytes, cells: Collection[Cell]) -> bytes:
+    """A sheet part with the results of some formula cells taken out, nothing else."""
+    new = {cell.raw: _VALUE.sub(b"", cell.raw) for cell in cells}
+    for old, without in new.items():
+        data = data.replace(old, without, 1)
+    return data

@@ -1,0 +1,270 @@
+"""A workbook on disk as a `Book`: read through calamine, written by changing bytes of the parts that are ours."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+
+from pandas import DataFrame
+from python_calamine import CalamineWorkbook
+
+from segmenter.books import Grid, blocks, calc, growth, lists, reading, refs, saving, spans
+from segmenter.books.index import Index, SheetEntry
+from segmenter.books.lists import Job, Writer
+from segmenter.books.package import Draft, Package, write
+from segmenter.books.refs import Area, Shift
+from segmenter.books.region import ListObject
+from segmenter.books.sheetxml import Sheet
+from segmenter.books.styles import Styles
+from segmenter.errors import Refused
+from segmenter.headers import SEARCHED, locate
+from segmenter.schema import CUSTOMERS, Table, fold, tables
+from segmenter.texts import LANGS, Lang
+
+_COPY: Final = re.compile(r"\(\d+\)$")
+
+
+class FileBook:
+    """A workbook file. Entering it takes a lock, leaving it without an error writes `out` (default: the file itself).
+
+    `keep_previous` leaves the file as it was beside the new one; `drop_stale` takes out the results of formulas
+    elsewhere that read what was written, so that no program shows old ones.
+    """
+
+    def __init__(
+        self, path: Path, out: Path | None = None, *, keep_previous: bool = False, drop_stale: bool = False
+    ) -> None:
+        self.path = path.resolve()
+        self.out = (out or path).resolve()
+        self.name = self.path.name
+        self.stale: dict[str, int] = {}
+        """formulas with an old result now, by sheet; known after the book was left"""
+        self._keep_previous = keep_previous
+        self._drop_stale = drop_stale
+        data = saving.load(self.path)
+        self._package = Package(data, self.path)
+        self._draft = Draft(self._package)
+        self._index = Index(self._draft)
+        self._strings = self._index.strings
+        self._written: dict[str, list[Area]] = {}
+        self._exit = ExitStack()
+
+    @cached_property
+    def lang(self) -> Lang:
+        """The language most of its sheets of ours are named in; Chinese when it is a tie."""
+        names = {fold(sheet.name) for sheet in self._index.sheets}
+        counts = {lang: sum(fold(table.sheet[lang]) in names for table in tables().values()) for lang in LANGS}
+        return max(LANGS, key=lambda lang: counts[lang])
+
+    @cached_property
+    def _calamine(self) -> CalamineWorkbook:
+        return CalamineWorkbook.from_filelike(io.BytesIO(self._package.data), load_tables=False)
+
+    def __enter__(self) -> FileBook:
+        saving.refuse_open(self.out)
+        self._exit.enter_context(saving.lock(self.out))
+        saving.clean(self.out)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._exit:
+            if kind is None:
+                self._commit()
+
+    def read(self, table: Table) -> Grid | None:
+        """What stood on the table's sheet when the file was opened; None when it has no such sheet.
+
+        Refused when the customer sheet is missing, or when it cannot be told which sheet is meant.
+        """
+        entry = self._find(table)
+        if entry is None:
+            if table.key == CUSTOMERS.key:
+                raise self._missing(table)
+            return None
+        return self._grid(entry)
+
+    def _grid(self, entry: SheetEntry) -> Grid:
+        if entry.kind != "worksheet":
+            raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
+        listed = self._list_objects(entry)
+        data = self._package.read(entry.part)
+        values: Any = self._calamine.get_sheet_by_name(entry.name)
+        return reading.read(values, data, entry.part, entry.name, entry.hidden, listed)
+
+    def _find(self, table: Table) -> SheetEntry | None:
+        """The sheet of a table: its name in the language of the book, otherwise in another."""
+        for lang in sorted(LANGS, key=lambda lang: lang != self.lang):
+            wanted = fold(table.sheet[lang])
+            found = [one for one in self._index.sheets if fold(one.name) == wanted]
+            copies = [one for one in self._index.sheets if _COPY.sub("", fold(one.name)) == wanted]
+            if len(found) > 1 or (found and len(copies) > 1 and table.key == CUSTOMERS.key):
+                other = next(one for one in copies if one is not found[0])
+                raise Refused("sheet_tie", sheet=found[0].name, other=other.name)
+            if found:
+                return found[0]
+        return None
+
+    def _missing(self, table: Table) -> Refused:
+        names = [sheet.name for sheet in self._index.sheets]
+        wanted = table.sheet[self.lang]
+        near = difflib.get_close_matches(wanted, names, 1, 0)
+        return Refused("sheet_missing", value=wanted, found=", ".join(names), nearest=near[0] if near else "—")
+
+    def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
+        found = []
+        for part in self._index.related(entry.part, "table"):
+            root = spans.parse(self._draft.read(part), part)
+            totals = int(root.get("totalsRowCount", "0"))
+            found.append(ListObject(part, refs.area(root.get("ref")), totals, root.get("displayName")))
+        return found
+
+    def write(self, table: Table, frame: DataFrame) -> None:
+        """See `books.Book.write`. Nothing reaches the disk before the book is left."""
+        entry = self._find(table)
+        if entry is None:
+            raise Refused("sheet_missing", value=table.sheet[self.lang], found="", nearest="")
+        if entry.kind != "worksheet":
+            raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
+        sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings)
+        part = self._index.styles_part
+        styles = Styles(self._draft.read(part) if part else None, part)
+        writer = Writer(sheet, styles, self._index.date1904)
+        grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
+        if table.anchor:
+            body = blocks.fill(sheet, blocks.anchor(grid, table), table, frame, writer)
+            self._put(entry, sheet, body, None)
+        else:
+            self._fill_list(entry, grid, table, frame, writer)
+        if (new := styles.data) is not None:
+            self._draft.set(part, new)
+        self._note_written(entry, writer)
+
+    def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: DataFrame, writer: Writer) -> None:
+        sheet = writer.sheet
+        try:
+            header = locate(grid, table)
+        except Refused as error:
+            if error.key == "header_missing" and not any(field.must for field in table.fields):
+                raise Refused("sheet_foreign", sheet=entry.name, value=error.value) from error
+            raise
+        listed = self._list_objects(entry)
+        notes = self._notes(entry)
+        filled = lists.fill(Job(sheet, header, table, frame, listed, notes), writer)
+        self._put(entry, sheet, filled.body, filled.shift)
+        if filled.region.listed:
+            part = filled.region.listed.part
+            self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))
+        self._follow(entry, filled.shift, notes)
+
+    def _put(self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None) -> None:
+        """Give a sheet part its new rows, and what is said about them around."""
+        edits = spans.Edits(sheet.data)
+        data = sheet.sheet_data
+        if data.inner == data.end:
+            edits.append(data, body)
+        else:
+            edits.replace(data.inner, data.close, body)
+        if shift is not None:
+            growth.around(sheet.root, edits, shift)
+        new = edits.apply()
+        after = Sheet(new, entry.part, entry.name, self._strings)
+        edits = spans.Edits(new)
+        growth.dimension(after.root, edits, after.used)
+        self._draft.set(entry.part, edits.apply())
+        self._prune_chain(entry, sheet, after)
+
+    def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
+        """Take the formula cells that are gone out of the calculation chain."""
+        part = self._index.calc_chain
+        had = {cell.where for cell in before.formulas()}
+        if not part or part not in self._draft or not had:
+            return
+        gone = had - {cell.where for cell in after.formulas()}
+        if gone:
+            sheet_id = entry.element.get("sheetId")
+            new = growth.chain(self._draft.read(part), part, sheet_id, lambda where: where not in gone)
+            if new is None:
+                self._index.remove_part(part)
+            else:
+                self._draft.set(part, new)
+
+    def _notes(self, entry: SheetEntry) -> frozenset[tuple[int, int]]:
+        """The cells of a sheet that have a comment."""
+        found = set()
+        for part in self._index.related(entry.part, "comments"):
+            for one in spans.parse(self._draft.read(part), part).all("commentList", "comment"):
+                area = refs.area(one.get("ref"))
+                found.add((area.top, area.left))
+        return frozenset(found)
+
+    def _follow(self, entry: SheetEntry, shift: Shift, notes: frozenset[tuple[int, int]]) -> None:
+        """Let names and comments follow the rows."""
+        part = self._index.workbook_part
+        edits = spans.Edits(self._draft.read(part))
+        growth.names(self._index.defined_names(), edits, entry.position, shift)
+        if edits:
+            self._draft.set(part, edits.apply())
+            self._index = Index(self._draft)
+        if not notes or not shift.moved:
+            return
+        for kind in ("comments", "threadedComment"):
+            for one in self._index.related(entry.part, kind):
+                self._draft.set(one, growth.comments(self._draft.read(one), one, shift))
+        for one in self._index.related(entry.part, "vmlDrawing"):
+            self._draft.set(one, growth.boxes(self._draft.read(one), shift))
+
+    def _note_written(self, entry: SheetEntry, writer: Writer) -> None:
+        rows: dict[int, list[int]] = {}
+        for row, column in writer.written:
+            rows.setdefault(column, []).append(row)
+        areas = [Area(min(each), column, max(each), column) for column, each in rows.items()]
+        self._written.setdefault(entry.part, []).extend(areas)
+
+    def _commit(self) -> None:
+        if any(self._written.values()):
+            self._recalculate()
+        if not self._draft.changes and self.out == self.path:
+            return
+        before = self._package.data
+
+        def put(file: IO[bytes]) -> None:
+            write(self._package, self._draft.changes, file)
+
+        def verify(temp: Path) -> None:
+            if saving.load(self.path) != before:
+                raise Refused("changed", path=self.name)
+
+        self._package.check()
+        saving.replace(self.out, put, verify, keep_previous=self._keep_previous)
+
+    def _recalculate(self) -> None:
+        """Find the formulas elsewhere that read what was written, and have Excel calculate them."""
+        names = {entry.part: entry.name.casefold() for entry in self._index.sheets}
+        written = {names[part]: areas for part, areas in self._written.items()}
+        listed = {
+            one.name.casefold(): calc.Reference(names[entry.part], one.area)
+            for entry in self._index.sheets
+            if entry.part in self._written
+            for one in self._list_objects(entry)
+        }
+        defined = {one.get("name").casefold(): one.text for one in self._index.defined_names()}
+        found = calc.formulas(self._index, self._written, calc.Words(listed, defined))
+        old = calc.stale(found, written)
+        self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
+        own = any(b"<f" in self._draft.read(part) or b":f>" in self._draft.read(part) for part in self._written)
+        if old or own:
+            part = self._index.workbook_part
+            edits = spans.Edits(self._draft.read(part))
+            calc.recalculate(self._index.workbook, edits)
+            self._draft.set(part, edits.apply())
+        if self._drop_stale:
+            for part, cells in old.items():
+                self._draft.set(part, calc.dropped(self._draft.read(part), cells))
