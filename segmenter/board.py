@@ -14,7 +14,13 @@ from segmenter.texts import Lang
 
 
 def blocks(
-    customers: DataFrame, segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang
+    customers: DataFrame,
+    segments: DataFrame,
+    rules: Rules,
+    as_of: date | None,
+    start: date | None,
+    found: int,
+    lang: Lang,
 ) -> dict[str, DataFrame]:
     """Every block by table key, columns as in the schema. `found`: how many findings there are."""
     return {
@@ -25,10 +31,14 @@ def blocks(
     }
 
 
-def _facts(segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang) -> DataFrame:
+def _facts(
+    segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang
+) -> DataFrame:
     window = ""
     if as_of and start:
-        window = texts.say("board.window_value", lang, start=(pd.Timestamp(start) + pd.Timedelta(days=1)).date(), end=as_of)
+        window = texts.say(
+            "board.window_value", lang, start=(pd.Timestamp(start) + pd.Timedelta(days=1)).date(), end=as_of
+        )
     by_key = segments.set_index("segment")
     rows: list[tuple[str, object]] = [
         (texts.say("board.as_of", lang), as_of.isoformat() if as_of else texts.say("cell.missing", lang)),

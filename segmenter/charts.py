@@ -10,7 +10,9 @@ lets them overlap. Every function gives "" when there is nothing to draw; the sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from html import unescape
 from typing import Final, Literal
 
 import numpy as np
@@ -31,6 +33,7 @@ POINTS: Final = 400
 """a curve has no more points than this, however many customers there are"""
 _DAYS: Final = (1, 5, 10, 15, 30, 60, 90, 180, 365)
 """widths of bars over days: whole months where there are many, so that bars end where bins do"""
+_WORDS: Final = re.compile(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>", re.DOTALL)
 Measure = Literal["recency_days", "frequency", "monetary"]
 
 
@@ -311,3 +314,9 @@ def _buckets(
         at = final if measure == "frequency" else final + step / 2
         marks = [mark for mark in marks if mark[0] < final - step * every * 0.6] + [(at, f"≥{formats.number(final)}")]
     return edges, marks, float
+
+
+def words(svg: str) -> tuple[str, str]:
+    """(title, description) of a chart made here, as text."""
+    found = _WORDS.search(svg)
+    return (unescape(found[1]), unescape(found[2])) if found else ("", "")

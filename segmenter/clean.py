@@ -93,7 +93,9 @@ def _groups(customers: DataFrame) -> pd.Series:
             for row in rest:
                 a, b = root(first), root(row)
                 parent[max(a, b)] = min(a, b)
-    return pd.Series([root(row) for row in customers.index.tolist()] if parent else customers.index, index=customers.index)
+    return pd.Series(
+        [root(row) for row in customers.index.tolist()] if parent else customers.index, index=customers.index
+    )
 
 
 def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
@@ -184,16 +186,30 @@ def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) ->
         Finding(
             "outliers",
             sheet,
-            params={"customers": int(outlier.sum()), "threshold": threshold, "share": float(share[outlier].sum()), "mode": rules.outlier_mode},
+            params={
+                "customers": int(outlier.sum()),
+                "threshold": threshold,
+                "share": float(share[outlier].sum()),
+                "mode": rules.outlier_mode,
+            },
             amount_share=float(share[outlier].sum()),
         )
     ]
     for row in customers.index[outlier][np.argsort(-total[outlier].to_numpy(), kind="stable")][:LISTED].tolist():
         params = {"threshold": threshold, "id": customers.at[row, "customer_id"]}
         findings.append(
-            Finding(code, sheet, cell(row, "total_amount"), f"{total.at[row]:.2f}", params, amount_share=float(share.at[row]))
+            Finding(
+                code,
+                sheet,
+                cell(row, "total_amount"),
+                f"{total.at[row]:.2f}",
+                params,
+                amount_share=float(share.at[row]),
+            )
         )
     if rules.outlier_mode == "cap":
-        limited = {name: customers[name].clip(upper=threshold) for name in ("total_amount", "monetary") if name in customers}
+        limited = {
+            name: customers[name].clip(upper=threshold) for name in ("total_amount", "monetary") if name in customers
+        }
         customers = customers.assign(**limited)
     return customers, findings

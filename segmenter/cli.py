@@ -64,7 +64,15 @@ def _tell(error: SegmenterError, arguments: Sequence[str], lang: Lang) -> None:
     print(error.message(lang), file=sys.stderr)
     if "--json" in arguments and isinstance(error, Refused):
         refusal = {"code": error.key, "sheet": error.sheet, "cell": error.cell, "value": _plain(error.value)}
-        empty = {"as_of": None, "rows_in": 0, "rows_used": 0, "rows_excluded": 0, "codes": {}, "segments": {}, "outputs": []}
+        empty = {
+            "as_of": None,
+            "rows_in": 0,
+            "rows_used": 0,
+            "rows_excluded": 0,
+            "codes": {},
+            "segments": {},
+            "outputs": [],
+        }
         print(_json({"status": "refused", **empty, "findings": [{**refusal, "message": error.message(lang)}]}))
 
 
@@ -88,8 +96,12 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument("--lang", choices=texts.LANGS, help=say["help_lang"])
     parser = _Parser(prog="segmenter", description=say["help_program"], epilog=say["help_exit"], parents=[common])
-    parser.add_argument("--version", action="version", version=f"segmenter {version('segmenter')}", help=say["help_version"])
-    commands = parser.add_subparsers(metavar=say["help_metavar"], required=True, dest="command", title=say["help_commands"])
+    parser.add_argument(
+        "--version", action="version", version=f"segmenter {version('segmenter')}", help=say["help_version"]
+    )
+    commands = parser.add_subparsers(
+        metavar=say["help_metavar"], required=True, dest="command", title=say["help_commands"]
+    )
 
     def command(name: str, run: Any) -> argparse.ArgumentParser:
         text = say[f"help_{name}"]
@@ -146,7 +158,9 @@ def _import(chosen: argparse.Namespace) -> int:
         done = jobs.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, stage)
     for finding in done.findings:
         print("- " + finding.message(lang))
-    numbers = {name: getattr(done, name) for name in ("as_of", "lines_in", "lines_used", "orders", "customers", "amount")}
+    numbers = {
+        name: getattr(done, name) for name in ("as_of", "lines_in", "lines_used", "orders", "customers", "amount")
+    }
     print(texts.say("cli.imported", lang, left_out=done.lines_in - done.lines_used, **numbers))
     print(texts.say("cli.written", lang, path=chosen.out))
     return 0
@@ -191,7 +205,11 @@ def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -
         print(_json(_summary(result, lang, outputs)))
         return
     as_of = result.as_of.isoformat() if result.as_of else "—"
-    print(texts.say("cli.analysed", lang, as_of=as_of, rows=result.rows_in, used=result.rows_used, excluded=result.rows_excluded))
+    print(
+        texts.say(
+            "cli.analysed", lang, as_of=as_of, rows=result.rows_in, used=result.rows_used, excluded=result.rows_excluded
+        )
+    )
     for key, numbers in jobs.headline(result):
         print("  " + texts.say(key, lang, **numbers))
     for path in outputs:
@@ -201,7 +219,8 @@ def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -
 def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, Any]:
     codes = result.customers["code"].astype(str).value_counts()
     findings = [
-        {"code": f.code, "sheet": f.sheet, "cell": f.cell, "value": f.value, "message": f.message(lang)} for f in result.findings
+        {"code": f.code, "sheet": f.sheet, "cell": f.cell, "value": f.value, "message": f.message(lang)}
+        for f in result.findings
     ]
     present = result.segments[result.segments["customers"] > 0]
     return {
@@ -213,7 +232,8 @@ def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, A
         "findings": findings,
         "codes": {str(code): int(count) for code, count in sorted(codes.items()) if code},
         "segments": {
-            row["name"]: {"customers": int(row["customers"]), "amount": float(row["amount"])} for row in present.to_dict("records")
+            row["name"]: {"customers": int(row["customers"]), "amount": float(row["amount"])}
+            for row in present.to_dict("records")
         },
         "outputs": [str(path) for path in outputs],
     }

@@ -35,7 +35,11 @@ class Finding:
         """What was found and done, in words."""
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
         text = texts.say(f"finding.{self.code}", lang, **{**place, **self.params})
-        return text + texts.say("finding_count", lang, count=self.params["count"]) if self.params.get("count", 1) > 1 else text
+        return (
+            text + texts.say("finding_count", lang, count=self.params["count"])
+            if self.params.get("count", 1) > 1
+            else text
+        )
 
     def kind(self, lang: Lang) -> str:
         """The kind of finding in a few words."""
@@ -45,7 +49,15 @@ class Finding:
 def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
     """The rows of the cleaning log, columns as in the schema."""
     rows = [
-        (texts.say(f"stage.{one.stage}", lang), one.kind(lang), one.sheet, one.cell, one.value, one.message(lang), one.amount_share)
+        (
+            texts.say(f"stage.{one.stage}", lang),
+            one.kind(lang),
+            one.sheet,
+            one.cell,
+            one.value,
+            one.message(lang),
+            one.amount_share,
+        )
         for one in findings
     ]
     columns = ["stage", "code", "sheet", "cell", "value", "message", "amount_share"]

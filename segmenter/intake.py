@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -112,11 +112,15 @@ def take(grid: Grid, table: Table, lang: str) -> Intake:
             if critical:
                 excluded.setdefault(first + int(numbers[position]) + 1, code)
 
-        def finding(position: int, code: str, _key: str = key, _broken: Mapping[int, str] = broken, _critical: bool = critical) -> Finding:
+        def finding(
+            position: int, code: str, _key: str = key, _broken: Mapping[int, str] = broken, _critical: bool = critical
+        ) -> Finding:
             row = first + int(numbers[position])
             value = _broken.get(position) or _text(raw[_key][numbers[position]])
             done = texts.say("done.excluded" if _critical else "done.blank", lang)
-            return Finding(code, grid.sheet, address(row, columns[_key]), value, {"done": done, "header": table[_key].header[lang]})
+            return Finding(
+                code, grid.sheet, address(row, columns[_key]), value, {"done": done, "header": table[_key].header[lang]}
+            )
 
         findings += _listed(problems, finding)
         findings += _counted(column.notes, finding)
@@ -144,8 +148,7 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
         field = table[key]
         if header in field.header.values():
             continue
-        same = schema.fold(header) in {schema.fold(name) for name in field.header.values()}
-        code = "header_cleaned" if same else "header_alias"
+        code = "header_alias" if values.plain(header) == header else "header_cleaned"
         found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header[lang]}))
     return found
 
@@ -195,18 +198,15 @@ def _listed(problems: Mapping[int, str], finding: Callable[[int, str], Finding])
         if len(positions) <= LISTED:
             found += [finding(position, code) for position in positions]
         else:
-            found += _counted(dict.fromkeys(positions, code), finding)
+            found += _counted({code: (positions[0], len(positions))}, finding)
     return found
 
 
-def _counted(notes: Mapping[int, str], finding: Callable[[int, str], Finding]) -> Iterable[Finding]:
+def _counted(notes: Mapping[str, tuple[int, int]], finding: Callable[[int, str], Finding]) -> Iterable[Finding]:
     """One finding a kind, at its first cell, with the count."""
-    by_code: dict[str, list[int]] = {}
-    for position, code in notes.items():
-        by_code.setdefault(code, []).append(position)
-    for code, positions in by_code.items():
-        first = finding(positions[0], code)
-        yield Finding(code, first.sheet, first.cell, first.value, {**first.params, "count": len(positions)})
+    for code, (position, count) in notes.items():
+        first = finding(position, code)
+        yield replace(first, params={**first.params, "count": count})
 
 
 def _text(value: Any) -> str:
@@ -236,7 +236,12 @@ def _totals(
                 worded.setdefault(position, name)
     for position, name in worded.items():
         if name != key and not values.is_empty(raw[key][position]) and schema.fold(raw[key][position]) not in words:
-            raise Refused("total_with_id", sheet=grid.sheet, cell=address(first + position, columns[name]), value=raw[name][position])
+            raise Refused(
+                "total_with_id",
+                sheet=grid.sheet,
+                cell=address(first + position, columns[name]),
+                value=raw[name][position],
+            )
         found.append(position)
     if amounts is not None:
         above = np.nancumsum(np.where(np.isin(np.arange(len(amounts)), numbers), amounts, 0.0))

@@ -20,7 +20,6 @@ from segmenter.findings import Finding, to_frame
 from segmenter.pipeline import Sheets
 from segmenter.result import Result
 from segmenter.rules import Rules
-from segmenter.schema import Table
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
@@ -56,7 +55,12 @@ def new(path: Path, lang: Lang) -> None:
 
 
 def import_orders(
-    source: Path, out: Path, lang: Lang, columns: dict[str, str], as_of: date | None, progress: Progress = lambda _: None
+    source: Path,
+    out: Path,
+    lang: Lang,
+    columns: dict[str, str],
+    as_of: date | None,
+    progress: Progress = lambda _: None,
 ) -> Imported:
     """Orders into a fresh template workbook: table 1 with the behaviour columns, and the orders themselves.
 
@@ -102,7 +106,9 @@ def import_orders(
     )
 
 
-def analyse(book: Book, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None) -> Result:
+def analyse(
+    book: Book, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None
+) -> Result:
     """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet."""
     used = rules.from_file(rules_file) if rules_file else read_rules(book)
     customers = book.read(schema.CUSTOMERS)
@@ -164,7 +170,9 @@ def read_rules(book: Book) -> Rules:
         for row in frame[["name", "value"]].itertuples()
         if not values.is_empty(row.name)
     ]
-    return settings.from_rows([(n, None if values.is_empty(v) else v, c) for n, v, c in rows], rules.default(), grid.sheet)
+    return settings.from_rows(
+        [(n, None if values.is_empty(v) else v, c) for n, v, c in rows], rules.default(), grid.sheet
+    )
 
 
 def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -212,6 +220,8 @@ def _in_order(frame: DataFrame, column: str) -> DataFrame:
     """Sorted by ID: numbers by value, then the rest."""
     ids = frame[column].astype(str)
     number = pd.to_numeric(ids.where(ids.str.fullmatch(r"\d{1,15}")), errors="coerce")
-    return frame.assign(_number=number, _text=ids).sort_values(["_number", "_text"], na_position="last").drop(columns=["_number", "_text"])
-
-
+    return (
+        frame.assign(_number=number, _text=ids)
+        .sort_values(["_number", "_text"], na_position="last")
+        .drop(columns=["_number", "_text"])
+    )

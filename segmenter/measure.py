@@ -53,15 +53,23 @@ def from_orders(
     `computed`: `orders.behaviour`, by customer key; `later`: keys whose first order is after the as-of date, who are
     left out (row -> code). A customer without order rows keeps what was typed.
     """
-    gone = dict.fromkeys(customers.index[customers["key"].isin(later) & ~customers["key"].isin(computed.index)].tolist(), "not_yet")
-    found = [Finding("not_yet", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"]) for row in list(gone)[:LISTED]]
+    gone = dict.fromkeys(
+        customers.index[customers["key"].isin(later) & ~customers["key"].isin(computed.index)].tolist(), "not_yet"
+    )
+    found = [
+        Finding("not_yet", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"])
+        for row in list(gone)[:LISTED]
+    ]
     customers = customers.drop(index=list(gone))
     has = customers["key"].isin(computed.index)
     new = computed.reindex(customers["key"]).set_axis(customers.index)
     total = customers.get("total_amount")
     if total is not None:
         typed_only = customers.index[~has & (total.fillna(0) > 0)]
-        found += _some(typed_only, lambda row: Finding("orders_missing", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"]))
+        found += _some(
+            typed_only,
+            lambda row: Finding("orders_missing", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"]),
+        )
     for column, tolerance in COMPUTED.items():
         if column not in new:
             continue
@@ -74,7 +82,9 @@ def from_orders(
                 differs = known & (typed != new[column]) & (new[column].notna() & (new[column] != ""))
             found += _some(
                 customers.index[differs],
-                lambda row, c=column, t=typed: Finding("typed_differs", sheet, cell(row, c), _text(t.at[row]), {"computed": _text(new.at[row, c])}),
+                lambda row, c=column, t=typed: Finding(
+                    "typed_differs", sheet, cell(row, c), _text(t.at[row]), {"computed": _text(new.at[row, c])}
+                ),
             )
             customers = customers.assign(**{column: new[column].where(has & new[column].notna(), typed)})
         else:
@@ -124,7 +134,12 @@ def measure(
                     findings.append(Finding(code, sheet, cell(row, column), value, params))
 
     day = as_of.isoformat() if as_of else ""
-    drop(recency < 0, "future_date", "last_order_date" if "last_order_date" in customers else "days_since_last_order", as_of=day)
+    drop(
+        recency < 0,
+        "future_date",
+        "last_order_date" if "last_order_date" in customers else "days_since_last_order",
+        as_of=day,
+    )
 
     bought = (frequency.fillna(0) > 0) | (total.fillna(0) > 0) | (window.fillna(0) > 0)
     without = recency.isna() & ~bought
@@ -139,7 +154,9 @@ def measure(
     monetary = window.fillna(by_price.where(price.notna())).mask((frequency == 0) & window.isna(), 0.0)
     by_total = monetary.isna() & total.notna()
     for row in customers.index[by_total & ~customers.index.isin(list(gone))][:LISTED].tolist():
-        findings.append(Finding("amount_from_total", sheet, cell(row, "average_order_value"), "", {"total": _text(total.at[row])}))
+        findings.append(
+            Finding("amount_from_total", sheet, cell(row, "average_order_value"), "", {"total": _text(total.at[row])})
+        )
     monetary = monetary.fillna(total).round(6)
     drop(monetary.isna(), "amount_unknown", "average_order_value")
     short = window.isna() * (SLACK * by_price.abs().fillna(0) + 0.5 * frequency.fillna(0)) + 0.01
@@ -161,7 +178,11 @@ def measure(
         lambda row: Finding("recent_without_orders", sheet, cell(row, "frequency"), "0", {"last": _text(last.at[row])}),
     )
     measured = customers.assign(
-        recency_days=recency, frequency=frequency, monetary=monetary, without_orders=without, total_amount=total.fillna(monetary)
+        recency_days=recency,
+        frequency=frequency,
+        monetary=monetary,
+        without_orders=without,
+        total_amount=total.fillna(monetary),
     )
     return measured.drop(index=list(gone)), findings, gone
 

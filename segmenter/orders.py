@@ -57,7 +57,9 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
         if bad.any():
             total = float(lines.loc[bad, "amount"].sum())
             params = {"count": int(bad.sum()), "amount": total}
-            findings.append(Finding(code, sheet, f"{lines.index[bad][0]}:{lines.index[bad][-1]}", params=params, stage=stage))
+            findings.append(
+                Finding(code, sheet, f"{lines.index[bad][0]}:{lines.index[bad][-1]}", params=params, stage=stage)
+            )
             lines = lines[~bad]
 
     drop(lines["customer_id"].map(values.is_empty).astype(bool), "line_without_customer")
@@ -95,7 +97,9 @@ def _sum_lines(lines: DataFrame) -> DataFrame:
     if several.empty:
         return single
     ranked = several.assign(row=several.index).sort_values("amount", ascending=False, kind="stable")
-    how: dict[str, tuple[str, str]] = {name: (name, "first") for name in columns if name not in ("ordered_on", "amount")}
+    how: dict[str, tuple[str, str]] = {
+        name: (name, "first") for name in columns if name not in ("ordered_on", "amount")
+    }
     how |= {"ordered_on": ("ordered_on", "min"), "amount": ("amount", "sum"), "row": ("row", "min")}
     grouped = ranked.groupby(["order_id", "key"], sort=False, as_index=False).agg(
         **{name: pd.NamedAgg(*spec) for name, spec in how.items() if name not in ("order_id", "key")}

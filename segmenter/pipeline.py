@@ -34,7 +34,9 @@ class Sheets:
     cleaning: Grid | None = None
 
 
-def run(sheets: Sheets, rules: Rules, lang: Lang, as_of: date | None = None, progress: Progress = lambda _: None) -> Result:
+def run(
+    sheets: Sheets, rules: Rules, lang: Lang, as_of: date | None = None, progress: Progress = lambda _: None
+) -> Result:
     """Read, clean, measure, score, segment and plan.
 
     `as_of` comes before the rules' date, which comes before the date of the last order. Refused when the customer
@@ -128,7 +130,11 @@ def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date
     day = pd.Timestamp(as_of)
     past = days[days <= day].drop_duplicates().nlargest(2)
     if len(past) == 2 and past.iloc[0] == day and (past.iloc[0] - past.iloc[1]).days > 180:
-        found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": past.iloc[1].date().isoformat()}))
+        found.append(
+            Finding(
+                "as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": past.iloc[1].date().isoformat()}
+            )
+        )
     later = int((days > day).sum()) if ordered is not None else 0
     if later:
         found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
@@ -140,7 +146,11 @@ def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> l
     strange = ordered[~ordered["key"].isin(customers["key"])]
     if strange.empty or grid is None:
         return []
-    params = {"orders": len(strange), "customers": int(strange["key"].nunique()), "amount": float(strange["amount"].sum())}
+    params = {
+        "orders": len(strange),
+        "customers": int(strange["key"].nunique()),
+        "amount": float(strange["amount"].sum()),
+    }
     return [Finding("order_customer_unknown", grid.sheet, value=str(strange["customer_id"].iloc[0]), params=params)]
 
 
@@ -149,7 +159,12 @@ def _thin(customers: DataFrame, taken: Intake) -> list[Finding]:
     if len(customers) < 5:
         return [Finding("few_customers", taken.sheet, params={"customers": len(customers)})]
     return [
-        Finding("all_identical", taken.sheet, value=wording.number(float(customers[column].iloc[0])), params={"measure": name})
+        Finding(
+            "all_identical",
+            taken.sheet,
+            value=wording.number(float(customers[column].iloc[0])),
+            params={"measure": name},
+        )
         for column, name in (("recency_days", "R"), ("frequency", "F"), ("monetary", "M"))
         if customers[column].notna().all() and customers[column].nunique() == 1
     ]
@@ -169,7 +184,14 @@ def _kept(grid: Grid | None, lang: Lang) -> list[Finding]:
     rows = intake.as_typed(grid, schema.CLEANING)
     imported = {texts.say("stage.import", one) for one in texts.LANGS}
     return [
-        Finding("kept", str(row.sheet or ""), str(row.cell or ""), str(row.value or ""), {"text": row.message, "kind": row.code}, stage="import")
+        Finding(
+            "kept",
+            str(row.sheet or ""),
+            str(row.cell or ""),
+            str(row.value or ""),
+            {"text": row.message, "kind": row.code},
+            stage="import",
+        )
         for row in rows.itertuples()
         if row.stage in imported
     ]

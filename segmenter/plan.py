@@ -125,6 +125,11 @@ def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list
     names = segments.set_index("segment")["name"]
     counts = segments.set_index("segment")["customers"]
     for key, into in small.items():
-        params = {"name": names[key], "customers": int(counts[key]), "minimum": rules.segment_size_min, "into": names[into]}
+        params = {
+            "name": names[key],
+            "customers": int(counts[key]),
+            "minimum": rules.segment_size_min,
+            "into": names[into],
+        }
         findings.append(Finding("segment_small", value=names[key], params=params))
     return findings

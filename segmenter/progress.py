@@ -34,8 +34,12 @@ class Stages:
         return self
 
     def __call__(self, stage: str) -> None:
-        self._bar.update(self._task, description=texts.say(f"stage_name.{stage}", self._lang), completed=STAGES.index(stage))
+        self._bar.update(
+            self._task, description=texts.say(f"stage_name.{stage}", self._lang), completed=STAGES.index(stage)
+        )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._timer.cancel()
         self._bar.stop()

@@ -50,5 +50,5 @@ class Result:
 
     @property
     def status(self) -> str:
-        """"findings" when there is anything to look at, else "ok"."""
+        """ "findings" when there is anything to look at, else "ok"."""
         return "findings" if self.findings else "ok"

@@ -36,7 +36,9 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
             "r_bin": _bins(customers["r_bin"], wording.r_bins(rules, lang)),
             "f_bin": _bins(customers["f_bin"], wording.f_bins(rules, lang)),
             "m_bin": _bins(customers["m_bin"], wording.m_bins(rules, lang)),
-            "class_name": customers["code"].map({code: name[lang] for code, name in rules.schemes[rules.naming_scheme].items()}),
+            "class_name": customers["code"].map(
+                {code: name[lang] for code, name in rules.schemes[rules.naming_scheme].items()}
+            ),
         },
         index=customers.index,
     )
@@ -64,10 +66,13 @@ def _reasons(customers: DataFrame, frame: DataFrame, lang: Lang) -> list[str]:
     """Why this customer is here: R=15天→近30天→高→1; ...; 111→高价值客户."""
     parts = []
     for name, value in (("r", "recency_days"), ("f", "frequency"), ("m", "monetary")):
-        numbers = wording.each(customers[value], lambda v, n=name: texts.say(f"why.{n}", lang, value=wording.number(v)), "")
+        numbers = wording.each(
+            customers[value], lambda v, n=name: texts.say(f"why.{n}", lang, value=wording.number(v)), ""
+        )
         labels = customers[f"{name}_label"].astype(str).to_numpy()
         ends = {
-            label: f"→{wording.level(label, lang).strip()}→{0 if label == 'low' else 1}" if label else "" for label in set(labels)
+            label: f"→{wording.level(label, lang).strip()}→{0 if label == 'low' else 1}" if label else ""
+            for label in set(labels)
         }
         bins = frame[f"{name}_bin"].to_numpy()
         tails = {(b, label): f"→{b}{ends[label]}" for b, label in set(zip(bins, labels, strict=True))}

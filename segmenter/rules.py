@@ -140,7 +140,7 @@ class Rules:
 def _demand(holds: bool, key: str, value: object, why: str, **params: object) -> None:
     if not holds:
         shown = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else value
-        raise Refused("rule_invalid", key=key, value=shown, why=Why(why, params))
+        raise Refused("rule_invalid", setting=key, value=shown, why=Why(why, params))
 
 
 @dataclass(frozen=True)
@@ -223,4 +223,3 @@ def from_file(path: Path) -> Rules:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Refused("rules_file", path=path, reason=error) from None
     return build(raw)
-

@@ -34,7 +34,9 @@ def _matches(customers: DataFrame, match: Match) -> np.ndarray[tuple[int], np.dt
     if match.code == "new":
         hit = customers["without_orders"].to_numpy(bool)
     else:
-        fitting = {f"{n:03b}" for n in range(8) if all(p in ("?", d) for p, d in zip(match.code, f"{n:03b}", strict=True))}
+        fitting = {
+            f"{n:03b}" for n in range(8) if all(p in ("?", d) for p, d in zip(match.code, f"{n:03b}", strict=True))
+        }
         hit = np.isin(codes.astype(str), sorted(fitting))
     if match.column:
         if match.column not in customers:

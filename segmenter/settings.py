@@ -180,7 +180,7 @@ def _read_segment(name: str, value: Any, base: Rules, sheet: str, cell: str) -> 
     for known in base.segments:
         if schema.fold(name) in {schema.fold(n) for n in (*known.name.values(), *known.aliases)}:
             return _with_match(known, matches)
-    return Segment(key=name, match=tuple(matches), name={lang: name for lang in LANGS})
+    return Segment(key=name, match=tuple(matches), name=dict.fromkeys(LANGS, name))
 
 
 def _with_match(segment: Segment, matches: Sequence[Match]) -> Segment:
@@ -189,7 +189,7 @@ def _with_match(segment: Segment, matches: Sequence[Match]) -> Segment:
 
 
 def _condition(text: str) -> str:
-    """"价格敏感度=敏感" as "price_sensitivity = sensitive"."""
+    """ "价格敏感度=敏感" as "price_sensitivity = sensitive"."""
     left, _, right = text.replace("＝", "=").partition("=")
     for column in schema.CUSTOMERS.fields:
         if schema.fold(left) in column.names() | {schema.fold(column.key)}:
@@ -198,5 +198,3 @@ def _condition(text: str) -> str:
                     return f"{column.key} = {choice.key}"
             return f"{column.key} = {right.strip()}"
     raise KeyError(left)
-
-

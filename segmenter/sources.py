@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,28 +18,27 @@ from segmenter import schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+SHOWN: Final = 40
+"""rows among which the header is looked for"""
 
 
 @dataclass(frozen=True)
 class Columns(Grid):
-    """A grid over a frame: its headers are the first row."""
+    """A grid over a frame with text headers; `rows` holds the headers and the first rows only."""
 
-    rows: Any = ()
-    frame: DataFrame = DataFrame()
+    frame: DataFrame = field(default_factory=DataFrame)
+
+    @classmethod
+    def over(cls, frame: DataFrame, sheet: str) -> Columns:
+        """The grid of `frame`, its headers as the first row."""
+        top = frame.head(SHOWN).astype(object)
+        rows = [list(frame.columns), *top.where(top.notna(), None).to_numpy(object).tolist()]
+        return cls(sheet=sheet, rows=rows, frame=frame)
 
     @property
     def height(self) -> int:
         return len(self.frame) + 1
-
-    @property
-    def width(self) -> int:
-        return self.frame.shape[1]
-
-    def head(self, count: int) -> list[list[Any]]:
-        """The headers, then the first rows."""
-        top = self.frame.head(count - 1)
-        return [list(self.frame.columns), *([_cell(value) for value in row] for row in top.itertuples(index=False))][:count]
 
     def column(self, column: int, start: int) -> NDArray[Any]:
         """A column from row `start` (1 is the first below the headers)."""
@@ -47,10 +46,6 @@ class Columns(Grid):
         if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
             return values.astype(object).where(values.notna(), None).to_numpy(object)
         return values.to_numpy(np.float64, na_value=np.nan)
-
-
-def _cell(value: Any) -> Any:
-    return None if value is None or value != value else value
 
 
 def read_orders(path: Path, names: Mapping[str, str]) -> Grid:
@@ -71,7 +66,7 @@ def read_orders(path: Path, names: Mapping[str, str]) -> Grid:
         others = schema.ORDERS[key].names()
         frame = frame.drop(columns=[n for n in frame.columns if n != header and schema.fold(n) in others])
         frame = frame.rename(columns={header: own})
-    return Columns(sheet=path.name, frame=frame)
+    return Columns.over(frame, path.name)
 
 
 def _frame(path: Path) -> DataFrame:
@@ -99,7 +94,11 @@ def _sheet(path: Path) -> DataFrame:
         raise Refused("orders_file", path=path, reason=error) from None
     known = set().union(*(field.names() for field in schema.ORDERS.fields))
     best = max(
-        ((sum(schema.fold(value) in known for value in row), -number, sheet) for sheet in sheets for number, row in enumerate(sheet[:30])),
+        (
+            (sum(schema.fold(value) in known for value in row), -number, sheet)
+            for sheet in sheets
+            for number, row in enumerate(sheet[:30])
+        ),
         key=lambda one: one[:2],
         default=(0, 0, []),
     )
@@ -107,7 +106,9 @@ def _sheet(path: Path) -> DataFrame:
     if not score:
         raise Refused("orders_file", path=path, reason="—")
     header, *rows = sheet[-number:]
-    blank_free = [[None if value == "" else float(value) if type(value) is int else value for value in row] for row in rows]
+    blank_free = [
+        [None if value == "" else float(value) if type(value) is int else value for value in row] for row in rows
+    ]
     return DataFrame(blank_free, columns=header, dtype=object)
 
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -41,8 +41,8 @@ class Column:
     values: NDArray[Any]
     problems: Mapping[int, str] = field(default_factory=dict)
     """position -> finding code of a cell that holds something, but nothing we can use; its value is empty"""
-    notes: Mapping[int, str] = field(default_factory=dict)
-    """position -> finding code of a cell that was read, but not as it stands"""
+    notes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """finding code -> (first position, count) of cells that were read, but not as they stand"""
 
 
 def plain(text: str) -> str:
@@ -55,48 +55,70 @@ def is_empty(value: object) -> bool:
     return value is None or value != value or (isinstance(value, str) and not plain(value))
 
 
-def _distinct(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
-    """Codes (-1: nothing there) and the distinct values; True and 1 are two values."""
-    if bool not in set(map(type, column.tolist())):
-        codes, found = pd.factorize(column)
-        return codes, list(found)
-    known: dict[tuple[type, Any], int] = {}
-    codes = np.array([-1 if v is None or v != v else known.setdefault((type(v), v), len(known)) for v in column.tolist()])
-    return codes, [value for _, value in known]
+@dataclass(frozen=True)
+class _Distinct:
+    """A column as codes into its distinct values (-1: nothing there); True and 1 are two values."""
+
+    codes: NDArray[np.intp]
+    values: list[Any]
+
+    @classmethod
+    def of(cls, column: NDArray[Any]) -> _Distinct:
+        if bool not in set(map(type, column.tolist())):
+            codes, found = pd.factorize(column)
+            return cls(codes, list(found))
+        known: dict[tuple[type, Any], int] = {}
+        keys = [None if is_empty(v) else known.setdefault((type(v), v), len(known)) for v in column.tolist()]
+        return cls(np.array([-1 if key is None else key for key in keys], dtype=np.intp), [value for _, value in known])
+
+    def texts(self) -> dict[int, str]:
+        """Code -> plain text, for the values that are text."""
+        return {code: plain(value) for code, value in enumerate(self.values) if isinstance(value, str)}
+
+    def ambiguous(self, key: str, *codes: int) -> Ambiguous:
+        """The doubt, shown by the first cells that hold the values of `codes`."""
+        return Ambiguous(key, [int((self.codes == code).argmax()) for code in codes])
+
+    def read(self, read: Callable[[Any], tuple[Any, str, str]], dtype: Any, blank: Any) -> Column:
+        """Every distinct value read once; `read` gives (value, problem, note)."""
+        found = [(blank, "", "") if is_empty(value) else read(value) for value in self.values]
+        results = np.empty(len(found) + 1, dtype=dtype)
+        for position, (value, _, _) in enumerate([*found, (blank, "", "")]):
+            results[position] = value
+        bad = {code: problem for code, (_, problem, _) in enumerate(found) if problem}
+        places = np.flatnonzero(np.isin(self.codes, list(bad))).tolist() if bad else []
+        notes = {}
+        for note in dict.fromkeys(note for _, problem, note in found if note and not problem):
+            noted = np.isin(self.codes, [code for code, one in enumerate(found) if one[2] == note and not one[1]])
+            notes[note] = (int(noted.argmax()), int(noted.sum()))
+        return Column(results[self.codes], {place: bad[int(self.codes[place])] for place in places}, notes)
 
 
 def empty(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Which cells hold nothing anybody can see."""
-    codes, distinct = _distinct(column)
-    return np.array([*map(is_empty, distinct), True], dtype=bool)[codes]
-
-
-def _each(column: NDArray[Any], read: Callable[[Any], tuple[Any, str, str]], dtype: Any, blank: Any) -> Column:
-    """Read every distinct value once; `read` gives (value, problem, note)."""
-    codes, distinct = _distinct(column)
-    found = [(blank, "", "") if is_empty(value) else read(value) for value in distinct]
-    results = np.empty(len(found) + 1, dtype=dtype)
-    for position, (value, _, _) in enumerate([*found, (blank, "", "")]):
-        results[position] = value
-    said: list[dict[int, str]] = []
-    for which in (1, 2):
-        words = {code: one[which] for code, one in enumerate(found) if one[which] and (which == 1 or not one[1])}
-        places = np.flatnonzero(np.isin(codes, list(words)))
-        said.append({int(place): words[int(codes[place])] for place in places})
-    return Column(results[codes], *said)
+    if column.dtype == np.float64:
+        return np.isnan(column)
+    distinct = _Distinct.of(column)
+    return np.array([*map(is_empty, distinct.values), True], dtype=bool)[distinct.codes]
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------
 
-_CURRENCY = re.compile(r"^(?:(US\$|HK\$|NT\$|\$|€|£|USD|HKD|EUR|GBP|JPY)|¥|RMB|CNY|人民币)\s*|\s*(?:(美元|港元|欧元|USD|HKD|EUR)|元|圆|RMB|CNY|人民币)$", re.I)
+_CURRENCY = re.compile(
+    r"^(?:(US\$|HK\$|NT\$|\$|€|£|USD|HKD|EUR|GBP|JPY)|¥|RMB|CNY|人民币)\s*"
+    r"|\s*(?:(美元|港元|欧元|USD|HKD|EUR)|元|圆|RMB|CNY|人民币)$",
+    re.IGNORECASE,
+)
 _UNIT = re.compile(r"\s*(?:次|单|笔|岁|天|个|人|件|位|times?|orders?|days?)$", re.I)
 _NEGATIVE = re.compile(r"^(?:\((?P<a>.+)\)|[-−–△▲](?P<b>.+)|(?P<c>.+)-)$")
 _GROUPED = re.compile(r"^\d{1,3}(?:,\d{3})+(?:\.\d+)?$|^\d{1,3}(?: \d{3})+(?:\.\d+)?$")
+_THOUSANDS = re.compile(r"^\d{1,3}(,\d{3})+\.\d+$|^\d{1,3}(,\d{3}){2,}$")
 _DECIMAL_COMMA = re.compile(r"^\d{1,3}(?:\.\d{3})+,\d+$|^\d+,(?:\d{1,2}|\d{4,})$")
 _PLAIN = re.compile(r"^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$", re.I)
 _SCALE: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "k": 1e3, "w": 1e4, "m": 1e6}
 _SCALED = re.compile(r"^(.+?)\s*([百千万亿kwm])$", re.I)
-_DIGITS: Final = {c: i for i, pair in enumerate("零〇 一壹 二贰两 三叁 四肆 五伍 六陆 七柒 八捌 九玖".split()) for c in pair}
+_NUMERALS: Final = ("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
+_DIGITS: Final = {char: digit for digit, chars in enumerate(_NUMERALS) for char in chars}
 _STEPS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _BLOCKS: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 
@@ -151,17 +173,25 @@ def numbers(column: NDArray[Any]) -> Column:
     Ambiguous("decimal_comma") when its commas are decimal in one cell and separate thousands in another."""
     if column.dtype == np.float64:
         return Column(column)
-    texts = {i: plain(value) for i, value in enumerate(column) if isinstance(value, str)}
-    foreign = {i: (found[1] or found[2]).upper() for i, t in texts.items() if (found := _CURRENCY.search(t)) and (found[1] or found[2])}
+    distinct = _Distinct.of(column)
+    texts = distinct.texts()
+    foreign = {
+        code: (found[1] or found[2]).upper()
+        for code, text in texts.items()
+        if (found := _CURRENCY.search(text)) and (found[1] or found[2])
+    }
     if foreign:
-        others = [i for i, value in enumerate(column) if not is_empty(value) and foreign.get(i) != next(iter(foreign.values()))]
+        first = next(iter(foreign))
+        others = [
+            c for c, value in enumerate(distinct.values) if not is_empty(value) and foreign.get(c) != foreign[first]
+        ]
         if others:
-            raise Ambiguous("currency", [next(iter(foreign)), others[0]])
-    bare = {i: _CURRENCY.sub("", _CURRENCY.sub("", text)) for i, text in texts.items()}
-    comma = [i for i, text in bare.items() if _DECIMAL_COMMA.match(text)]
-    grouped = [i for i, text in bare.items() if re.match(r"^\d{1,3}(,\d{3})+\.\d+$|^\d{1,3}(,\d{3}){2,}$", text)]
+            raise distinct.ambiguous("currency", first, others[0])
+    bare = {code: _CURRENCY.sub("", _CURRENCY.sub("", text)) for code, text in texts.items()}
+    comma = [code for code, text in bare.items() if _DECIMAL_COMMA.match(text)]
+    grouped = [code for code, text in bare.items() if _THOUSANDS.match(text)]
     if comma and grouped:
-        raise Ambiguous("decimal_comma", [comma[0], grouped[0]])
+        raise distinct.ambiguous("decimal_comma", comma[0], grouped[0])
 
     def read(value: Any) -> tuple[float, str, str]:
         if isinstance(value, bool):
@@ -173,7 +203,7 @@ def numbers(column: NDArray[Any]) -> Column:
             return np.nan, "not_a_number", ""
         return number, "", "number_as_text"
 
-    return _each(column, read, np.float64, np.nan)
+    return distinct.read(read, np.float64, np.nan)
 
 
 def counts(column: NDArray[Any]) -> Column:
@@ -194,8 +224,13 @@ _YEAR_LAST = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})" +
 _SHORT = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2})" + _TIME + "$", re.I)
 _NO_YEAR = re.compile(r"^\d{1,2}月\d{1,2}日?$")
 _ROC = re.compile(r"^(?:民国|民國)(?P<y>\d{1,3})年(?:(?P<m>\d{1,2})月(?P<d>\d{1,2})日?)?$")
-_NAMED = re.compile(r"^(?:(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? |(?P<d2>\d{1,2})[ -](?P<m2>[A-Za-z]{3,9})\.?[ -])(?P<y>\d{4})$")
-_MONTHS: Final = {m: i + 1 for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_NAMED = re.compile(
+    r"^(?:(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? |(?P<d2>\d{1,2})[ -](?P<m2>[A-Za-z]{3,9})\.?[ -])"
+    r"(?P<y>\d{4})$"
+)
+_MONTHS: Final = {
+    name: number for number, name in enumerate(re.findall("...", "janfebmaraprmayjunjulaugsepoctnovdec"), 1)
+}
 
 
 def _day(year: str | int, month: str | int, day: str | int) -> date | None:
@@ -225,7 +260,7 @@ def _date(value: Any, order: str) -> tuple[date | None, str, str]:
         if 20000 <= value < 60000:
             return EXCEL_EPOCH + timedelta(days=int(value)), "", "date_serial"
         if 1e12 <= value < 4e12:
-            return datetime.fromtimestamp(value / 1000, timezone.utc).date(), "", "date_unix"
+            return datetime.fromtimestamp(value / 1000, UTC).date(), "", "date_unix"
         packed = _PACKED.match(str(int(value))) if value == int(value) and value < 1e8 else None
         day = _day(packed["y"], packed["m"], packed["d"]) if packed else None
         return (day, "", "date_as_text") if day else (None, "not_a_date", "")
@@ -254,36 +289,30 @@ def _date(value: Any, order: str) -> tuple[date | None, str, str]:
     return None, "not_a_date", ""
 
 
-def _order(found: list[tuple[int, re.Match[str]]], last: str) -> str:
-    """Which order the numbers of year-last (or short) dates have, from all of them together."""
-    if not found:
-        return ""
-    cells = [(int(m["a"]), int(m["b"])) for _, m in found]
-    day_first = [i for (i, _), (a, b) in zip(found, cells, strict=True) if a > 12]
-    month_first = [i for (i, _), (a, b) in zip(found, cells, strict=True) if b > 12]
+def _order(distinct: _Distinct, found: Mapping[int, re.Match[str]]) -> str:
+    """Whether day or month comes first in dates that end in the year, from all of them together."""
+    parts = {code: (int(match["a"]), int(match["b"])) for code, match in found.items()}
+    day_first = [code for code, (a, _) in parts.items() if a > 12]
+    month_first = [code for code, (_, b) in parts.items() if b > 12]
     if day_first and month_first:
-        raise Ambiguous("day_month", [day_first[0], month_first[0]])
-    if day_first:
-        return "dm" + last
-    if month_first:
-        return "md" + last
-    if all(a == b for a, b in cells):
-        return "dm" + last
-    odd = [i for (i, _), (a, b) in zip(found, cells, strict=True) if a != b]
-    raise Ambiguous("day_month", [odd[0], odd[-1]])
+        raise distinct.ambiguous("day_month", day_first[0], month_first[0])
+    if day_first or month_first:
+        return "dmy" if day_first else "mdy"
+    odd = [code for code, (a, b) in parts.items() if a != b]
+    if odd:
+        raise distinct.ambiguous("day_month", odd[0], odd[-1])
+    return "dmy"
 
 
-def _short_order(found: list[tuple[int, re.Match[str]]]) -> str:
+def _short_order(distinct: _Distinct, found: Mapping[int, re.Match[str]]) -> str:
     """Dates with a two-digit year: the one order that makes all of them days of 2010-2049."""
-    if not found:
-        return ""
     fits = []
     for order in ("ymd", "dmy", "mdy"):
-        days = [_date(m[0], order)[0] for _, m in found]
+        days = [_date(match[0], order)[0] for match in found.values()]
         if all(day is not None and 2010 <= day.year < 2050 for day in days):
             fits.append(order)
-    if len(fits) != 1:
-        raise Ambiguous("short_year", [found[0][0], found[-1][0]])
+    if found and len(fits) != 1:
+        raise distinct.ambiguous("short_year", *[*found][:1], *[*found][-1:])
     return fits[0]
 
 
@@ -296,13 +325,14 @@ def days(column: NDArray[Any]) -> Column:
             return Column(np.array(column, dtype="datetime64[D]").astype("datetime64[s]"))
         except (ValueError, TypeError):
             pass  # something else further down: cell by cell
-    texts = {i: plain(v) for i, v in enumerate(column.tolist()) if isinstance(v, str)}
-    without = [i for i, text in texts.items() if _NO_YEAR.match(text)]
+    distinct = _Distinct.of(column)
+    texts = distinct.texts()
+    without = [code for code, text in texts.items() if _NO_YEAR.match(text)]
     if without:
-        raise Ambiguous("no_year", [without[0], without[-1]])
-    year_last = [(i, m) for i, text in texts.items() if (m := _YEAR_LAST.match(text))]
-    short = [(i, m) for i, text in texts.items() if not _YEAR_LAST.match(text) and (m := _SHORT.match(text))]
-    order, short_order = _order(year_last, "y"), _short_order(short)
+        raise distinct.ambiguous("no_year", without[0], without[-1])
+    year_last = {code: match for code, text in texts.items() if (match := _YEAR_LAST.match(text))}
+    short = {code: match for code, text in texts.items() if code not in year_last and (match := _SHORT.match(text))}
+    order, short_order = _order(distinct, year_last), _short_order(distinct, short)
 
     def read(value: Any) -> tuple[Any, str, str]:
         is_short = isinstance(value, str) and not _YEAR_LAST.match(plain(value)) and _SHORT.match(plain(value))
@@ -311,7 +341,7 @@ def days(column: NDArray[Any]) -> Column:
             note = "date_before_1990"
         return (blank if day is None else np.datetime64(day, "s")), problem, note
 
-    return _each(column, read, "datetime64[s]", blank)
+    return distinct.read(read, "datetime64[s]", blank)
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
@@ -341,7 +371,7 @@ def ids(column: NDArray[Any]) -> Column:
             return whole[1], "", ""
         return text, "", "" if plain(text) == text else "id_odd"
 
-    return _each(column, read, object, "")
+    return _Distinct.of(column).read(read, object, "")
 
 
 def texts(column: NDArray[Any]) -> Column:
@@ -354,7 +384,7 @@ def texts(column: NDArray[Any]) -> Column:
             return str(int(value)), "", ""
         return str(value), "", ""
 
-    return _each(column, read, object, "")
+    return _Distinct.of(column).read(read, object, "")
 
 
 def choices(column: NDArray[Any], name: str) -> Column:
@@ -365,7 +395,7 @@ def choices(column: NDArray[Any], name: str) -> Column:
         key = known.get(schema.fold(value))
         return (key, "", "") if key else (str(value).strip(), "", "unknown_choice")
 
-    return _each(column, read, object, "")
+    return _Distinct.of(column).read(read, object, "")
 
 
 def lists(column: NDArray[Any]) -> Column:
@@ -375,7 +405,7 @@ def lists(column: NDArray[Any]) -> Column:
         parts = [part.strip() for part in re.split(r"[、,，;；/|]", str(value))]
         return "、".join(part for part in parts if part), "", ""
 
-    return _each(column, read, object, "")
+    return _Distinct.of(column).read(read, object, "")
 
 
 def read(column: NDArray[Any], field: schema.Field) -> Column:
