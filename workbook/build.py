@@ -343,7 +343,7 @@ def board_sheet(book: Book) -> None:
     top = _corner(facts)[0] - 1
     taller = 38 - BOARD_ROW
     middle = _corner(segments)[0] + 1
-    width = 61 * (last_column - left + 1) - 10
+    width = 61 * (last_column - left + 1) - 2
     sheet.insert_chart(
         top,
         left,
