@@ -6,7 +6,7 @@ from pandas import DataFrame
 
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
-from segmenter.books.lists import Writer, body_of
+from segmenter.books.lists import Meant, Writer, body_of
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address, position
 from segmenter.errors import Refused
@@ -43,8 +43,9 @@ def _matches(grid: Grid, table: Table, row: int, column: int) -> int:
     return sum(name in field.names() for name, field in zip(shown, table.fields, strict=False) if name)
 
 
-def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: DataFrame, writer: Writer) -> bytes:
-    """The content of `<sheetData>` with the rows of `frame` below `corner`, the rest of the block emptied."""
+def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: DataFrame, writer: Writer) -> tuple[bytes, Meant]:
+    """The content of `<sheetData>` with the rows of `frame` below `corner`, the rest of the block emptied; and what is
+    to stand there."""
     top, left = corner
     rows: dict[int, bytes] = {}
     values = {n: [cells.plain(one) for one in frame[f.key]] for n, f in enumerate(table.fields) if f.key in frame}
@@ -65,7 +66,9 @@ def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: DataFrame, 
         if changed:
             _refuse_merged(sheet, number, left, left + len(table.fields) - 1)
             rows[number] = sheet.compose(source.attributes if source else b"", number, parts)
-    return body_of(sheet, rows)
+    columns = {one.key: left + n for n, one in enumerate(table.fields)}
+    named = {table.fields[n].key: each for n, each in values.items()}
+    return body_of(sheet, rows), Meant(table, columns, top + 1, named, len(frame))
 
 
 def _refuse_merged(sheet: Sheet, row: int, left: int, right: int) -> None:

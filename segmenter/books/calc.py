@@ -27,6 +27,9 @@ _BEFORE_CALC: Final = (
 )
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>]")
 _VALUE: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)", re.DOTALL)
+_FORMULA_CELL: Final = re.compile(
+    rb"<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>", re.DOTALL
+)
 _TEXT: Final = re.compile(r'"(?:[^"]|"")*"')
 _REFERENCE: Final = re.compile(
     r"(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
@@ -147,3 +150,8 @@ def dropped(data: bytes, cells: Collection[Cell]) -> bytes:
     for old, without in new.items():
         data = data.replace(old, without, 1)
     return data
+
+
+def without_results(data: bytes) -> bytes:
+    """A sheet part with the results of all its formula cells taken out, to compare what else there is."""
+    return _FORMULA_CELL.sub(lambda cell: _VALUE.sub(b"", cell[0]), data)

@@ -14,9 +14,10 @@ from typing import IO, Any, Final
 from pandas import DataFrame
 from python_calamine import CalamineWorkbook
 
-from segmenter.books import Grid, blocks, calc, growth, lists, reading, refs, saving, spans
+from segmenter.books import Grid, adding, blocks, calc, growth, guard, lists, proof, reading, refs, saving, spans
+from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.lists import Job, Writer
+from segmenter.books.lists import Job, Meant, Writer
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
@@ -34,11 +35,20 @@ class FileBook:
     """A workbook file. Entering it takes a lock, leaving it without an error writes `out` (default: the file itself).
 
     `keep_previous` leaves the file as it was beside the new one; `drop_stale` takes out the results of formulas
-    elsewhere that read what was written, so that no program shows old ones.
+    elsewhere that read what was written, so that no program shows old ones; `break_signature` gives up a digital
+    signature; `override_protection` writes locked cells, adds sheets to a locked structure, and changes a file
+    that is reserved for others (the protection stays).
     """
 
     def __init__(
-        self, path: Path, out: Path | None = None, *, keep_previous: bool = False, drop_stale: bool = False
+        self,
+        path: Path,
+        out: Path | None = None,
+        *,
+        keep_previous: bool = False,
+        drop_stale: bool = False,
+        break_signature: bool = False,
+        override_protection: bool = False,
     ) -> None:
         self.path = path.resolve()
         self.out = (out or path).resolve()
@@ -47,12 +57,14 @@ class FileBook:
         """formulas with an old result now, by sheet; known after the book was left"""
         self._keep_previous = keep_previous
         self._drop_stale = drop_stale
+        self._guard = Guard(break_signature, override_protection)
         data = saving.load(self.path)
         self._package = Package(data, self.path)
         self._draft = Draft(self._package)
         self._index = Index(self._draft)
         self._strings = self._index.strings
         self._written: dict[str, list[Area]] = {}
+        self._meant: dict[str, dict[str, Meant]] = {}
         self._exit = ExitStack()
 
     @cached_property
@@ -67,6 +79,7 @@ class FileBook:
         return CalamineWorkbook.from_filelike(io.BytesIO(self._package.data), load_tables=False)
 
     def __enter__(self) -> FileBook:
+        self._fit_suffix()
         saving.refuse_open(self.out)
         self._exit.enter_context(saving.lock(self.out))
         saving.clean(self.out)
@@ -79,13 +92,30 @@ class FileBook:
             if kind is None:
                 self._commit()
 
+    def _allow(self) -> None:
+        """Refuse a workbook or a target that must not be written, before anything is."""
+        self._guard.may_write(self._index, self.out == self.path)
+        if guard.signed(self._index):
+            guard.unsign(self._index)
+            self._index = Index(self._draft)
+
+    def _fit_suffix(self) -> None:
+        """Refuse a name that Excel would not open; a template may become a workbook."""
+        ending, wanted = guard.suffix(self._index), self.out.suffix.lower()
+        if not ending or wanted == ending:
+            return
+        if (ending, wanted) in ((".xltx", ".xlsx"), (".xltm", ".xlsm")):
+            guard.retype(self._index, wanted)
+        else:
+            raise Refused("out_suffix", path=self.out.name, suffix=ending)
+
     def read(self, table: Table) -> Grid | None:
         """What stood on the table's sheet when the file was opened; None when it has no such sheet.
 
         Refused when the customer sheet is missing, or when it cannot be told which sheet is meant.
         """
         entry = self._find(table)
-        if entry is None:
+        if entry is None or entry.part not in self._package:
             if table.key == CUSTOMERS.key:
                 raise self._missing(table)
             return None
@@ -128,9 +158,8 @@ class FileBook:
 
     def write(self, table: Table, frame: DataFrame) -> None:
         """See `books.Book.write`. Nothing reaches the disk before the book is left."""
-        entry = self._find(table)
-        if entry is None:
-            raise Refused("sheet_missing", value=table.sheet[self.lang], found="", nearest="")
+        self._allow()
+        entry = self._find(table) or self._add(table)
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
         sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings)
@@ -139,15 +168,27 @@ class FileBook:
         writer = Writer(sheet, styles, self._index.date1904)
         grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
         if table.anchor:
-            body = blocks.fill(sheet, blocks.anchor(grid, table), table, frame, writer)
+            body, meant = blocks.fill(sheet, blocks.anchor(grid, table), table, frame, writer)
             self._put(entry, sheet, body, None)
         else:
-            self._fill_list(entry, grid, table, frame, writer)
+            meant = self._fill_list(entry, grid, table, frame, writer)
+        self._meant.setdefault(entry.part, {})[table.key] = meant
+        self._guard.may_change(sheet, writer.locked)
         if (new := styles.data) is not None:
             self._draft.set(part, new)
         self._note_written(entry, writer)
 
-    def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: DataFrame, writer: Writer) -> None:
+    def _add(self, table: Table) -> SheetEntry:
+        """The sheet of a table, added from the template."""
+        lang, source = self.lang, adding.template(self.lang)
+        name = fold(table.sheet[lang])
+        sheet = next(one for one in source.sheets if fold(one.name) == name)
+        self._guard.may_add(self._index, sheet.name)
+        adding.add(self._draft, self._index, source, sheet)
+        self._index = Index(self._draft)
+        return self._index.sheets[-1]
+
+    def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: DataFrame, writer: Writer) -> Meant:
         sheet = writer.sheet
         try:
             header = locate(grid, table)
@@ -163,6 +204,7 @@ class FileBook:
             part = filled.region.listed.part
             self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))
         self._follow(entry, filled.shift, notes)
+        return filled.meant
 
     def _put(self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None) -> None:
         """Give a sheet part its new rows, and what is said about them around."""
@@ -233,17 +275,26 @@ class FileBook:
             self._recalculate()
         if not self._draft.changes and self.out == self.path:
             return
-        before = self._package.data
 
         def put(file: IO[bytes]) -> None:
             write(self._package, self._draft.changes, file)
 
         def verify(temp: Path) -> None:
-            if saving.load(self.path) != before:
+            self._prove(temp)
+            if saving.load(self.path) != self._package.data:
                 raise Refused("changed", path=self.name)
 
         self._package.check()
         saving.replace(self.out, put, verify, keep_previous=self._keep_previous)
+
+    def _prove(self, temp: Path) -> None:
+        """Refuse to replace anything unless the new file holds what was meant and lost nothing."""
+        after = Package(saving.load(temp), self.out, trust_size=True)
+        meant = {part: list(each.values()) for part, each in self._meant.items()}
+        asked = proof.Asked(self._drop_stale, self._guard.break_signature)
+        found = proof.verify(self._package, after, meant=meant, asked=asked)
+        for part in found.violations:
+            raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
 
     def _recalculate(self) -> None:
         """Find the formulas elsewhere that read what was written, and have Excel calculate them."""

@@ -32,14 +32,32 @@ class Slot(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Meant:
+    """What is to stand in the cells of one table: where its columns are, and the values by field."""
+
+    table: Table
+    columns: Mapping[str, int]
+    first: int
+    """the first data row"""
+    values: Mapping[str, Sequence[Plain]]
+    count: int
+    """rows of values"""
+
+    def covers(self, row: int, column: int) -> bool:
+        """Whether a cell is one of those that are written."""
+        if row < self.first or (self.table.anchor and row >= self.first + self.table.rows):
+            return False
+        return any(self.columns[key] == column for key in self.values)
+
+
+@dataclass(frozen=True)
 class Filled:
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
     shift: Shift
     region: Region
-    written: frozenset[tuple[int, int]]
-    """(row, column) of the cells that were written anew"""
+    meant: Meant
 
 
 @dataclass
@@ -50,11 +68,16 @@ class Writer:
     styles: Styles
     date1904: bool
     written: set[tuple[int, int]] = field(default_factory=set)
+    """(row, column) of the cells that were written anew"""
+    locked: str = ""
+    """the first of them that a protected sheet would lock"""
 
     def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
         """A cell with a value, in its style or a variant of it."""
         value, style = self.fit(value, style)
         self.written.add((row, column))
+        if not self.locked and self.styles.locked(style):
+            self.locked = address(row, column)
         return cells.encode(
             value,
             address(row, column),
@@ -121,7 +144,8 @@ def fill(job: Job, writer: Writer) -> Filled:
         found[last + 1 + n] = rows.totals(last + 1 + n, row)
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
-    return Filled(body_of(sheet, found), shift, region, frozenset(writer.written))
+    meant = Meant(job.table, header.columns, region.first, values, len(job.frame))
+    return Filled(body_of(sheet, found), shift, region, meant)
 
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:

@@ -131,6 +131,11 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name in self.entries
 
+    def raw(self, name: str) -> bytes:
+        """The entry `name` as it lies in the file: header, packed data, descriptor."""
+        entry = self.entries[name]
+        return self.data[entry.start : entry.end]
+
     def read(self, name: str) -> bytes:
         """The part `name`, inflated; its size and checksum are those of the directory."""
         try:

@@ -14,6 +14,7 @@ _BUILTIN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48
 _DAY: Final = 14
 """the built-in format of a day, shown in the reader's own way"""
 _QUOTE: Final = re.compile(rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
 
 
 class Styles:
@@ -26,6 +27,7 @@ class Styles:
         self._list = found
         self._formats: list[bytes] = [one.raw for one in found.all("xf")] if found else []
         self._before = len(self._formats)
+        self._locked: dict[int, bool] = {}
 
     def quoted(self, style: int) -> int:
         """`style` for a text that a program could take for a formula: marked as text for good."""
@@ -43,6 +45,12 @@ class Styles:
             return style
         changed = _with(_with(raw, b"numFmtId", str(_DAY).encode()), b"applyNumberFormat", b"1")
         return self._variant(style, changed)
+
+    def locked(self, style: int) -> bool:
+        """Whether a protected sheet locks cells of this style, as it does unless they say otherwise."""
+        if style not in self._locked:
+            self._locked[style] = not _UNLOCKED.search(self._raw(style))
+        return self._locked[style]
 
     def _raw(self, style: int) -> bytes:
         return self._formats[style] if style < len(self._formats) else b""

@@ -1,0 +1,116 @@
+"""Bringing the cell formats of one workbook into another: appended to its styles, none of its ids changed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from segmenter.books import spans
+
+_OWN_IDS: Final = 164
+"""number formats below are the same everywhere"""
+_PARTS: Final = {"fontId": "fonts", "fillId": "fills", "borderId": "borders"}
+_ORDER: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs")
+_TAG: Final = re.compile(rb"<(/?)(?=[A-Za-z])")
+
+
+def prefixed(raw: bytes, prefix: str) -> bytes:
+    """A piece of XML without prefixes, with `prefix` put before every tag."""
+    return _TAG.sub(rb"<\1" + prefix.encode(), raw) if prefix else raw
+
+
+@dataclass
+class Adoption:
+    """Cell formats of `theirs` (a styles part without prefixes) as formats of `ours`."""
+
+    ours: bytes
+    theirs: bytes
+    part: str
+    _added: dict[str, list[bytes]] = field(default_factory=dict)
+    _styles: dict[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def _root(self) -> spans.Element:
+        return spans.parse(self.ours, self.part)
+
+    @cached_property
+    def _source(self) -> spans.Element:
+        return spans.parse(self.theirs, "styles")
+
+    def _items(self, name: str) -> list[bytes]:
+        """What the list `name` has, with what was added."""
+        one = self._root.first(name)
+        return [*(item.raw for item in (one.children if one else ())), *self._added.get(name, ())]
+
+    def _add(self, name: str, raw: bytes) -> int:
+        """The place of an item in a list of ours, added when it is not there."""
+        raw = prefixed(raw, self._root.prefix)
+        items = self._items(name)
+        if raw in items:
+            return items.index(raw)
+        self._added.setdefault(name, []).append(raw)
+        return len(items)
+
+    def _list(self, name: str) -> list[spans.Element]:
+        one = self._source.first(name)
+        return one.children if one else []
+
+    def style(self, style: int) -> int:
+        """The id here of their cell format `style`."""
+        if style not in self._styles:
+            self._styles[style] = self._adopted(style)
+        return self._styles[style]
+
+    def _adopted(self, style: int) -> int:
+        one = self._list("cellXfs")[style]
+        edits = spans.Edits(one.data)
+        for attribute, name in _PARTS.items():
+            items = self._list(name)
+            edits.set(one, attribute, str(self._add(name, items[int(one.get(attribute, "0"))].raw)))
+        edits.set(one, "numFmtId", self._number_format(one.get("numFmtId", "0")))
+        if "xfId" in one.attributes:
+            edits.set(one, "xfId", "0")
+        changed = edits.apply()
+        length = len(changed) - len(one.data)
+        return self._add("cellXfs", changed[one.start : one.end + length])
+
+    def _number_format(self, number: str) -> str:
+        if int(number) < _OWN_IDS:
+            return number
+        code = next(
+            (one.get("formatCode") for one in self._list("numFmts") if one.get("numFmtId") == number), "General"
+        )
+        known = [spans.parse(raw, "numFmt", checked=True) for raw in self._items("numFmts")]
+        for one in known:
+            if one.get("formatCode") == code:
+                return one.get("numFmtId")
+        free = max([_OWN_IDS - 1, *(int(one.get("numFmtId", "0")) for one in known)]) + 1
+        self._add("numFmts", b'<numFmt numFmtId="%d" formatCode="%s"/>' % (free, spans.quote(code)))
+        return str(free)
+
+    def rule(self, number: int) -> int:
+        """The id here of their differential format `number` (used by rules and tables)."""
+        raw = self._list("dxfs")[number].raw
+        return self._add("dxfs", raw)
+
+    def data(self) -> bytes:
+        """Our styles with everything adopted in them."""
+        edits = spans.Edits(self.ours)
+        prefix = self._root.prefix
+        for name in _ORDER:
+            added = self._added.get(name)
+            if not added:
+                continue
+            one = self._root.first(name)
+            if one is not None:
+                edits.append(one, b"".join(added))
+                if "count" in one.attributes:
+                    edits.set(one, "count", str(len(self._items(name))))
+                continue
+            before = [child for child in self._root.children if child.name in _ORDER[: _ORDER.index(name)]]
+            where = before[-1].end if before else self._root.inner
+            head = f'<{prefix}{name} count="{len(added)}">'.encode()
+            edits.insert(where, head + b"".join(added) + f"</{prefix}{name}>".encode())
+        return edits.apply()

@@ -1,0 +1,233 @@
+"""The proof: of every part, that it is what it was, or differs only as it may.
+
+same       byte for byte as it was
+ours       a sheet of ours, or a part that belongs to one
+grown      the directory of the workbook, with entries added or following our rows, none lost
+declared   a result taken out because the user asked for it
+violation  anything else; then no file is replaced
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from segmenter.books import calc, spans
+from segmenter.books.index import Index, rels_part
+from segmenter.books.lists import Meant
+from segmenter.books.package import Draft, Package
+from segmenter.books.sheetproof import compare, contents
+from segmenter.errors import Refused
+from segmenter.schema import fold, tables
+
+_LISTS: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs")
+_BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
+_FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part and what was found: `verdict` as in the module's docstring, `detail` the place of a violation."""
+
+    name: str
+    verdict: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user has asked to lose: results of formulas elsewhere that are old now; a digital signature."""
+
+    drop_stale: bool = False
+    break_signature: bool = False
+
+
+NOTHING: Final = Asked()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of every part of a workbook."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def violations(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.verdict == "violation")
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was lost."""
+        return not self.violations
+
+
+def our_sheets(index: Index) -> set[str]:
+    """The parts of the sheets that have the name of one of ours and that `fill` writes."""
+    written = [
+        table
+        for table in tables().values()
+        if (table.fields and table.fields[0].owner == "us") or table.key == "strategy"
+    ]
+    names = {fold(name) for table in written for name in table.sheet.values()}
+    return {one.part for one in index.sheets if fold(one.name) in names}
+
+
+def verify(
+    before: Package,
+    after: Package,
+    *,
+    meant: Mapping[str, Sequence[Meant]] | None = None,
+    asked: Asked = NOTHING,
+) -> Proof:
+    """Compare a workbook before and after it was filled.
+
+    `meant`: by part, what was to be written; without it the sheets of ours are told by their names, and of them only
+    what is not ours is compared.
+    """
+    old, new = Index(Draft(before)), Index(Draft(after))
+    ours = set(meant) if meant is not None else our_sheets(new)
+    found = []
+    for name in dict.fromkeys((*before.entries, *after.entries)):
+        if name in before and name in after and before.raw(name) == after.raw(name):
+            found.append(Part(name, "same"))
+            continue
+        try:
+            found.append(_judge(name, old, new, ours, meant or {}, asked))
+        except Refused as error:
+            found.append(Part(name, "violation", error.key))
+    return Proof(tuple(found))
+
+
+def _judge(
+    name: str, old: Index, new: Index, ours: set[str], meant: Mapping[str, Sequence[Meant]], asked: Asked
+) -> Part:
+    """What became of one part that is not the same."""
+    if name in old.package and name in new.package and old.package.read(name) == new.package.read(name):
+        return Part(name, "same")
+    if name not in old.package:
+        wrong = contents(new, name, meant.get(name, ()))
+        return Part(name, "violation", wrong) if wrong else Part(name, *_added(name, old, new))
+    if name not in new.package:
+        gone = (name == old.calc_chain) or (asked.break_signature and "_xmlsignatures" in name)
+        return Part(name, "ours") if gone else Part(name, "violation", "removed")
+    before, after = old.package.read(name), new.package.read(name)
+    if name == "[Content_Types].xml" or name.endswith(".rels"):
+        return Part(name, *_grown_list(before, after, name, old, new))
+    if name == old.workbook_part:
+        return Part(name, *_workbook(old, new, ours))
+    if name == old.styles_part:
+        return Part(name, *_styles(before, after, name))
+    if name == old.calc_chain:
+        return Part(name, *_chain(before, after, name, _ids(old, ours)))
+    sheet = next((one for one in old.sheets if one.part == name), None)
+    if name in ours and sheet is not None:
+        wrong = compare(before, after, sheet.name, old, new, meant.get(name))
+        return Part(name, "violation", wrong) if wrong else Part(name, "ours")
+    if name in set(_belonging(old, ours)):
+        return Part(name, "ours")
+    if asked.drop_stale and sheet is not None and calc.without_results(before) == calc.without_results(after):
+        return Part(name, "declared")
+    return Part(name, "violation", "changed")
+
+
+def _belonging(index: Index, ours: Iterable[str]) -> Iterator[str]:
+    for part in ours:
+        for one in index.relations(part):
+            if one.kind in _BELONGING:
+                yield one.target
+
+
+def _added(name: str, old: Index, new: Index) -> tuple[str, str]:
+    """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
+    sheets = {one.part for one in new.sheets} - {one.part for one in old.sheets}
+    reached = set(sheets)
+    waiting = list(sheets)
+    while waiting:
+        part = waiting.pop()
+        reached.add(rels_part(part))
+        for one in new.relations(part):
+            if not one.external and one.target not in reached:
+                reached.add(one.target)
+                waiting.append(one.target)
+    own = {new.styles_part, rels_part(new.workbook_part)} - {""}
+    return ("ours", "") if name in reached | own else ("violation", "added")
+
+
+def _grown_list(before: bytes, after: bytes, name: str, old: Index, new: Index) -> tuple[str, str]:
+    """A list of types or relationships: everything in it still there, except what led to a part that may go."""
+    missing = _missing(spans.parse(before, name).children, spans.parse(after, name).children)
+    for one in missing:
+        target = (one.get("PartName") or one.get("Target")).rpartition("/")[2]
+        gone = {part.rpartition("/")[2] for part in old.package.names if part not in new.package}
+        main = one.get("PartName").lstrip("/") == old.workbook_part
+        if target not in gone and not main and "signature" not in one.get("Type"):
+            return "violation", target
+    return "grown", ""
+
+
+def _missing(old: Sequence[spans.Element], new: Sequence[spans.Element]) -> list[spans.Element]:
+    there = {one.raw for one in new}
+    return [one for one in old if one.raw not in there]
+
+
+def _workbook(old: Index, new: Index, ours: set[str]) -> tuple[str, str]:
+    """The workbook part: sheets only added at the end, names only added or following our rows, the rest the same."""
+    if [one.element.raw for one in old.sheets] != [one.element.raw for one in new.sheets[: len(old.sheets)]]:
+        return "violation", "<sheets>"
+    follow = {str(one.position) for one in old.sheets if one.part in ours}
+    kept = [one for one in old.defined_names() if not _follows(one, follow)]
+    if _missing(kept, new.defined_names()):
+        return "violation", "<definedNames>"
+    if len([one for one in new.defined_names() if _follows(one, follow)]) < len(old.defined_names()) - len(kept):
+        return "violation", "<definedNames>"
+    for one in old.workbook.children:
+        if one.name in ("sheets", "definedNames", "calcPr"):
+            continue
+        if not any(one.raw == other.raw for other in new.workbook.children):
+            return "violation", f"<{one.name}>"
+    return "grown", ""
+
+
+def _follows(name: spans.Element, positions: Collection[str]) -> bool:
+    return name.get("name") in _FOLLOWING and name.get("localSheetId") in positions
+
+
+def _styles(before: bytes, after: bytes, name: str) -> tuple[str, str]:
+    """The styles: every list begins as it was, everything else is the same."""
+    old, new = spans.parse(before, name), spans.parse(after, name)
+    by_name = {one.name: one for one in new.children}
+    for one in old.children:
+        other = by_name.get(one.name)
+        if other is None:
+            return "violation", f"<{one.name}>"
+        if one.raw == other.raw:
+            continue
+        items, others = [x.raw for x in one.children], [x.raw for x in other.children]
+        if one.name not in _LISTS or others[: len(items)] != items:
+            return "violation", f"<{one.name}>"
+    added = {one.name for one in new.children} - {one.name for one in old.children} - set(_LISTS)
+    return ("violation", ", ".join(sorted(added))) if added else ("grown", "")
+
+
+def _ids(index: Index, ours: set[str]) -> set[str]:
+    return {one.element.get("sheetId") for one in index.sheets if one.part in ours}
+
+
+def _chain(before: bytes, after: bytes, name: str, ours: set[str]) -> tuple[str, str]:
+    """The calculation chain: only cells of our sheets may be gone from it."""
+    old, new = _links(before, name), _links(after, name)
+    there = set(new)
+    lost = [one for one in old if one not in there]
+    wrong = next((cell for sheet, cell in lost if sheet not in ours), "")
+    order = [one for one in old if one in there]
+    return ("violation", wrong) if wrong or order != new else ("ours", "")
+
+
+def _links(data: bytes, name: str) -> list[tuple[str, str]]:
+    found = []
+    sheet = ""
+    for one in spans.parse(data, name).children:
+        sheet = one.get("i", sheet)
+        found.append((sheet, one.get("r")))
+    return found
