@@ -18,7 +18,9 @@ def log(error: BaseException) -> Path:
 
     lines = [f"segmenter {version('segmenter')}, Python {platform.python_version()}, {platform.platform()}\n"]
     while error is not None:
-        lines += [*traceback.format_tb(error.__traceback__), f"{type(error).__qualname__}\n"]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines += [f"  {frame.filename}:{frame.lineno} {frame.name}\n" for frame in frames]
+        lines.append(f"{type(error).__qualname__}\n")
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     handle, name = tempfile.mkstemp(prefix="segmenter-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -83,7 +83,7 @@ def import_orders(
         raise Refused("no_orders_before", path=source, as_of=day)
     found = [replace(one, stage="import") for one in taken.findings if one.code not in FROM_TEXT]
     found += tidied.findings
-    later = tidied.frame["ordered_on"] > pd.Timestamp(day)
+    later = orders.whole(tidied.frame)["ordered_on"] > pd.Timestamp(day)
     if later.any():
         params = {"orders": int(later.sum()), "as_of": day.isoformat()}
         found.append(Finding("orders_after_as_of", taken.sheet, params=params, stage="import"))
@@ -99,7 +99,7 @@ def import_orders(
         as_of=day,
         lines_in=taken.rows_in,
         lines_used=tidied.lines_used,
-        orders=len(tidied.frame),
+        orders=len(orders.whole(tidied.frame)),
         customers=len(customers),
         amount=float(tidied.frame["amount"].sum()),
         findings=tuple(found),

@@ -15,12 +15,15 @@ from segmenter.rules import Rules
 
 TOP: Final = 3
 """品类偏好(TOP3)"""
+DETAILS: Final = ("category", "channel", "region")
+"""columns that may differ between the lines of one order"""
 
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders ready to be counted. `frame`: one row an order: order_id, customer_id (as typed), key (normalised),
-    ordered_on (datetime64), amount, and category, channel when known; index = first row on the sheet."""
+    """Orders ready to be counted. `frame`: one row an order and category, channel, region it holds: order_id,
+    customer_id (as typed), key (normalised), ordered_on (datetime64), amount, and category, channel, region when
+    known; index = first row on the sheet."""
 
     frame: DataFrame
     findings: tuple[Finding, ...]
@@ -46,7 +49,7 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
     `lines`: customer_id, ordered_on, and amount or quantity and unit_price; order_id, category, channel optional.
     Lines without a customer and lines whose quantity or amount is not above zero (refunds, cancellations) are left
     out and listed with their sum; with `rules.net_refunds` refunds stay, take off the amount and count as no order.
-    An order's lines are summed; its day is its first line's, its category and channel those of its dearest line.
+    An order's lines of one category, channel and region are summed.
     """
     lines_in = len(lines)
     lines = with_amounts(lines)
@@ -82,39 +85,42 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
             day = pd.Timestamp(limit)
             drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
     lines = lines.assign(key=values.key_of(lines["customer_id"]))
-    return Orders(_sum_lines(lines), tuple(findings), lines_in, len(lines))
-
-
-def _sum_lines(lines: DataFrame) -> DataFrame:
-    """One row an order. Rows without an order number are orders of their own."""
-    columns = ["customer_id", "key", "ordered_on", "amount"]
-    columns += [name for name in ("order_id", "category", "channel", "region") if name in lines]
-    if "order_id" not in lines:
-        return lines[columns].assign(order_id="")
-    numbered = lines["order_id"] != ""
-    single = lines.loc[~lines.duplicated(["order_id", "key"], keep=False) | ~numbered, columns]
-    several = lines.loc[lines.index.difference(single.index, sort=False), columns]
-    if several.empty:
-        return single
-    ranked = several.assign(row=several.index).sort_values("amount", ascending=False, kind="stable")
-    how: dict[str, tuple[str, str]] = {
-        name: (name, "first") for name in columns if name not in ("ordered_on", "amount")
-    }
-    how |= {"ordered_on": ("ordered_on", "min"), "amount": ("amount", "sum"), "row": ("row", "min")}
-    grouped = ranked.groupby(["order_id", "key"], sort=False, as_index=False).agg(
-        **{name: pd.NamedAgg(*spec) for name, spec in how.items() if name not in ("order_id", "key")}
+    kept = ["order_id", "customer_id", "key", "ordered_on", "amount", *(name for name in DETAILS if name in lines)]
+    lines = lines if "order_id" in lines else lines.assign(order_id="")
+    return Orders(
+        _summed(lines[kept], [name for name in DETAILS if name in lines]), tuple(findings), lines_in, len(lines)
     )
-    return pd.concat([single, grouped.set_index("row")[columns]]).sort_index(kind="stable")
+
+
+def whole(orders: DataFrame) -> DataFrame:
+    """`Orders.frame` as one row an order: its amounts summed, its day the first."""
+    return _summed(orders.drop(columns=[name for name in DETAILS if name in orders]), [])
+
+
+def _summed(lines: DataFrame, details: list[str]) -> DataFrame:
+    """Lines of one order, customer and `details` as one row. Rows without an order number are orders of their own."""
+    by = ["order_id", "key", *details]
+    several = lines.duplicated(by, keep=False) & (lines["order_id"] != "")
+    if not several.any():
+        return lines
+    grouped = (
+        lines[several]
+        .assign(row=lines.index[several])
+        .groupby(by, sort=False, as_index=False)
+        .agg({"customer_id": "first", "ordered_on": "min", "amount": "sum", "row": "min"})
+    )
+    return pd.concat([lines[~several], grouped.set_index("row")[lines.columns]]).sort_index(kind="stable")
 
 
 def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
-    """The behaviour columns of every customer with an order up to `as_of`.
+    """The behaviour columns of every customer with an order up to `as_of`; `orders`: `Orders.frame`.
 
     Index: normalised customer key. Columns: customer_id, last_order_date, first_order_date, orders (all), total_amount,
     frequency and window_amount (in the window), average_order_value (of the window, else of all), and categories,
     channel, region where known.
     """
-    known = orders[orders["ordered_on"] <= pd.Timestamp(as_of)]
+    orders = orders[orders["ordered_on"] <= pd.Timestamp(as_of)]
+    known = whole(orders)
     paid = known[known["amount"] > 0]
     grouped = paid.groupby("key", sort=False)
     found = grouped.agg(
@@ -133,8 +139,8 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
     found["average_order_value"] = recent.fillna(found["total_amount"] / found["orders"]).round(2)
     found[["frequency", "orders"]] = found[["frequency", "orders"]].astype(float)
     for source, target, count in (("category", "categories", TOP), ("channel", "channel", 1), ("region", "region", 1)):
-        if source in paid:
-            found[target] = _favourites(paid, source, count).reindex(found.index, fill_value="")
+        if source in orders:
+            found[target] = _favourites(orders, source, count).reindex(found.index, fill_value="")
     return found
 
 

@@ -135,7 +135,7 @@ def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date
                 "as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": past.iloc[1].date().isoformat()}
             )
         )
-    later = int((days > day).sum()) if ordered is not None else 0
+    later = int((orders.whole(ordered)["ordered_on"] > day).sum()) if ordered is not None else 0
     if later:
         found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
     return found
@@ -143,7 +143,7 @@ def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date
 
 def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> list[Finding]:
     """Orders of customers who are not on the customer sheet are counted, with their sum."""
-    strange = ordered[~ordered["key"].isin(customers["key"])]
+    strange = orders.whole(ordered[~ordered["key"].isin(customers["key"])])
     if strange.empty or grid is None:
         return []
     params = {

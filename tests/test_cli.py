@@ -1,0 +1,233 @@
+"""The commands as people and scripts use them: arguments in, files, words and exit codes out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from segmenter import jobs
+from segmenter.cli import main
+
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
+CUSTOMERS, RFM, STRATEGY = "客户基础信息与行为数据表", "RFM模型细分结果表", "客户细分策略与执行跟踪表"
+AS_OF = date(2026, 6, 30)
+
+TABLE_1 = [
+    ("1001", "女", 28, "上海", "互联网运营", 12, 350, "护肤品、服装、配饰", "线上电商", 4200, 15),
+    ("1002", "男", 35, "北京", "金融从业", 5, 880, "数码产品、酒类", "线下门店", 4400, 60),
+    ("1003", "女", 42, "成都", "教师", 2, 150, "家居用品、母婴", "社群", 300, 120),
+]
+TABLE_2 = [
+    ("1001", "是(15天前)", "12次", "4200元", "111(高R/高F/高M)", "高价值客户"),
+    ("1002", "否(60天前)", "5次", "4400元", "011(低R/中F/高M)", "流失风险客户"),
+    ("1003", "否(120天前)", "2次", "300元", "000(低R/低F/低M)", "低价值客户"),
+]
+TABLE_3 = [
+    ("高价值客户", "高R/F/M,忠诚度高", "专属权益提升粘性", "生日礼券+专属客服一对一回访", "*客户经理A", "复购率≥80%", "持续", "已完成30%"),
+    ("价格敏感客户", "低M,对折扣敏感", "限时优惠刺激复购", "周末满减活动+推送短信提醒", "*运营专员B", "活动参与率≥50%", "1个月", "完成60%"),
+    ("流失风险客户", "低R,高M历史价值", "召回调研+挽回激励", "发放100元无门槛券+满意度问卷", "*市场专员C", "召回率≥20%", "2周", "完成10%"),
+]
+
+
+def put(path: Path, sheet: str, rows: list[tuple[Any, ...]]) -> None:
+    """Type rows below the header of a sheet, as a script with openpyxl would."""
+    book = openpyxl.load_workbook(path)
+    for row, values in enumerate(rows, 2):
+        for column, value in enumerate(values, 1):
+            book[sheet].cell(row, column).value = value
+    book.save(path)
+
+
+def cells(path: Path, sheet: str, columns: int) -> list[tuple[Any, ...]]:
+    rows = openpyxl.load_workbook(path)[sheet].iter_rows(min_row=2, max_col=columns, values_only=True)
+    return [row for row in rows if any(value is not None for value in row)]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A new template workbook with the template's three customers and its three strategies."""
+    path = tmp_path / "客户 细分.xlsx"
+    assert main(["new", str(path)]) == 0
+    typed = [(*row[:10], datetime(2026, 6, 30) - timedelta(days=row[10])) for row in TABLE_1]
+    put(path, CUSTOMERS, typed)
+    put(path, STRATEGY, TABLE_3)
+    return path
+
+
+def test_the_template_example_comes_out_cell_for_cell(book: Path) -> None:
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    assert cells(book, RFM, 6) == TABLE_2
+    plan = cells(book, STRATEGY, 8)
+    assert plan[:3] == TABLE_3
+    assert [row[0] for row in plan[3:]] == ["低价值客户"]
+
+
+def test_filling_again_changes_nothing(book: Path) -> None:
+    main(["fill", str(book), "--as-of", "2026-06-30"])
+    once = book.read_bytes()
+    main(["fill", str(book), "--as-of", "2026-06-30"])
+    assert book.read_bytes() == once
+
+
+def test_what_people_typed_in_table_3_survives(book: Path) -> None:
+    main(["fill", str(book), "--as-of", "2026-06-30"])
+    typed = [
+        ("流失风险客户", "低R", "换个策略", "电话回访", "*张三", "召回率≥30%", "3周", "0.45"),
+        ("我们的大客户", "自己加的群体", "上门拜访", "每月一次", "*李四", "续约率≥90%", "持续", "进行中"),
+        ("高价值客户", "高R/F/M,忠诚度高", "专属权益提升粘性", "生日礼券", "*王五", "复购率≥85%", "持续", "已完成50%"),
+    ]
+    put(book, STRATEGY, typed)
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    assert cells(book, STRATEGY, 8)[:3] == typed
+
+
+def test_the_customer_sheet_is_never_written(book: Path) -> None:
+    before = cells(book, CUSTOMERS, 23)
+    main(["fill", str(book), "--as-of", "2026-06-30"])
+    assert cells(book, CUSTOMERS, 23) == before
+
+
+def test_json_says_everything(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    out = book.with_name("out.xlsx")
+    assert main(["fill", str(book), "-o", str(out), "--as-of", "2026-06-30", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["codes"] == {"000": 1, "011": 1, "111": 1}
+    assert said["segments"]["流失风险客户"] == {"customers": 1, "amount": 4400.0}
+    assert (said["status"], said["as_of"]) == ("findings", "2026-06-30")
+    assert said["rows_in"] == said["rows_used"] + said["rows_excluded"] == 3
+    assert said["outputs"] == [str(out)]
+    assert {"code", "sheet", "cell", "value", "message"} == set(said["findings"][0])
+
+
+def test_check_writes_nothing(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.read_bytes() for path in book.parent.iterdir()}
+    capsys.readouterr()
+    assert main(["check", str(book), "--as-of", "2026-06-30", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == []
+    assert {path.name: path.read_bytes() for path in book.parent.iterdir()} == before
+
+
+def test_the_sample_with_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, report = tmp_path / "filled.xlsx", tmp_path / "report.html"
+    before = SAMPLE.read_bytes()
+    assert main(["fill", str(SAMPLE), "-o", str(out), "--report", str(report)]) == 0
+    said = capsys.readouterr().out
+    assert SAMPLE.read_bytes() == before
+    assert str(out) in said and str(report) in said
+    assert cells(out, RFM, 6)[:3] == TABLE_2
+    assert "高价值客户" in report.read_text(encoding="utf-8")
+    assert len([line for line in said.splitlines() if line.startswith("  ")]) == 5
+
+
+def test_the_english_edition_answers_in_english(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "book.xlsx"
+    assert main(["new", str(path), "--lang", "en"]) == 0
+    put(path, "Customers", [("1001", "Female", 28, "Shanghai", "", 12, 350, "", "", 4200, datetime(2026, 6, 15))])
+    assert main(["fill", str(path), "--as-of", "2026-06-30"]) == 0
+    assert cells(path, "RFM Segments", 6) == [
+        ("1001", "Yes (15 days ago)", "12 orders", "4200 yuan", "111 (High R/High F/High M)", "High-value customers")
+    ]
+    assert "As of 2026-06-30" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_orders_become_a_workbook(tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["单据,买家,日期,数量,单价,品类", "A1,007,2026-06-01,2,10,茶", "A1,007,2026-06-01,1,30,酒", "A2,007,2026-06-20,-1,30,酒"]
+    source, out = tmp_path / "订单.csv", tmp_path / "book.xlsx"
+    source.write_text("\n".join(lines), encoding=encoding)
+    named = ["--column-order-id", "单据", "--column-customer-id", "买家"]
+    assert main(["import", str(source), "-o", str(out), "--as-of", "2026-06-30", *named]) == 0
+    assert "3 = 采用 2 + 未计入 1" in capsys.readouterr().out
+    customer = cells(out, CUSTOMERS, 11)
+    assert [customer[0][i] for i in (0, 5, 6, 7, 9)] == ["007", 1, 50, "酒、茶", 50]
+    assert main(["fill", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["as_of"], said["codes"]) == ("2026-06-30", {"100": 1})
+    assert any("退款" in finding["message"] for finding in said["findings"])
+
+
+def test_nothing_is_overwritten(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = book.read_bytes()
+    source = tmp_path / "orders.csv"
+    source.write_text("客户ID,下单日期,金额\n1,2026-01-01,5\n", encoding="utf-8")
+    assert main(["new", str(book)]) == 1
+    assert main(["import", str(source), "-o", str(book)]) == 1
+    assert book.read_bytes() == before
+    assert "已存在" in capsys.readouterr().err
+
+
+def test_a_refusal_leaves_the_file_and_says_where(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(book, CUSTOMERS, [(110101199003077771, "女", 28, "上海", "", 12, 350, "", "", 4200, datetime(2026, 6, 15))])
+    before = book.read_bytes()
+    capsys.readouterr()
+    assert main(["fill", str(book), "--json"]) == 1
+    said = capsys.readouterr()
+    assert book.read_bytes() == before
+    refusal = json.loads(said.out)
+    assert refusal["status"] == "refused"
+    assert (refusal["findings"][0]["code"], refusal["findings"][0]["cell"]) == ("id_too_long", "A2")
+    assert "A2" in said.err and "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["fill"], "缺少参数"),
+        (["fill", "--lang", "en"], "required"),
+        (["fill", "x.xlsx", "--as-of", "2024-02-30"], "不正确"),
+        (["grill"], "可选"),
+        ([], "缺少参数"),
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_a_missing_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fill", str(tmp_path / "nothing.xlsx")]) == 1
+    assert "nothing.xlsx" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_one_sentence_and_a_log(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("客户 13812345678")
+
+    monkeypatch.setattr(jobs, "fill", broken)
+    capsys.readouterr()
+    assert main(["fill", str(book)]) == 3
+    said = capsys.readouterr().err.strip()
+    log = Path(said.rsplit("：", 1)[1])
+    text = log.read_text(encoding="utf-8")
+    log.unlink()
+    assert "\n" not in said
+    assert "ZeroDivisionError" in text and "13812345678" not in text
+
+
+def test_an_interruption_is_exit_130(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "fill", stopped)
+    assert main(["fill", str(book)]) == 130
+
+
+def test_help_is_in_the_users_language_and_light() -> None:
+    code = (
+        "import sys; from segmenter.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pandas', 'numpy', 'openpyxl', 'jinja2', 'rich', 'lets_plot'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert "用法" in said and "显示帮助" in said
+    assert said.splitlines()[-1] == "[]"
