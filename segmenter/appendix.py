@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from segmenter import profile, schema, texts, wording
+from segmenter import formats, profile, schema, texts, wording
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -35,7 +35,7 @@ def build(result: Result, lang: Lang) -> dict[str, Any]:
             "measure": measure,
             "name": texts.say(f"report.measure.{measure.lower()}", lang, months=rules.window_months),
             "bins": [
-                {"range": name, "label": texts.say(f"word.{label}", lang), "digit": int(label != "low")}
+                {"range": name, "label": formats.first_upper(texts.say(f"word.{label}", lang)), "digit": int(label != "low")}
                 for name, label in zip(names, labels, strict=True)
             ],
         }
@@ -71,7 +71,7 @@ def _excluded(result: Result, lang: Lang) -> dict[str, Any]:
     """The first LISTED findings that put a row out, and how many rows were left out in all."""
     hits = [one for one in result.findings if one.code in result.excluded]
     rows = [
-        {"kind": one.kind(lang), "sheet": one.sheet, "cell": one.cell, "value": one.value, "message": one.message(lang)}
+        {"kind": formats.first_upper(one.kind(lang)), "sheet": one.sheet, "cell": one.cell, "value": one.value, "message": one.message(lang)}
         for one in hits[:LISTED]
     ]
     return {"rows": rows, "total": result.rows_excluded, "shown": len(rows)}

@@ -19,9 +19,10 @@ FINE: Final = 12
 
 @dataclass
 class Sheet:
-    """A drawing surface of WIDTH x `height` pixels, y down, that collects shapes and draws them in layers."""
+    """A drawing surface of `width` x `height` pixels, y down, that collects shapes and draws them in layers."""
 
     height: float
+    width: float = WIDTH
     boxes: list[tuple[Box, str, str]] = field(default_factory=list)
     lines: list[tuple[list[tuple[float, float]], str, float, str]] = field(default_factory=list)
     dots: list[tuple[float, float, str]] = field(default_factory=list)
@@ -46,9 +47,9 @@ class Sheet:
         from lets_plot import aes, coord_fixed, element_rect, geom_point, geom_rect, geom_text, ggplot, ggsize
         from lets_plot import scale_x_continuous, scale_y_continuous, theme, theme_void
 
-        plot = ggplot() + ggsize(WIDTH, int(self.height)) + theme_void()
+        plot = ggplot() + ggsize(int(self.width), int(self.height)) + theme_void()
         plot += theme(plot_background=element_rect(blank=True), plot_margin=0, plot_inset=0, panel_inset=0)
-        plot += scale_x_continuous(limits=[0, WIDTH], expand=[0, 0]) + scale_y_continuous(
+        plot += scale_x_continuous(limits=[0, self.width], expand=[0, 0]) + scale_y_continuous(
             limits=[0, self.height], expand=[0, 0]
         )
         plot += coord_fixed(ratio=1)
@@ -116,7 +117,7 @@ def axes(sheet: Sheet, area: Box, xs: Sequence[tuple[float, str]], ys: Sequence[
         sheet.text(area.x - 7, y, text, size=FINE, at="right")
     last = -1e9
     for x, text in xs:
-        x = min(x, WIDTH - formats.width(text) * FINE / 2)
+        x = min(x, sheet.width - formats.width(text) * FINE / 2)
         half = formats.width(text) * FINE / 2
         if x - half > last + 6:
             sheet.text(x, area.y + area.height + 13, text, size=FINE, at="middle")

@@ -27,6 +27,8 @@ from segmenter.squarify import Box, squarify
 from segmenter.svg import printable
 from segmenter.texts import Lang
 
+NARROW: Final = 310
+"""of a histogram: three stand side by side"""
 NAMES: Final = 124
 """left of the bars, for the segments' names"""
 POINTS: Final = 400
@@ -35,10 +37,6 @@ _DAYS: Final = (1, 5, 10, 15, 30, 60, 90, 180, 365)
 """widths of bars over days: whole months where there are many, so that bars end where bins do"""
 _WORDS: Final = re.compile(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>", re.DOTALL)
 Measure = Literal["recency_days", "frequency", "monetary"]
-
-
-def _names(segments: DataFrame, ems: float) -> list[str]:
-    return [formats.shorten(printable(str(name)), ems) for name in segments["name"]]
 
 
 def shares(segments: DataFrame, lang: Lang) -> str:
@@ -54,9 +52,9 @@ def shares(segments: DataFrame, lang: Lang) -> str:
     both = segments[["customer_share", "amount_share"]].fillna(0).clip(lower=0)
     scale = (WIDTH - NAMES - 56) / max(float(both.to_numpy().max()), 0.01)
     sheet.line([(NAMES, 26), (NAMES, sheet.height - 4)], "line")
-    for i, name in enumerate(_names(segments, NAMES / TEXT - 0.6)):
+    for i, name in enumerate(segments["name"]):
         top = 30 + 44 * i
-        sheet.text(NAMES - 8, top + 18, name, "ink", at="right")
+        _lines(sheet, NAMES - 8, top + 18, formats.wrap(printable(str(name)), NAMES / FINE - 0.6), "right")
         for j, (column, role) in enumerate((("customer_share", "quiet"), ("amount_share", "accent"))):
             share = float(both[column].iloc[i])
             sheet.box(NAMES, top + 3 + 16 * j, share * scale, 13, role)
@@ -235,8 +233,8 @@ def histogram(customers: DataFrame, measure: Measure, rules: Rules, lang: Lang) 
     edges, ticks, to = _buckets(values, measure, limits, lang)
     inside = values - 0.5 if measure == "recency_days" else values  # R bins include their upper limit, in whole days
     counts, _ = np.histogram(np.clip(inside, edges[0], edges[-1]), edges)
-    sheet = Sheet(250)
-    area = Box(46, 34, WIDTH - 46 - 14, 250 - 34 - 46)
+    sheet = Sheet(230, NARROW)
+    area = Box(40, 44, NARROW - 40 - 10, 230 - 44 - 46)
     low, high = to(edges[0]), to(edges[-1])
 
     def across(value: float) -> float:
@@ -259,16 +257,17 @@ def histogram(customers: DataFrame, measure: Measure, rules: Rules, lang: Lang) 
         left, right = across(float(edges[i])), across(float(edges[i + 1]))
         if size:
             sheet.box(left + 0.7, up(size), max(right - left - 1.4, 0.6), up(0) - up(size), "ramp-4")
-    last = -1e9
+    ends = [-1e9, -1e9]
     for limit in sorted(limits):
         if not edges[0] < limit < edges[-1]:
             continue
         x, text = across(limit), formats.number(limit)
-        sheet.line([(x, area.y - 8), (x, area.y + area.height)], "signal", 1.1, "dashed")
         half = formats.width(text) * FINE / 2
-        if x - half > last + 4:
-            sheet.text(x, area.y - 18, text, "signal", FINE, "middle")
-            last = x + half
+        row = 0 if x - half > ends[0] + 4 else 1  # a number that would touch its neighbour goes one line up
+        sheet.line([(x, area.y - 6 - 14 * row), (x, area.y + area.height)], "signal", 1.1, "dashed")
+        if x - half > ends[row] + 4:
+            sheet.text(x, area.y - 15 - 14 * row, text, "signal", FINE, "middle")
+            ends[row] = x + half
     sheet.text(
         area.x + area.width / 2, sheet.height - 9, texts.say(f"report.chart.{name}_x", lang), size=FINE, at="middle"
     )
@@ -307,7 +306,7 @@ def _buckets(
     last = int(np.ceil((cap + 1) / step))
     edges = np.arange(last + 1) * float(step)
     beyond = bool((values > edges[-1]).any())
-    every = max(1, round(last / 8))
+    every = max(1, round(last / 6))
     marks = [(float(edge), formats.number(float(edge))) for edge in edges[::every]]
     if beyond:
         final = float(edges[-2])

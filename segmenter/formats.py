@@ -79,6 +79,11 @@ def day(value: date | datetime | None, lang: Lang) -> str:
     return texts.say("report.day", lang, year=value.year, month=month, day=value.day)
 
 
+def first_upper(text: str) -> str:
+    """The text with a capital letter at its beginning, where its script has them."""
+    return text[:1].upper() + text[1:]
+
+
 def width(text: str) -> float:
     """Roughly how many em the text takes: Chinese characters one, others a good half."""
     return sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in text)

@@ -83,7 +83,7 @@ def facts(result: Result, lang: Lang) -> list[dict[str, str]]:
         entries.append((settings.name_of("data_sources", lang), joint.join(texts.say(f"word.{one}", lang) for one in rules.data_sources)))
     entries.append((settings.name_of("outlier_mode", lang), texts.say(f"word.{rules.outlier_mode}", lang)))
     entries.append((say("fact.versions"), say("fact.versions_text", rules=rules.version, data=fingerprint(result))))
-    return [{"label": label, "text": text} for label, text in entries]
+    return [{"label": label, "text": formats.first_upper(text)} for label, text in entries]
 
 
 def _scope(result: Result, lang: Lang) -> str:
@@ -205,13 +205,13 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
     """Rows in, used and left out by reason; what was found, by kind, the dearest and most frequent first."""
     groups: dict[str, dict[str, Any]] = {}
     for one in result.findings:
-        kind = one.kind(lang)
+        kind = formats.first_upper(one.kind(lang))
         group = groups.setdefault(kind, {"kind": kind, "count": 0, "share": None, "sheet": one.sheet, "cell": one.cell, "example": one.message(lang)})
         group["count"] += int(one.params.get("count", 1))
         if one.amount_share is not None:
             group["share"] = (group["share"] or 0.0) + float(one.amount_share)
     reasons = [
-        {"kind": texts.say(f"kind.{code}", lang), "count": count, "share": count / max(result.rows_in, 1)}
+        {"kind": formats.first_upper(texts.say(f"kind.{code}", lang)), "count": count, "share": count / max(result.rows_in, 1)}
         for code, count in sorted(result.excluded.items(), key=lambda item: (-item[1], item[0]))
     ]
     outliers = result.customers["outlier"].astype(bool)

@@ -15,8 +15,10 @@ from segmenter.texts import Lang
 
 SMALLEST: Final = 5
 """fewer customers than this say nothing about a segment and could be recognised: such cells are not shown"""
-NOTABLE: Final = 1.05
-"""a lift above this is worth naming before what is merely common"""
+NOTABLE: Final = 1.1
+"""a smaller lift is not worth a line"""
+SURE: Final = 1.64
+"""standard errors a share must lie above everybody's: chance alone gets there once in twenty"""
 AGES: Final = (18, 26, 36, 46)
 """lower limits of the age groups (document 003); below the first is not looked at"""
 
@@ -96,11 +98,12 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
             rows["everybody"] = everybody.reindex(counts.index)
             rows["lift"] = rows["share"] / rows["everybody"]
             rows = rows[rows["count"] >= SMALLEST]
+            error = (rows["everybody"] * (1 - rows["everybody"]) / people) ** 0.5
+            rows["sure"] = ((rows["share"] - rows["everybody"]) / error.where(error > 0)).round(9)
+            rows = rows[(rows["lift"] >= NOTABLE) & (rows["sure"] >= SURE)]
             if rows.empty:
                 continue
-            notable = rows[rows["lift"] >= NOTABLE]
-            order = ["lift", "count", "value"] if len(notable) else ["count", "lift", "value"]
-            best = (notable if len(notable) else rows).sort_values(order, ascending=[False, False, True]).iloc[0]
+            best = rows.sort_values(["sure", "count", "value"], ascending=[False, False, True]).iloc[0]
             found.setdefault(str(key), []).append(
                 {
                     "dimension": name,

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date
 from typing import Any, Final
 
-from segmenter import formats, schema
+from segmenter import formats, schema, texts
 from segmenter.result import Result
 from segmenter.rules import Segment
 from segmenter.texts import Lang
@@ -47,14 +47,14 @@ def progress_of(value: object) -> float | None:
 
 
 def light_of(value: object) -> str:
-    """done | good | fair | poor | none, from the progress as it was typed."""
+    """done | good | fair | poor | idle (not begun) | none, from the progress as it was typed."""
     share = progress_of(value)
     if share is not None and share >= 1:
         return "done"
     if _LATE.search(cell_text(value)):
         return "poor"
-    if share is None:
-        return "none"
+    if not share:
+        return "none" if share is None else "idle"
     return "good" if share >= GOOD else "fair" if share >= FAIR else "poor"
 
 
@@ -100,7 +100,10 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
 
 def _in(lang: Lang, segment: Segment | None, column: str, value: object) -> str:
     text = cell_text(value)
-    if segment is None or column == "progress":
+    if column == "progress":
+        ours = {texts.say("plan.not_started", one) for one in texts.LANGS}
+        return texts.say("plan.not_started", lang) if text in ours else text
+    if segment is None:
         return text
     for one in ("zh", "en"):
         if text and schema.fold(text) == schema.fold(segment.text(column, one)):
