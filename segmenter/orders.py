@@ -65,7 +65,7 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
             )
             lines = lines[~bad]
 
-    drop(lines["customer_id"].map(values.is_empty).astype(bool), "line_without_customer")
+    drop(pd.Series(values.empty(lines["customer_id"].to_numpy(object)), lines.index), "line_without_customer")
     drop(lines["ordered_on"].isna(), "line_without_date")
     drop(lines["amount"].isna(), "line_without_amount")
     cancelled = lines["amount"] < 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import warnings
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -87,9 +86,7 @@ AS_OF = date(2026, 6, 30)
 
 
 def load(name: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # openpyxl does not know print areas of whole columns
-        return openpyxl.load_workbook(FOLDER / name)
+    return openpyxl.load_workbook(FOLDER / name)
 
 
 @pytest.fixture(scope="module")

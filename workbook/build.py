@@ -56,8 +56,8 @@ FACT_FORMAT: Final = "[=0]0;[<1]0.0%;#,##0"
 
 TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
-PRINTED: Final = {"customers": 11, "rfm": 9}
-"""so many columns of a wide sheet are printed"""
+PRINTED: Final = {"rfm": 9}
+"""so many columns of a wide result sheet are printed; the area grows with its rows"""
 WRAPPED: Final = {"strategy", "cleaning"}
 ROW_HEIGHT: Final = {"strategy": 32}
 PORTRAIT: Final = {"orders"}
@@ -140,8 +140,11 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     sheet.hide_gridlines(2)
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
-    sheet.fit_to_pages(1, 0)
-    sheet.print_area(0, 0, LAST_ROW, PRINTED.get(table.key, len(shown)) - 1)
+    if table.key in ("customers", "orders"):  # people type below: a print area would cut their rows off
+        sheet.fit_to_pages(2 if table.key == "customers" else 1, 0)
+    else:
+        sheet.fit_to_pages(1, 0)
+        sheet.print_area(0, 0, max(len(rows), 1), PRINTED.get(table.key, len(shown)) - 1)
     sheet.set_default_row(ROW_HEIGHT.get(table.key, 18))
     if table.key in PORTRAIT:
         sheet.set_portrait()
