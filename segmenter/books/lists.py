@@ -119,7 +119,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     A row that the frame lacks stays, its computed cells emptied, when it holds something people typed.
     """
     sheet, header = job.sheet, job.header
-    region = find(sheet, header, job.listed)
+    region = find(sheet, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: [cells.plain(one) for one in job.frame[key]] for key in columns}
     slots = _slots(job, region, values)

@@ -50,9 +50,9 @@ class Region:
         return range(self.left, self.right + 1)
 
 
-def find(sheet: Sheet, header: Header, listed: Iterable[ListObject]) -> Region:
-    """The region below `header`: the Excel table there with the rows typed right below it, or all rows in which
-    one of the columns holds something."""
+def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
+    """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or all
+    rows in which one of the columns holds something."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     first = header.row + 1
@@ -61,7 +61,8 @@ def find(sheet: Sheet, header: Header, listed: Iterable[ListObject]) -> Region:
     else:
         columns |= _columns(own.area)
         last = own.last
-        while not own.totals and _holds(sheet, last + 1, set(header.columns.values())):
+        keys = {header.columns[key_field]} if key_field in header.columns else set(header.columns.values())
+        while not own.totals and _holds(sheet, last + 1, keys):
             last += 1
     left, right = _joined(sheet, range(header.row, last + 1), min(columns), max(columns))
     return Region(first, last, left, right, own)
@@ -124,8 +125,8 @@ class Typed:
     """cells with a comment"""
 
     def holds(self, row: int, key: str | None) -> bool:
-        """Whether a row that the frame lacks must stay: something stands in a cell that is not ours, or only its
-        key does, as in a remark below the table."""
+        """Whether a row that the frame lacks must stay: something stands in a cell that is not ours, or,
+        without an Excel table, only its key does, as in a remark below the rows."""
         found = self.sheet.rows.get(row)
         if found is None:
             return False
@@ -135,13 +136,16 @@ class Typed:
             return True
         if any((row, column) in self.notes for column in self.region.columns):
             return True
-        if not self.table.key_field or self.table[self.table.key_field].owner != "us" or key is None:
+        if self.region.listed or key is None or self.table[self.table.key_field].owner != "us":
             return False
         return all(cell.column == self.header.columns[self.table.key_field] for cell in filled)
 
     def _ours(self, key: str | None) -> set[int]:
-        """The columns a frame answers for. A row without a key is nobody's in a table with keys: there only
-        computed columns are ours."""
-        fields = [self.table[name] for name in self.written if name in self.header.columns]
+        """The columns a frame answers for: computed ones, and those it brings. In a table with keys a row without
+        one is nobody's, and only computed columns are ours."""
         nobody = bool(self.table.key_field) and key is None
-        return {self.header.columns[field.key] for field in fields if field.owner == "us" or not nobody}
+        return {
+            column
+            for name, column in self.header.columns.items()
+            if self.table[name].owner == "us" or (name in self.written and not nobody)
+        }

@@ -1,0 +1,270 @@
+"""Rows of a table written into a sheet that people work in."""
+
+import openpyxl
+import pytest
+from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rfm, sheet_part, values
+
+from segmenter.books.file import FileBook
+from segmenter.errors import Refused
+from segmenter.schema import RFM
+
+NOTE = len(HEADERS)
+"""the first column that is not ours"""
+
+
+def fill(path, frame, out=None):
+    with FileBook(path, out) as target:
+        target.write(RFM, frame)
+    assert not repairs(out or path)
+
+
+def test_an_empty_table_is_filled_in_the_style_of_its_first_row(tmp_path):
+    path = book(tmp_path / "a.xlsx")
+    fill(path, rfm([7, 8, 9]))
+    sheet = openpyxl.load_workbook(path)[RFM_SHEET]
+    assert [sheet.cell(row, 1).value for row in (2, 3, 4)] == ["7", "8", "9"]
+    assert sheet["A4"].fill.fgColor.rgb == "FFDDEEFF"
+    assert sheet.tables["RfmSegments"].ref == "A1:N4"
+    assert sheet.dimensions == "A1:N4"
+
+
+def test_filling_again_changes_no_byte(tmp_path):
+    path = book(tmp_path / "a.xlsx")
+    fill(path, rfm([7, 8, 9], segment=["=1+1", "a\x0bb", " x "]))
+    first = path.read_bytes()
+    fill(path, rfm([7, 8, 9], segment=["=1+1", "a\x0bb", " x "]))
+    assert path.read_bytes() == first
+
+
+def test_rows_stay_where_they_are_and_new_ones_go_below(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("3", {}), ("1", {}), ("2", {})])
+    fill(path, rfm([1, 2, 3, 4]))
+    assert column(path, "客户ID") == ["3", "1", "2", "4"]
+    assert column(path, "客户类型") == ["kind 3", "kind 1", "kind 2", "kind 4"]
+
+
+def test_what_people_typed_beside_travels_with_its_row(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {NOTE: "call"}), ("3", {NOTE: 5})], extra=["备注"])
+    fill(path, rfm([2, 3, 4]))
+    assert column(path, "客户ID") == ["2", "3", "4"]
+    assert column(path, "备注") == ["call", 5, None]
+
+
+def test_a_row_that_is_gone_stays_when_something_was_typed_in_it(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {5: "kind 1", NOTE: "owes us money"}), ("2", {5: "kind 2"})], extra=["备注"])
+    fill(path, rfm([3]))
+    assert column(path, "客户ID") == ["1", "3"]
+    assert column(path, "备注") == ["owes us money", None]
+    assert column(path, "客户类型") == [None, "kind 3"]
+    fill(path, rfm([3, 1]))
+    assert column(path, "客户类型") == ["kind 1", "kind 3"]
+    assert column(path, "备注") == ["owes us money", None]
+
+
+def test_a_remark_below_the_rows_is_kept(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("数据截至六月", {5: None})], table=False)
+    fill(path, rfm([1, 2]))
+    assert column(path, "客户ID") == ["1", "数据截至六月", "2"]
+
+
+def test_the_nth_row_with_a_key_is_the_nth_of_the_frame(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {NOTE: "a"}), ("1", {NOTE: "b"})], extra=["备注"])
+    fill(path, rfm(["1", "1", "1"], segment=["x", "y", "z"]))
+    assert column(path, "客户类型") == ["x", "y", "z"]
+    assert column(path, "备注") == ["a", "b", None]
+
+
+def test_a_numeric_id_on_the_sheet_is_the_text_of_the_frame(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], table=False, after=lambda w, s, h: s.write_number(1, 0, 1001))
+    fill(path, rfm(["1001"]))
+    assert values(path)[2, 1] == "1001"
+    assert column(path, "客户类型") == ["kind 1001"]
+
+
+def test_columns_in_any_order_and_some_missing(tmp_path):
+    def shuffle(workbook, sheet, headers):
+        sheet.write_row(0, 0, ["谁", "客户类型", "客户ID", "M金额"])
+        sheet.write_row(1, 0, ["me", "", "2", 0])
+
+    path = book(tmp_path / "a.xlsx", [("x", {})], table=False)
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(path) as workbook:
+        shuffle(workbook, workbook.add_worksheet(RFM_SHEET), ())
+    fill(path, rfm([1, 2]))
+    found = values(path)
+    assert [found.get((2, n)) for n in (1, 2, 3, 4)] == ["me", "kind 2", "2", 1.5]
+    assert [found.get((3, n)) for n in (1, 2, 3, 4)] == [None, "kind 1", "1", 0]
+
+
+def test_formulas_of_moved_rows_follow(tmp_path):
+    rows = [(str(n), {NOTE: f"=I{n + 2}*2+$A$1"}) for n in range(4)]
+    path = book(tmp_path / "a.xlsx", rows, extra=["double"], table=False)
+    fill(path, rfm([2, 3]))
+    assert column(path, "double") == ["=I2*2+$A$1", "=I3*2+$A$1"]
+
+
+def test_shared_formulas_are_spelt_out_when_rows_move(tmp_path):
+    path = book(tmp_path / "a.xlsx", [(str(n), {NOTE: 1}) for n in range(4)], extra=["s"], table=False)
+    part = sheet_part(path, RFM_SHEET)
+    from bookshop import rewritten
+
+    def share(data):
+        for n in range(4):
+            tag = b'<f t="shared" ref="O2:O5" si="0">I2+1</f>' if n == 0 else b'<f t="shared" si="0"/>'
+            data = data.replace(b'<c r="O%d"><v>1</v></c>' % (n + 2), b'<c r="O%d">%s<v>1</v></c>' % (n + 2, tag))
+        return data
+
+    rewritten(path, {part: share})
+    fill(path, rfm([2, 3]))
+    assert column(path, "s") == ["=I2+1", "=I3+1"]
+
+
+def test_calculated_columns_of_a_table_reach_new_rows(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {NOTE: "=I2*2"})], extra=["double"])
+    fill(path, rfm([1, 2]))
+    assert column(path, "double") == ["=I2*2", "=I3*2"]
+    assert b'fullCalcOnLoad="1"' in parts(path)["xl/workbook.xml"]
+
+
+def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
+    def dress(workbook, sheet, headers):
+        sheet.conditional_format("I2:I4", {"type": "data_bar"})
+        sheet.conditional_format("F3", {"type": "formula", "criteria": "=$I3>0"})
+        sheet.data_validation("O2:O4", {"validate": "list", "source": ["a", "b"]})
+        sheet.write_url("O4", "https://example.org/", string="b")
+        sheet.print_area("A1:O4")
+        sheet.autofilter("A1:O4")
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {NOTE: "b"} if n == 2 else {}) for n in range(3)], extra=["n"], table=False, after=dress)
+    fill(path, rfm([1, 2, 3, 4, 5]))
+    sheet = openpyxl.load_workbook(path)[RFM_SHEET]
+    assert {str(one.sqref) for one in sheet.conditional_formatting} == {"I2:I6", "F2"}
+    rule = next(one for one in sheet.conditional_formatting if str(one.sqref) == "F2").rules[0]
+    assert rule.formula == ["$I2>0"]
+    assert str(sheet.data_validations.dataValidation[0].sqref) == "O2:O6"
+    assert sheet["O3"].hyperlink.target == "https://example.org/"
+    assert sheet.print_area.endswith("$A$1:$O$6")
+    assert sheet.auto_filter.ref == "A1:O6"
+    assert b"$A$1:$O$6" in parts(path)["xl/workbook.xml"]
+
+
+def test_everything_shrinks_with_the_rows(tmp_path):
+    def dress(workbook, sheet, headers):
+        sheet.conditional_format("I2:I9", {"type": "data_bar"})
+        sheet.data_validation("B5", {"validate": "any", "input_message": "x"})
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {1: "x"}) for n in range(8)], after=dress)
+    fill(path, rfm([0, 1]))
+    sheet = openpyxl.load_workbook(path)[RFM_SHEET]
+    assert sheet.tables["RfmSegments"].ref == "A1:N3"
+    assert sheet.dimensions == "A1:N3"
+    assert {str(one.sqref) for one in sheet.conditional_formatting} == {"I2:I3"}
+    assert not sheet.data_validations.dataValidation
+
+
+def test_comments_stay_with_their_customer(tmp_path):
+    def note(workbook, sheet, headers):
+        sheet.write_comment("A4", "good payer")
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {1: "x"}) for n in range(3)], after=note)
+    fill(path, rfm([2, 5]))
+    sheet = openpyxl.load_workbook(path)[RFM_SHEET]
+    assert column(path, "客户ID") == ["2", "5"]
+    assert sheet["A2"].comment.text == "good payer"
+    vml = next(data for name, data in parts(path).items() if name.endswith(".vml"))
+    assert b"<x:Row>1</x:Row>" in vml
+
+
+def test_a_row_with_a_comment_is_kept(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {1: "x"})], after=lambda w, s, h: s.write_comment("B2", "remember"))
+    fill(path, rfm([2]))
+    assert column(path, "客户ID") == ["1", "2"]
+
+
+def test_a_row_of_totals_stays_below(tmp_path):
+    def totals(workbook, sheet, headers):
+        columns = [{"header": header} for header in headers]
+        columns[8] = {"header": headers[8], "total_function": "sum"}
+        columns[0]["total_string"] = "合计"
+        sheet.add_table("A1:N4", {"name": "RfmSegments", "total_row": True, "columns": columns})
+        sheet.write_formula("H4", "=SUM(I2:I3)")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=totals)
+    fill(path, rfm([1, 2, 3, 4]))
+    found = values(path)
+    assert found[6, 1] == "合计"
+    assert found[6, 8] == "=SUM(I2:I5)"
+    assert "SUBTOTAL" in found[6, 9]
+    assert openpyxl.load_workbook(path)[RFM_SHEET].tables["RfmSegments"].ref == "A1:N6"
+
+
+def test_a_block_beside_the_table_does_not_move(tmp_path):
+    def beside(workbook, sheet, headers):
+        sheet.write("Q2", "legend")
+        sheet.write("Q4", "red = late")
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {1: "x"}) for n in range(3)], after=beside)
+    fill(path, rfm([2]))
+    found = values(path)
+    assert (found[2, 17], found[4, 17]) == ("legend", "red = late")
+    assert (3, 1) not in found and (4, 1) not in found
+
+
+def test_rows_are_never_written_over_what_stands_below_a_table(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=lambda w, s, h: s.write("C5", "a note"))
+    fill(path, rfm([1, 2, 3]))
+    before = path.read_bytes()
+    with pytest.raises(Refused) as refused:
+        fill(path, rfm(range(9)))
+    assert (refused.value.key, refused.value.cell) == ("table_below", "C5")
+    assert path.read_bytes() == before
+
+
+def test_merged_cells_among_the_rows_are_refused(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=lambda w, s, h: s.merge_range("F2:F3", "x"))
+    with pytest.raises(Refused) as refused:
+        fill(path, rfm([1]))
+    assert refused.value.key == "table_merged"
+
+
+def test_a_foreign_sheet_of_that_name_is_refused(tmp_path):
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        workbook.add_worksheet(RFM_SHEET).write("A1", "my shopping list")
+    with pytest.raises(Refused) as refused:
+        fill(tmp_path / "a.xlsx", rfm([1]))
+    assert refused.value.key == "sheet_foreign"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "=cmd|'/c calc'!A1", "\t=1", "＝1"])
+def test_text_that_looks_like_a_formula_is_text_for_good(tmp_path, text):
+    path = book(tmp_path / "a.xlsx")
+    fill(path, rfm([1], segment=[text]))
+    cell = openpyxl.load_workbook(path)[RFM_SHEET]["F2"]
+    assert cell.quotePrefix
+    assert cell.fill.fgColor.rgb == "FFDDEEFF"
+    assert b"<f>" not in parts(path)[sheet_part(path, RFM_SHEET)]
+    fill(path, rfm([1], segment=["plain"]))
+    assert not openpyxl.load_workbook(path)[RFM_SHEET]["F2"].quotePrefix
+
+
+def test_cells_and_rows_without_addresses(tmp_path):
+    import re
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {NOTE: "b"}), ("3", {})], extra=["备注"], table=False)
+    from bookshop import rewritten
+
+    def strip(data):
+        head, _, tail = data.partition(b"<sheetData>")
+        rows = []
+        for row in re.findall(rb"<row.*?</row>", tail):
+            cells = {int.from_bytes(c[1], "big"): c[0] for c in re.finditer(rb'<c r="([A-Z])\d+".*?(?:/>|</c>)', row)}
+            rows.append(b"<row>" + b"".join(re.sub(rb' r="[A-Z]+\d+"', b"", cells.get(65 + n, b"<c/>")) for n in range(15)) + b"</row>")
+        return head + b"<sheetData>" + b"".join(rows) + b"</sheetData>" + tail.partition(b"</sheetData>")[2]
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): strip})
+    fill(path, rfm([2, 3, 4]))
+    assert column(path, "客户ID") == ["2", "3", "4"]
+    assert column(path, "备注") == ["b", None, None]
