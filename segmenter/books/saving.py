@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -79,23 +80,39 @@ def _owner(file: Path) -> str:
 def lock(path: Path) -> Iterator[None]:
     """Keep a second run away from `path`; a lock whose process is gone does not count."""
     file = path.with_name(_LOCK.format(name=path.name))
-    mine = {"pid": os.getpid(), "host": socket.gethostname()}
+    host = socket.gethostname()
     for attempt in (1, 2):
         try:
-            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            _take(file, json.dumps({"pid": os.getpid(), "host": host}).encode())
             break
         except FileExistsError:
             owner = _lock_owner(file)
-            if attempt == 2 or _alive(file, owner, mine["host"]) or not _take_away(file, owner):
+            if attempt == 2 or _alive(file, owner, host) or not _take_away(file, owner):
                 raise Refused("locked", path=path.name, owner="{host}:{pid}".format(**owner)) from None
         except OSError as error:
-            raise Refused("no_access", path=str(path), reason=error.strerror or str(error)) from error
+            raise _refusal(path, error) from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(mine, out)
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _take(file: Path, owner: bytes) -> None:
+    """Create a lock that says whose it is from its first moment; FileExistsError when there is one."""
+    own = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        _write(own, lambda out: out.write(owner))
+        try:
+            os.link(own, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                out.write(owner)
+    finally:
+        with contextlib.suppress(OSError):
+            own.unlink()
 
 
 def _lock_owner(file: Path) -> dict[str, object]:
@@ -154,11 +171,17 @@ def _alive_windows(pid: int) -> bool:
 
 def clean(path: Path) -> None:
     """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
-    path.with_name(_TEMP.format(name=path.name)).unlink(missing_ok=True)
+    previous = path.with_name(_PREVIOUS.format(stem=path.stem, suffix=path.suffix))
+    for one in (path, previous):
+        path.with_name(_TEMP.format(name=one.name)).unlink(missing_ok=True)
+    for own in path.parent.glob(glob.escape(_LOCK.format(name=path.name)) + ".*"):
+        pid = own.name.rpartition(".")[2]
+        if pid.isdigit() and not _alive(own, {"pid": int(pid), "host": ""}, ""):
+            own.unlink(missing_ok=True)
 
 
 def replace(
-    target: Path, write: Callable[[IO[bytes]], None], verify: Callable[[Path], None], *, keep_previous: bool = False
+    target: Path, write: Callable[[IO[bytes]], object], verify: Callable[[Path], None], *, keep_previous: bool = False
 ) -> None:
     """Make `target` what `write` writes, if `verify` does not raise on it; otherwise it stays what it was.
 
@@ -177,13 +200,13 @@ def replace(
         _swap(temp, target)
         _sync_folder(target.parent)
     except OSError as error:
-        raise _refusal(target, temp, error) from error
+        raise _refusal(target, error) from error
     finally:
         with contextlib.suppress(OSError):
             temp.unlink(missing_ok=True)
 
 
-def _write(temp: Path, write: Callable[[IO[bytes]], None]) -> None:
+def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:
     handle = os.open(temp, os.O_CREAT | os.O_TRUNC | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
     with os.fdopen(handle, "w+b") as out:
         write(out)
@@ -236,7 +259,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _refusal(target: Path, temp: Path, error: OSError) -> Refused:
+def _refusal(target: Path, error: OSError) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
         size = target.stat().st_size if target.exists() else 0
         return Refused("disk_full", path=str(target), bytes=f"{size:,}")
