@@ -35,7 +35,11 @@ def build(result: Result, lang: Lang) -> dict[str, Any]:
             "measure": measure,
             "name": texts.say(f"report.measure.{measure.lower()}", lang, months=rules.window_months),
             "bins": [
-                {"range": name, "label": formats.first_upper(texts.say(f"word.{label}", lang)), "digit": int(label != "low")}
+                {
+                    "range": name,
+                    "label": formats.first_upper(texts.say(f"word.{label}", lang)),
+                    "digit": int(label != "low"),
+                }
                 for name, label in zip(names, labels, strict=True)
             ],
         }
@@ -43,9 +47,7 @@ def build(result: Result, lang: Lang) -> dict[str, Any]:
     ]
     return {
         "thresholds": thresholds,
-        "segments": [
-            {"name": one.name[lang], "ways": profile.definition(one, rules, lang)} for one in rules.segments
-        ],
+        "segments": [{"name": one.name[lang], "ways": profile.definition(one, rules, lang)} for one in rules.segments],
         "classes": [{"code": code, "name": name[lang]} for code, name in rules.schemes[rules.naming_scheme].items()],
         "scheme": texts.say(f"word.{rules.naming_scheme}", lang),
         "formulas": [
@@ -71,7 +73,13 @@ def _excluded(result: Result, lang: Lang) -> dict[str, Any]:
     """The first LISTED findings that put a row out, and how many rows were left out in all."""
     hits = [one for one in result.findings if one.code in result.excluded]
     rows = [
-        {"kind": formats.first_upper(one.kind(lang)), "sheet": one.sheet, "cell": one.cell, "value": one.value, "message": one.message(lang)}
+        {
+            "kind": formats.first_upper(one.kind(lang)),
+            "sheet": one.sheet,
+            "cell": one.cell,
+            "value": one.value,
+            "message": one.message(lang),
+        }
         for one in hits[:LISTED]
     ]
     return {"rows": rows, "total": result.rows_excluded, "shown": len(rows)}

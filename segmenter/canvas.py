@@ -44,8 +44,20 @@ class Sheet:
 
     def svg(self, uid: str, title: str, description: str) -> str:
         """Everything collected, as the SVG of one chart."""
-        from lets_plot import aes, coord_fixed, element_rect, geom_point, geom_rect, geom_text, ggplot, ggsize
-        from lets_plot import scale_x_continuous, scale_y_continuous, theme, theme_void
+        from lets_plot import (  # type: ignore[import-untyped]
+            aes,
+            coord_fixed,
+            element_rect,
+            geom_point,
+            geom_rect,
+            geom_text,
+            ggplot,
+            ggsize,
+            scale_x_continuous,
+            scale_y_continuous,
+            theme,
+            theme_void,
+        )
 
         plot = ggplot() + ggsize(int(self.width), int(self.height)) + theme_void()
         plot += theme(plot_background=element_rect(blank=True), plot_margin=0, plot_inset=0, panel_inset=0)
@@ -80,7 +92,7 @@ class Sheet:
             plot += geom_point(aes("x", "y"), data=data, color=LIGHT[role], size=4.2, tooltips="none")
         for style in dict.fromkeys(word[3:] for word in self.words):
             found_words = [word for word in self.words if word[3:] == style]
-            data = {
+            where: dict[str, list[Any]] = {
                 "x": [w[0] for w in found_words],
                 "y": [self.height - w[1] for w in found_words],
                 "label": [printable(w[2]) for w in found_words],
@@ -92,7 +104,7 @@ class Sheet:
                 "hjust": {"left": 0, "middle": 0.5, "right": 1}[at],
                 "angle": turn,
             }
-            plot += geom_text(aes("x", "y", label="label"), data=data, label_format="", **look)
+            plot += geom_text(aes("x", "y", label="label"), data=where, label_format="", **look)
         return finish(plot.to_svg(), uid, title, description)
 
 

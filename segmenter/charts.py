@@ -304,7 +304,7 @@ def _buckets(
     cap = max(float(np.quantile(values, 0.99)), max(limits) * 1.2)
     step = _nice(cap / 40) if measure == "frequency" else next(s for s in _DAYS if s >= cap / 24 or s == _DAYS[-1])
     last = int(np.ceil((cap + 1) / step))
-    edges = np.arange(last + 1) * float(step)
+    edges = np.arange(last + 1, dtype=np.float64) * step
     beyond = bool((values > edges[-1]).any())
     every = max(1, round(last / 6))
     marks = [(float(edge), formats.number(float(edge))) for edge in edges[::every]]

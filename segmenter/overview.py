@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -63,14 +64,23 @@ def total(result: Result, segments: DataFrame) -> dict[str, Any]:
     return plain({key: float("nan") if value is None else value for key, value in row.items()})
 
 
+def _say(group: str, lang: Lang, key: str, **params: Any) -> str:
+    return texts.say(f"report.{group}{key}", lang, **params)
+
+
 def facts(result: Result, lang: Lang) -> list[dict[str, str]]:
     """What the analysis is about, as it was set: label and text."""
     rules = result.rules
-    say = lambda key, **params: texts.say(f"report.{key}", lang, **params)  # noqa: E731
+    say = partial(_say, "", lang)
     window = formats.MISSING
     if result.as_of and result.window_start:
         first = (pd.Timestamp(result.window_start) + pd.Timedelta(days=1)).date()
-        window = say("fact.window_text", start=formats.day(first, lang), end=formats.day(result.as_of, lang), months=rules.window_months)
+        window = say(
+            "fact.window_text",
+            start=formats.day(first, lang),
+            end=formats.day(result.as_of, lang),
+            months=rules.window_months,
+        )
     joint = say("and")
     entries = [
         (settings.name_of("as_of", lang), formats.day(result.as_of, lang)),
@@ -80,7 +90,12 @@ def facts(result: Result, lang: Lang) -> list[dict[str, str]]:
         (say("fact.scope"), _scope(result, lang)),
     ]
     if rules.data_sources:
-        entries.append((settings.name_of("data_sources", lang), joint.join(texts.say(f"word.{one}", lang) for one in rules.data_sources)))
+        entries.append(
+            (
+                settings.name_of("data_sources", lang),
+                joint.join(texts.say(f"word.{one}", lang) for one in rules.data_sources),
+            )
+        )
     entries.append((settings.name_of("outlier_mode", lang), texts.say(f"word.{rules.outlier_mode}", lang)))
     entries.append((say("fact.versions"), say("fact.versions_text", rules=rules.version, data=fingerprint(result))))
     return [{"label": label, "text": formats.first_upper(text)} for label, text in entries]
@@ -114,7 +129,7 @@ def kpis(result: Result, segments: DataFrame, lang: Lang) -> list[dict[str, Any]
     for row in others.to_dict("records"):  # rules of one's own may lack the two; the largest stand in
         if len(first) < 2 and all(row["segment"] != one["segment"] for one in first):
             first.append(row)
-    say = lambda key, **params: texts.say(f"report.kpi.{key}", lang, **params)  # noqa: E731
+    say = partial(_say, "kpi.", lang)
     found: list[dict[str, Any]] = [
         {
             "label": say("customers"),
@@ -126,7 +141,9 @@ def kpis(result: Result, segments: DataFrame, lang: Lang) -> list[dict[str, Any]
             "label": say("amount", months=result.rules.window_months),
             "value": whole["amount"],
             "kind": "money",
-            "note": say("amount_note", orders=formats.count(whole["orders"]), aov=formats.money(whole["average_order_value"])),
+            "note": say(
+                "amount_note", orders=formats.count(whole["orders"]), aov=formats.money(whole["average_order_value"])
+            ),
         },
     ]
     for row in first:
@@ -154,9 +171,7 @@ def _row(segments: DataFrame, key: str) -> dict[str, Any] | None:
     return {str(k): v for k, v in hits[0].items()} if hits else None
 
 
-def actions(
-    result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang
-) -> list[dict[str, Any]]:
+def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """Up to three things to do, from the figures: keep the segment that brings most among those who bought lately,
     win back the one that brought most among those who did not, raise the largest of the rest."""
     known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
@@ -165,7 +180,11 @@ def actions(
     lately = known["segment"].map(recent).fillna(0) >= 0.5
     paying = known["amount"] > 0
     picked: list[tuple[str, dict[str, Any]]] = []
-    for kind, pool, by in (("keep", known[lately & paying], "amount"), ("recall", known[~lately & paying], "amount"), ("grow", known, "customers")):
+    for kind, pool, by in (
+        ("keep", known[lately & paying], "amount"),
+        ("recall", known[~lately & paying], "amount"),
+        ("grow", known, "customers"),
+    ):
         pool = pool[~pool["segment"].isin([row["segment"] for _, row in picked])]
         if len(pool):
             picked.append((kind, {str(k): v for k, v in pool.loc[pool[by].idxmax()].items()}))
@@ -206,12 +225,26 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
     groups: dict[str, dict[str, Any]] = {}
     for one in result.findings:
         kind = formats.first_upper(one.kind(lang))
-        group = groups.setdefault(kind, {"kind": kind, "count": 0, "share": None, "sheet": one.sheet, "cell": one.cell, "example": one.message(lang)})
+        group = groups.setdefault(
+            kind,
+            {
+                "kind": kind,
+                "count": 0,
+                "share": None,
+                "sheet": one.sheet,
+                "cell": one.cell,
+                "example": one.message(lang),
+            },
+        )
         group["count"] += int(one.params.get("count", 1))
         if one.amount_share is not None:
             group["share"] = (group["share"] or 0.0) + float(one.amount_share)
     reasons = [
-        {"kind": formats.first_upper(texts.say(f"kind.{code}", lang)), "count": count, "share": count / max(result.rows_in, 1)}
+        {
+            "kind": formats.first_upper(texts.say(f"kind.{code}", lang)),
+            "count": count,
+            "share": count / max(result.rows_in, 1),
+        }
         for code, count in sorted(result.excluded.items(), key=lambda item: (-item[1], item[0]))
     ]
     outliers = result.customers["outlier"].astype(bool)
@@ -231,9 +264,7 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
     }
 
 
-def cards(
-    result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang
-) -> list[dict[str, Any]]:
+def cards(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """One card a segment that has customers: figures, definition, profile, and its row of table 3."""
     who = profile.profiles(result.customers, lang)
     by_key = {row["key"]: row for row in rows}

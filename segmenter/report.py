@@ -60,7 +60,8 @@ def context(result: Result, lang: Lang) -> dict[str, Any]:
     present = {"cards": found["cards"], "tracking": rows, "charts": found["charts"]}
     keys = [key for key in SECTIONS if present.get(key, True)]
     found["sections"] = {
-        key: {"id": key, "number": i, "title": texts.say(f"report.section.{key}", lang)} for i, key in enumerate(keys, 1)
+        key: {"id": key, "number": i, "title": texts.say(f"report.section.{key}", lang)}
+        for i, key in enumerate(keys, 1)
     }
     return found
 
@@ -99,7 +100,7 @@ def _environment(lang: Lang, template: Path | None) -> ImmutableSandboxedEnviron
         t=partial(_say, lang),
         header=lambda table, key: schema.table(table)[key].header[lang],
         palette={role: {"light": tone.light, "dark": tone.dark} for role, tone in PALETTE.items()},
-        fonts=Markup(FONTS),
+        fonts=Markup(FONTS),  # noqa: S704 our own constant, with the quotes CSS needs
     )
     found.filters.update(
         count=formats.count,

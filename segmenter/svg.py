@@ -20,19 +20,17 @@ ELEMENTS: Final = frozenset(
     {"g", "path", "rect", "line", "circle", "polyline", "polygon", "text", "tspan", "defs", "clipPath"}
 )
 """what a chart may consist of; anything else (links, images, styles, scripts) is dropped with all it holds"""
-ATTRIBUTES: Final = frozenset(
-    "id transform clip-path d x y x1 y1 x2 y2 cx cy r width height points fill fill-opacity fill-rule stroke "
-    "stroke-opacity stroke-width stroke-dasharray stroke-linecap stroke-linejoin text-anchor dy dx opacity "
-    "font-size font-weight".split()
-)
+_ALLOWED = """id transform clip-path d x y x1 y1 x2 y2 cx cy r width height points fill fill-opacity fill-rule stroke
+stroke-opacity stroke-width stroke-dasharray stroke-linecap stroke-linejoin text-anchor dy dx opacity font-size
+font-weight"""
+ATTRIBUTES: Final = frozenset(_ALLOWED.split())
 _ROLES: Final = {tuple(int(hexa[i : i + 2], 16) for i in (1, 3, 5)): role for role, hexa in LIGHT.items()}
+_LOOKALIKES: Final = str.maketrans("<>\\", "＜＞＼")
 _RGB: Final = re.compile(r"rgba?\((\d+),\s*(\d+),\s*(\d+)(?:,\s*[\d.]+)?\)")
 _HEX: Final = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _NUMBER: Final = re.compile(r"-?\d+\.\d+(?:[eE]-?\d+)?")
 _URL: Final = re.compile(r"url\(#(.+?)\)")
-_NUMERIC: Final = frozenset(
-    "transform d x y x1 y1 x2 y2 cx cy r width height points font-size stroke-width dx dy".split()
-)
+_NUMERIC: Final = {key for key in ATTRIBUTES if not key.startswith(("fill", "stroke", "clip", "text", "id", "opacity"))}
 _DEFAULTS: Final = {
     "fill-opacity": "1",
     "stroke-opacity": "1",
@@ -46,7 +44,7 @@ def printable(text: str) -> str:
     """The text without what XML cannot hold and without what the drawing library would read as markup: it makes
     links of <a>, formulas of \\( \\), and lines of breaks. Look-alikes take the place of the signs."""
     plain = "".join(c if unicodedata.category(c) not in {"Cc", "Cs", "Cn", "Zl", "Zp"} else " " for c in text)
-    return plain.translate(str.maketrans({"<": "＜", ">": "＞", "\\": "＼"})).strip()
+    return plain.translate(_LOOKALIKES).strip()
 
 
 def finish(raw: str, uid: str, title: str, description: str) -> str:
@@ -89,7 +87,7 @@ def _clean(node: ET.Element, names: dict[str, str]) -> ET.Element:
             classes += [f"{key[0]}-{role}"] if role else []
         elif key == "id":
             value = names[value]
-        elif key in _NUMERIC:
+        elif key in _NUMERIC or key == "stroke-width":
             value = _NUMBER.sub(lambda m: f"{round(float(m[0]), 2):g}" if abs(float(m[0])) < 1e5 else m[0], value)
         elif key.endswith("opacity"):
             value = f"{float(value):g}"

@@ -47,7 +47,7 @@ def progress_of(value: object) -> float | None:
 
 
 def light_of(value: object) -> str:
-    """done | good | fair | poor | idle (not begun) | none, from the progress as it was typed."""
+    """One of done | good | fair | poor | idle (not begun) | none, from the progress as it was typed."""
     share = progress_of(value)
     if share is not None and share >= 1:
         return "done"
