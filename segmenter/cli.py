@@ -64,7 +64,7 @@ def _tell(error: SegmenterError, arguments: Sequence[str], lang: Lang) -> None:
     print(error.message(lang), file=sys.stderr)
     if "--json" in arguments and isinstance(error, Refused):
         refusal = {"code": error.key, "sheet": error.sheet, "cell": error.cell, "value": _plain(error.value)}
-        empty = {
+        empty: dict[str, Any] = {
             "as_of": None,
             "rows_in": 0,
             "rows_used": 0,
@@ -88,9 +88,9 @@ class _Parser(argparse.ArgumentParser):
 def _parser(lang: Lang) -> argparse.ArgumentParser:
     from importlib.metadata import version
 
-    say = {key.removeprefix("cli."): texts.say(key, lang) for key in texts.keys() if key.startswith("cli.help")}
+    say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
     # argparse asks gettext for its own words; this is the only door it leaves to another catalogue
-    ours = {texts.say(key, "en"): texts.say(key, lang) for key in texts.keys() if key.startswith("argparse.")}
+    ours = {texts.say(key, "en"): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("argparse.")}
     argparse._ = lambda message: ours.get(message, message)  # type: ignore[attr-defined]
 
     common = _Parser(add_help=False)
@@ -115,6 +115,7 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one.add_argument("orders", type=Path, metavar="ORDERS", help=say["help_orders"])
     one.add_argument("-o", "--out", type=Path, required=True, metavar="BOOK.xlsx", help=say["help_book_new"])
     one.add_argument("--as-of", type=_day, metavar="DATE", help=say["help_as_of"])
+    one.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     for key in COLUMNS:
         option = "--column-" + key.replace("_", "-")
         one.add_argument(option, dest=f"column_{key}", metavar="HEADER", help=texts.say(f"column.{key}", lang))
@@ -155,7 +156,7 @@ def _import(chosen: argparse.Namespace) -> int:
     lang: Lang = chosen.lang or texts.DEFAULT
     columns = {key: header for key in COLUMNS if (header := getattr(chosen, f"column_{key}"))}
     with _stages(lang) as stage:
-        done = jobs.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, stage)
+        done = jobs.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, chosen.rules, stage)
     for finding in done.findings:
         print("- " + finding.message(lang))
     numbers = {
@@ -187,7 +188,8 @@ def _fill(chosen: argparse.Namespace) -> int:
 def _check(chosen: argparse.Namespace) -> int:
     from segmenter import jobs
 
-    result = jobs.check(chosen.book, as_of=chosen.as_of, rules_file=chosen.rules)
+    with _stages(chosen.lang or texts.DEFAULT) as stage:
+        result = jobs.check(chosen.book, as_of=chosen.as_of, rules_file=chosen.rules, progress=stage)
     if not chosen.json:
         lang = chosen.lang or result.lang
         for finding in result.findings:
@@ -232,7 +234,7 @@ def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, A
         "findings": findings,
         "codes": {str(code): int(count) for code, count in sorted(codes.items()) if code},
         "segments": {
-            row["name"]: {"customers": int(row["customers"]), "amount": float(row["amount"])}
+            row["name"]: {"customers": int(row["customers"]), "amount": round(float(row["amount"]), 6)}
             for row in present.to_dict("records")
         },
         "outputs": [str(path) for path in outputs],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,15 @@ def import_orders(
     source: Path,
     out: Path,
     lang: Lang,
-    columns: dict[str, str],
-    as_of: date | None,
+    columns: Mapping[str, str],
+    as_of: date | None = None,
+    rules_file: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> Imported:
     """Orders into a fresh template workbook: table 1 with the behaviour columns, and the orders themselves.
 
-    `columns`: field key -> header in the file, for headers that no alias covers. The as-of date, when given, is
-    written to the settings; otherwise it is the last order's date and the workbook finds it again by itself.
+    `columns`: field key -> header in the file, for headers that no alias covers. A rules file and the as-of date, when
+    given, are written to the settings; otherwise the date is the last order's and the workbook finds it by itself.
     """
     _refuse_existing(out)
     progress("read")
@@ -73,11 +74,11 @@ def import_orders(
     if not {"amount"} & {*taken.columns} and not {"quantity", "unit_price"} <= {*taken.columns}:
         raise Refused("no_amount", path=source)
     progress("clean")
-    used = rules.default()
+    used = rules.from_file(rules_file) if rules_file else rules.default()
     tidied = orders.tidy(taken.frame, used, taken.sheet, stage="import")
     if tidied.frame.empty:
         raise Refused("no_orders", path=source)
-    day = as_of or tidied.frame["ordered_on"].max().date()
+    day = as_of or used.as_of or tidied.frame["ordered_on"].max().date()
     customers = orders.behaviour(tidied.frame, day, used)
     if customers.empty:
         raise Refused("no_orders_before", path=source, as_of=day)
@@ -92,9 +93,9 @@ def import_orders(
         book.write(schema.CUSTOMERS, _in_order(_worded(customers, lang), "customer_id"))
         book.write(schema.ORDERS, _worded(tidied.frame.drop(columns=["key", "region"], errors="ignore"), lang))
         book.write(schema.CLEANING, to_frame(found, book.lang))
-        if as_of:
-            name = settings.name_of("as_of", book.lang)
-            book.write(schema.SETTINGS, _setting(book, name, as_of))
+        if as_of or rules_file:
+            chosen = replace(used, as_of=as_of or used.as_of)
+            book.write(schema.SETTINGS, settings.to_frame(chosen, book.lang))
     return Imported(
         as_of=day,
         lines_in=taken.rows_in,
@@ -153,9 +154,11 @@ def fill(
     return result
 
 
-def check(path: Path, *, as_of: date | None = None, rules_file: Path | None = None) -> Result:
+def check(
+    path: Path, *, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None
+) -> Result:
     """Everything `fill` would find; nothing is written."""
-    return analyse(FileBook(path), as_of, rules_file)
+    return analyse(FileBook(path), as_of, rules_file, progress)
 
 
 def read_rules(book: Book) -> Rules:
@@ -163,7 +166,7 @@ def read_rules(book: Book) -> Rules:
     grid = book.read(schema.SETTINGS)
     if grid is None:
         return rules.default()
-    header_row, columns = headers.locate(grid, schema.SETTINGS)
+    columns = headers.locate(grid, schema.SETTINGS).columns
     frame = intake.as_typed(grid, schema.SETTINGS)
     rows = [
         (str(row.name), row.value, cells.address(int(row.Index) - 1, columns["value"]))
@@ -199,15 +202,6 @@ def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
 def _refuse_existing(path: Path) -> None:
     if path.exists():
         raise Refused("exists", path=path)
-
-
-def _setting(book: Book, name: str, value: date) -> DataFrame:
-    """The rows of the 设置 sheet with one value changed."""
-    grid = book.read(schema.SETTINGS)
-    if grid is None:
-        raise Refused("no_settings", sheet=schema.SETTINGS.sheet[book.lang])
-    frame = intake.as_typed(grid, schema.SETTINGS)[["name", "value"]]
-    return frame.assign(value=frame["value"].mask(frame["name"] == name, datetime(value.year, value.month, value.day)))
 
 
 def _worded(frame: DataFrame, lang: Lang) -> DataFrame:

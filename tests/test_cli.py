@@ -153,6 +153,21 @@ def test_orders_become_a_workbook(tmp_path: Path, encoding: str, capsys: pytest.
     assert any("退款" in finding["message"] for finding in said["findings"])
 
 
+def test_netting_refunds_is_a_rule_that_travels_with_the_workbook(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, rules, out = tmp_path / "orders.csv", tmp_path / "rules.toml", tmp_path / "book.xlsx"
+    source.write_text("客户ID,下单日期,金额\n7,2026-06-01,100\n7,2026-06-20,-30\n", encoding="utf-8")
+    rules.write_text("net_refunds = true\n", encoding="utf-8")
+    assert main(["import", str(source), "-o", str(out), "--rules", str(rules)]) == 0
+    assert cells(out, CUSTOMERS, 11)[0][9] == 70
+    capsys.readouterr()
+    assert main(["fill", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["segments"]["潜力客户"] == {"customers": 1, "amount": 70.0}
+    assert "typed_differs" not in {finding["code"] for finding in said["findings"]}
+
+
 def test_nothing_is_overwritten(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = book.read_bytes()
     source = tmp_path / "orders.csv"

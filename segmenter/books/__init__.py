@@ -67,9 +67,15 @@ class Grid:
 class Book(Protocol):
     """A workbook. As a context manager it commits what was written when it is left without an error."""
 
-    name: str
-    lang: Lang
-    """the language of its sheets"""
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        ...
+
+    @property
+    def lang(self) -> Lang:
+        """The language of its sheets."""
+        ...
 
     def read(self, table: Table) -> Grid | None:
         """What stands on the table's sheet; None when the workbook has no such sheet.
