@@ -34,6 +34,11 @@ def render(result: Result, lang: Lang, template: Path | None = None) -> str:
     return page.render(context(result, lang)).strip() + "\n"
 
 
+def page(name: str, lang: Lang, **values: Any) -> str:
+    """Another page of ours, from plain data."""
+    return _environment(lang, None).get_template(name).render(lang=lang, **values).strip() + "\n"
+
+
 def context(result: Result, lang: Lang) -> dict[str, Any]:
     """Everything a template may use. Shares are 0..1, amounts and days plain numbers, missing numbers None."""
     segments = overview.localised(result, lang)

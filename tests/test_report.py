@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -156,7 +157,7 @@ def test_accessible() -> None:
     levels = [int(tag[1]) for tag, _ in found.tags if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     ids = [dict(attrs)["id"] for _, attrs in found.tags if "id" in dict(attrs)]
     assert len(ids) == len(set(ids))
     for tag, attrs in found.tags:
@@ -360,7 +361,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         for lang in texts.LANGS:
             report.render(result, lang)
     formats.money_short(2e8, "zh")
-    assert {key for key in texts.keys() if key.startswith("report.")} - said == set()
+    assert {key for key in iter(texts.keys()) if key.startswith("report.")} - said == set()
 
 
 # Trust ---------------------------------------------------------------------------------------------------------------
@@ -385,8 +386,7 @@ def _named(result: Result, text: str) -> Page:
         customers=result.customers.assign(region=f"x{text}"),
         rules=replace(result.rules, goal=f"x{text}", scope_regions=(f"x{text}",)),
     )
-    page = Page(re.sub(r"<svg.*?</svg>", "", report.render(named, "zh"), flags=re.DOTALL))
-    return page
+    return Page(re.sub(r"<svg.*?</svg>", "", report.render(named, "zh"), flags=re.DOTALL))
 
 
 @settings(max_examples=20, deadline=None)
