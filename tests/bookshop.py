@@ -78,7 +78,7 @@ def parts(path):
 
 
 def rewritten(path, changes, target=None):
-    """A copy of a workbook with parts replaced, added or (None) left out; `changes` may map to functions of the part."""
+    """A copy of a workbook with parts replaced, added or (None) left out; a change may be a function."""
     found = parts(path)
     for name, change in changes.items():
         found[name] = change(found[name]) if callable(change) else change
@@ -116,8 +116,9 @@ def repairs(path):
             wrong += [f"{name}: {one}" for one in _sheet_repairs(etree.fromstring(data), found, name)]
         if "/tables/" in name and name.endswith(".xml"):
             root = etree.fromstring(data)
-            names.append(root.get("displayName").casefold())
-            ids.append(root.get("id"))
+            if etree.QName(root).localname == "table":
+                names.append(root.get("displayName").casefold())
+                ids.append(root.get("id"))
     wrong += ["table name twice"] * (len(names) != len(set(names))) + ["table id twice"] * (len(ids) != len(set(ids)))
     return wrong + _workbook_repairs(found)
 

@@ -4,14 +4,31 @@ from pathlib import Path
 
 import pytest
 
+REFUSED = pytest.StashKey[list[str]]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", metavar="DIR", help="a folder of workbooks, each of which is filled and proven")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name == "test_corpus.py" and not config.getoption("--corpus") else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "corpus_book" in metafunc.fixturenames:
-        folder = metafunc.config.getoption("--corpus")
         suffixes = {".xlsx", ".xlsm", ".xltx", ".xltm"}
+        folder = metafunc.config.getoption("--corpus")
         found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in suffixes) if folder else []
         metafunc.parametrize("corpus_book", found, ids=lambda path: path.name)
+
+
+@pytest.fixture
+def refused_book(request: pytest.FixtureRequest):
+    """Told the reason when a workbook of the corpus is refused; the summary lists them."""
+    return request.config.stash.setdefault(REFUSED, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for reason in config.stash.get(REFUSED, []):
+        terminalreporter.write_line(f"refused: {reason}")

@@ -19,8 +19,37 @@ from segmenter.errors import Refused
 from segmenter.schema import RFM
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
-NASTY = ["_x0041_", "_x005F_x0041_", "a\x0bb", "\r", "\r\n", "\n", "\t", " ", "  a  ", "\ufffe", "😀", "<&>\"'", "]]>", "NA", "_x", "_x00",
-         "00123", "=1+1", "''", "\x00", "é", "e\u0301", "_x0041_x0042_", "&#65;", "&amp;", "1e5", "TRUE", "#N/A", "x" * 32767]  # fmt: skip
+NASTY = [
+    "_x0041_",
+    "_x005F_x0041_",
+    "a\x0bb",
+    "\r",
+    "\r\n",
+    "\n",
+    "\t",
+    " ",
+    "  a  ",
+    "\ufffe",
+    "😀",
+    "<&>\"'",
+    "]]>",
+    "NA",
+    "_x",
+    "_x00",
+    "00123",
+    "=1+1",
+    "''",
+    "\x00",
+    "é",
+    "é",
+    "_x0041_x0042_",
+    "&#65;",
+    "&amp;",
+    "1e5",
+    "TRUE",
+    "#N/A",
+    "x" * 32767,
+]
 
 
 def read_back(raw):
@@ -55,7 +84,9 @@ def written(empty, frame):
 @given(st.lists(TEXTS, min_size=1, max_size=40, unique=True))
 def test_texts_through_a_file(empty, texts):
     data = written(empty, rfm(range(len(texts)), segment=texts))
-    ours = [row[5] for row in CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_name(RFM_SHEET).to_python()[1:]]
+    ours = [
+        row[5] for row in CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_name(RFM_SHEET).to_python()[1:]
+    ]
     # calamine drops what stands between a lone CR and LF; our own reader is held to the exact text above
     assert [one.replace("\r", "") for one in ours] == [one.replace("\r", "") for one in texts]
     sheet = openpyxl.load_workbook(BytesIO(data))[RFM_SHEET]
@@ -74,7 +105,9 @@ def test_nasty_texts_through_a_file(empty):
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
 def test_numbers_through_a_file(empty, numbers):
     data = written(empty, rfm(range(len(numbers)), monetary=numbers))
-    ours = [row[8] for row in CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_name(RFM_SHEET).to_python()[1:]]
+    ours = [
+        row[8] for row in CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_name(RFM_SHEET).to_python()[1:]
+    ]
     sheet = openpyxl.load_workbook(BytesIO(data))[RFM_SHEET]
     assert ours == numbers
     assert [sheet.cell(2 + n, 9).value for n in range(len(numbers))] == numbers
@@ -87,7 +120,12 @@ MOMENTS = st.datetimes(datetime(1904, 1, 2), datetime(2100, 1, 1)).map(lambda on
 @settings(max_examples=20, deadline=None)
 @given(st.lists(DAYS | MOMENTS, min_size=1, max_size=20), st.booleans())
 def test_days_through_a_file(tmp_path_factory, days, date1904):
-    days = [max(one, datetime(1904, 1, 2) if isinstance(one, datetime) else date(1904, 1, 2)) if isinstance(one, datetime) else max(one, date(1904, 1, 2)) for one in days]
+    days = [
+        max(one, datetime(1904, 1, 2) if isinstance(one, datetime) else date(1904, 1, 2))
+        if isinstance(one, datetime)
+        else max(one, date(1904, 1, 2))
+        for one in days
+    ]
     path = book(tmp_path_factory.mktemp("days") / "a.xlsx", options={"date_1904": date1904})
     with FileBook(path) as target:
         target.write(RFM, rfm(range(len(days)), monetary=pd.Series(days, dtype=object)))

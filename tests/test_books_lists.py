@@ -51,7 +51,9 @@ def test_what_people_typed_beside_travels_with_its_row(tmp_path):
 
 
 def test_a_row_that_is_gone_stays_when_something_was_typed_in_it(tmp_path):
-    path = book(tmp_path / "a.xlsx", [("1", {5: "kind 1", NOTE: "owes us money"}), ("2", {5: "kind 2"})], extra=["备注"])
+    path = book(
+        tmp_path / "a.xlsx", [("1", {5: "kind 1", NOTE: "owes us money"}), ("2", {5: "kind 2"})], extra=["备注"]
+    )
     fill(path, rfm([3]))
     assert column(path, "客户ID") == ["1", "3"]
     assert column(path, "备注") == ["owes us money", None]
@@ -136,7 +138,13 @@ def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
         sheet.print_area("A1:O4")
         sheet.autofilter("A1:O4")
 
-    path = book(tmp_path / "a.xlsx", [(str(n), {NOTE: "b"} if n == 2 else {}) for n in range(3)], extra=["n"], table=False, after=dress)
+    path = book(
+        tmp_path / "a.xlsx",
+        [(str(n), {NOTE: "b"} if n == 2 else {}) for n in range(3)],
+        extra=["n"],
+        table=False,
+        after=dress,
+    )
     fill(path, rfm([1, 2, 3, 4, 5]))
     sheet = openpyxl.load_workbook(path)[RFM_SHEET]
     assert {str(one.sqref) for one in sheet.conditional_formatting} == {"I2:I6", "F2"}
@@ -222,7 +230,9 @@ def test_rows_are_never_written_over_what_stands_below_a_table(tmp_path):
 
 
 def test_merged_cells_among_the_rows_are_refused(tmp_path):
-    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=lambda w, s, h: s.merge_range("F2:F3", "x"))
+    path = book(
+        tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=lambda w, s, h: s.merge_range("F2:F3", "x")
+    )
     with pytest.raises(Refused) as refused:
         fill(path, rfm([1]))
     assert refused.value.key == "table_merged"
@@ -261,7 +271,11 @@ def test_cells_and_rows_without_addresses(tmp_path):
         rows = []
         for row in re.findall(rb"<row.*?</row>", tail):
             cells = {int.from_bytes(c[1], "big"): c[0] for c in re.finditer(rb'<c r="([A-Z])\d+".*?(?:/>|</c>)', row)}
-            rows.append(b"<row>" + b"".join(re.sub(rb' r="[A-Z]+\d+"', b"", cells.get(65 + n, b"<c/>")) for n in range(15)) + b"</row>")
+            rows.append(
+                b"<row>"
+                + b"".join(re.sub(rb' r="[A-Z]+\d+"', b"", cells.get(65 + n, b"<c/>")) for n in range(15))
+                + b"</row>"
+            )
         return head + b"<sheetData>" + b"".join(rows) + b"</sheetData>" + tail.partition(b"</sheetData>")[2]
 
     rewritten(path, {sheet_part(path, RFM_SHEET): strip})

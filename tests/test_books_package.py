@@ -50,7 +50,11 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
         ("a.xlsx", "客户ID,金额\n1,2\n".encode("utf-8-sig"), "file_text"),
         ("a.xlsx", "客户ID\t金额\n".encode("utf-16"), "file_text"),
         ("a.xls", b"<html><table><tr><td>1</td></tr></table></html>", "file_html"),
-        ("a.xls", b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "file_other"),
+        (
+            "a.xls",
+            b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
+            "file_other",
+        ),
         ("a.xlsx", b'{"a": 1}', "file_other"),
         ("a.xlsx", b"%PDF-1.7", "file_other"),
         ("a.xlsx", b"PK\x03\x04 and then nothing", "file_damaged"),
@@ -139,7 +143,10 @@ def test_entities_and_encodings(path):
     for n, (change, key) in enumerate(
         [
             (doctype, "xml_doctype"),
-            (lambda data: data.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16"), "xml_encoding"),
+            (
+                lambda data: data.decode().replace('encoding="UTF-8"', 'encoding="UTF-16"').encode("utf-16"),
+                "xml_encoding",
+            ),
             (lambda data: data[:-5], "xml_damaged"),
             (b'<?xml version="1.0" encoding="GB18030"?><worksheet/>', "xml_encoding"),
         ]
@@ -153,7 +160,7 @@ def test_missing_parts(path):
 
 
 def odd_zip(found):
-    """A zip file with a bit of everything: data descriptors, stored entries, zip64 extras, comments, dates, a UTF-8 name."""
+    """A zip file with a bit of everything: data descriptors, stored entries, zip64, comments, dates, UTF-8."""
     out = io.BytesIO()
     directory = b""
     for n, (name, data) in enumerate(found.items()):
@@ -176,7 +183,9 @@ def odd_zip(found):
             extra = struct.pack("<2H3Q", 1, 24, len(data), len(packed), start)
             offset, small = 0xFFFFFFFF, (0xFFFFFFFF, 0xFFFFFFFF)
         directory += b"PK\x01\x02" + struct.pack("<6H", 45, 45, flags, method, 1234, 5678)
-        directory += struct.pack("<3L5H2L", crc, *small, len(raw), len(extra), 3, 0, 0, 0, offset) + raw + extra + b"abc"
+        directory += (
+            struct.pack("<3L5H2L", crc, *small, len(raw), len(extra), 3, 0, 0, 0, offset) + raw + extra + b"abc"
+        )
     start = out.tell()
     out.write(directory)
     comment = "工作簿".encode()

@@ -214,7 +214,9 @@ def test_a_workbook_open_in_excel_is_refused_with_its_owner(path):
     owner = path.with_name("~$a.xlsx")
     name = "王芳"
     raw = name.encode("gbk")
-    owner.write_bytes(bytes([len(raw)]) + raw.ljust(54) + bytes([len(name), 0]) + name.encode("utf-16-le").ljust(108, b" \0"[:1]))
+    owner.write_bytes(
+        bytes([len(raw)]) + raw.ljust(54) + bytes([len(name), 0]) + name.encode("utf-16-le").ljust(108, b" \0"[:1])
+    )
     with pytest.raises(Refused) as found:
         fill(path)
     assert found.value.key == "busy"

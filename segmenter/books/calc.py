@@ -36,7 +36,7 @@ _REFERENCE: Final = re.compile(
     r"(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3}|\$?\d+:\$?\d+)(?![\w(!.])",
     re.IGNORECASE,
 )
-_WORD: Final = re.compile(r"(?<![\w.'!])([^\W\d][\w.]*)(\[)?(?![\w.(!'])")
+_WORD: Final = re.compile(r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))")
 
 
 def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
