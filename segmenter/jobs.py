@@ -13,8 +13,10 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, values
-from segmenter.books import Book
+from segmenter.books import Book, proof, saving
 from segmenter.books.file import FileBook
+from segmenter.books.package import Package
+from segmenter.books.proof import Proof
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame
 from segmenter.pipeline import Sheets
@@ -70,7 +72,7 @@ def import_orders(
     """
     _refuse_existing(out)
     progress("read")
-    taken = intake.take(sources.read_orders(source, columns), schema.ORDERS, lang)
+    taken = intake.take(sources.read_orders(source, columns), schema.ORDERS)
     if not {"amount"} & {*taken.columns} and not {"quantity", "unit_price"} <= {*taken.columns}:
         raise Refused("no_amount", path=source)
     progress("clean")
@@ -159,6 +161,11 @@ def check(
 ) -> Result:
     """Everything `fill` would find; nothing is written."""
     return analyse(FileBook(path), as_of, rules_file, progress)
+
+
+def verify(before: Path, after: Path) -> Proof:
+    """What became of every part of a workbook: see `books.proof`."""
+    return proof.verify(Package(saving.load(before), before), Package(saving.load(after), after))
 
 
 def read_rules(book: Book) -> Rules:

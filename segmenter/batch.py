@@ -1,0 +1,191 @@
+"""Many workbooks in one go: every one ends as done, findings or refused, and none stops the others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from segmenter import faults, jobs
+from segmenter.errors import Refused, SegmenterError
+from segmenter.texts import Lang
+from segmenter.worklist import Task
+
+JOURNAL: Final = ".batch.jsonl"
+"""one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one workbook ended."""
+
+    source: str
+    output: str
+    status: str
+    """done | findings | refused"""
+    message: str = ""
+    """why it was refused"""
+    as_of: str = ""
+    rows_in: int = 0
+    rows_used: int = 0
+    rows_excluded: int = 0
+    findings: int = 0
+    segments: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    """name -> customers, amount"""
+    report: str = ""
+    recipient: str = ""
+    digest: str = ""
+    """SHA-256 of the source's bytes"""
+    options: str = ""
+
+
+def work(task: Task, folder: Path, lang: Lang) -> Row:
+    """Fill one workbook into `folder`. Never raises for anything a workbook can hold: the row says what happened."""
+    row = Row(str(task.source), task.output, "refused", recipient=task.recipient)
+    try:
+        digest = hashlib.sha256(task.source.read_bytes()).hexdigest()
+        row = replace(row, digest=digest, options=task.options())
+        report = folder / task.report_name if task.report else None
+        result = jobs.fill(task.source, folder / task.output, as_of=task.as_of, rules_file=task.rules, report=report)
+    except SegmenterError as error:
+        return replace(row, message=error.message(lang))
+    except OSError as error:
+        return replace(row, message=Refused("os", reason=error.strerror).message(lang))
+    except Exception as error:  # a fault of ours in one workbook must not cost the others
+        return replace(
+            row, message=Refused("batch_fault", kind=type(error).__name__, path=faults.log(error)).message(lang)
+        )
+    present = result.segments[result.segments["customers"] > 0]
+    return replace(
+        row,
+        status="findings" if result.findings else "done",
+        as_of=result.as_of.isoformat() if result.as_of else "",
+        rows_in=result.rows_in,
+        rows_used=result.rows_used,
+        rows_excluded=result.rows_excluded,
+        findings=len(result.findings),
+        segments={
+            str(one["name"]): (int(one["customers"]), round(float(one["amount"]), 6))
+            for one in present.to_dict("records")
+        },
+        report=task.report_name,
+    )
+
+
+def run(
+    tasks: Sequence[Task],
+    folder: Path,
+    lang: Lang,
+    *,
+    executor: Callable[[], Executor],
+    earlier: Mapping[str, Row],
+    told: Callable[[Row], None] = lambda _: None,
+) -> list[Row]:
+    """Work through `tasks` and give their rows in the same order; `told` hears of each as it finishes.
+
+    `executor` makes the pool, and makes another when a worker dies; `earlier` holds the rows of a run to be resumed
+    (`unfinished` says which tasks are left). Interrupted, it stops cleanly: what is finished stands in the journal.
+    """
+    rows: dict[str, Row] = {task.output: earlier[str(task.source)] for task in tasks if str(task.source) in earlier}
+    left = [task for task in tasks if task.output not in rows]
+    with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
+        for row in _finished(left, folder, lang, executor):
+            rows[row.output] = row
+            journal.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            journal.flush()
+            told(row)
+    return [rows[task.output] for task in tasks]
+
+
+def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
+    """The rows as they come. When a worker dies nobody can say which workbook did it: the rest go one at a time, and
+    one that kills its worker again is refused."""
+    left = {task.output: task for task in tasks}
+    try:
+        for row in _together(tasks, folder, lang, make):
+            del left[row.output]
+            yield row
+    except BrokenExecutor:
+        killed = Refused("batch_killed").message(lang)
+        for task in left.values():
+            try:
+                yield from _together([task], folder, lang, make)
+            except BrokenExecutor:
+                yield Row(str(task.source), task.output, "refused", killed, options=task.options())
+
+
+def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
+    pool = make()
+    try:
+        for future in as_completed([pool.submit(work, task, folder, lang) for task in tasks]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def processes(count: int | None) -> Callable[[], Executor]:
+    """A pool of processes on this machine; by default one for each processor it may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # not forked: the progress bar's thread and the libraries' own would come along half alive
+    context = multiprocessing.get_context("spawn")
+    return lambda: ProcessPoolExecutor(count or usable, mp_context=context)
+
+
+def cluster(address: str) -> Callable[[], Executor]:
+    """The executor of a Dask cluster. Refused("need_extra") without dask, ("scheduler") when nobody answers there."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise Refused("need_extra", extra="cluster") from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        raise Refused("scheduler", value=address, reason=error) from None
+    return lambda: client.get_executor(pure=False, retries=2)
+
+
+def recorded(folder: Path) -> dict[str, Row]:
+    """The rows an earlier run left in `folder`, by source; the last of each."""
+    path = folder / JOURNAL
+    if not path.is_file():
+        return {}
+    rows = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            raw: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue  # the line a kill cut off: its workbook is done again
+        raw["segments"] = {name: (count, amount) for name, (count, amount) in raw["segments"].items()}
+        rows[raw["source"]] = Row(**raw)
+    return rows
+
+
+def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) -> dict[str, Row]:
+    """The rows of tasks that need no work: not refused, source and options as they were, outputs still there."""
+    kept = {}
+    for task in tasks:
+        row = before.get(str(task.source))
+        if row is None or row.status == "refused" or row.options != task.options():
+            continue
+        if not all((folder / name).is_file() for name in (row.output, row.report) if name):
+            continue
+        if task.source.is_file() and hashlib.sha256(task.source.read_bytes()).hexdigest() == row.digest:
+            kept[row.source] = row
+    return kept
+
+
+def totals(rows: Sequence[Row]) -> dict[str, tuple[int, float]]:
+    """Customers and amount by segment name over all workbooks, the largest amount first."""
+    sums: dict[str, tuple[int, float]] = {}
+    for row in rows:
+        for name, (count, amount) in row.segments.items():
+            customers, total = sums.get(name, (0, 0.0))
+            sums[name] = (customers + count, total + amount)
+    ranked = sorted(sums.items(), key=lambda one: -one[1][1])
+    return {name: (count, round(amount, 2)) for name, (count, amount) in ranked}

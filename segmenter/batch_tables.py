@@ -1,0 +1,107 @@
+"""What a batch leaves beside its workbooks: `batch.csv`, `batch.xlsx` and `index.html`."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Final
+
+from segmenter import batch, texts
+from segmenter.batch import Row
+from segmenter.texts import Lang
+
+COLUMNS: Final = (
+    "source",
+    "status",
+    "message",
+    "as_of",
+    "rows_in",
+    "rows_used",
+    "rows_excluded",
+    "findings",
+    "output",
+    "report",
+    "recipient",
+)
+
+
+def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
+    """The three files, each replaced in one step; gives their paths."""
+    header = [texts.say(f"batch.{key}", lang) for key in COLUMNS]
+    cells = [[_shown(row, key, lang) for key in COLUMNS] for row in rows]
+    files = {
+        "batch.csv": _csv([header, *cells]),
+        "batch.xlsx": _xlsx(header, cells, rows, lang),
+        "index.html": _html(rows, lang).encode(),
+    }
+    for name, content in files.items():
+        temporary = folder / f".{name}.tmp"
+        temporary.write_bytes(content)
+        temporary.replace(folder / name)
+    return [folder / name for name in files]
+
+
+def _shown(row: Row, key: str, lang: Lang) -> str | int:
+    if key == "status":
+        return texts.say(f"batch.{row.status}", lang)
+    value: str | int = getattr(row, key)
+    return value
+
+
+def _csv(rows: Sequence[Sequence[str | int]]) -> bytes:
+    """UTF-8 with a mark, so that Excel reads it; what a spreadsheet would take for a formula gets an apostrophe."""
+    text = StringIO(newline="")
+    safe = [
+        [f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell for cell in row]
+        for row in rows
+    ]
+    csv.writer(text).writerows(safe)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _unarmed(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell
+
+
+def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Sequence[Row], lang: Lang) -> bytes:
+    import xlsxwriter
+
+    buffer = BytesIO()
+    plain = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(buffer, plain)
+    book.set_properties({"created": datetime(1980, 1, 1)})  # the same rows, the same bytes
+    bold = book.add_format({"bold": True, "bottom": 1})
+    sums = [[name, count, amount] for name, (count, amount) in batch.totals(rows).items()]
+    names = [texts.say(f"batch.{key}", lang) for key in ("segment", "customers", "amount")]
+    for title, head, lines in (("files", header, cells), ("segments", names, sums)):
+        sheet = book.add_worksheet(texts.say(f"batch.{title}", lang))
+        sheet.write_row(0, 0, head, bold)
+        for number, line in enumerate(lines, 1):
+            sheet.write_row(number, 0, line)
+        sheet.freeze_panes(1, 0)
+        sheet.autofit(600)
+    book.close()
+    return buffer.getvalue()
+
+
+def _html(rows: Sequence[Row], lang: Lang) -> str:
+    from segmenter.report import page
+
+    counts = Counter(row.status for row in rows)
+    totals = batch.totals(rows)
+    everything = sum(amount for _, amount in totals.values()) or 1.0
+    return page(
+        "batch.html.j2",
+        lang,
+        word=lambda key: texts.say(f"batch.{key}", lang),
+        counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
+        rows=[{key: getattr(row, key) for key in COLUMNS} for row in rows],
+        segments=[
+            {"name": name, "customers": count, "amount": amount, "share": amount / everything}
+            for name, (count, amount) in totals.items()
+        ],
+    )

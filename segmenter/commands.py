@@ -1,0 +1,184 @@
+"""What each command does with its arguments: call a job, say what came of it, give the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from segmenter import jobs, texts
+from segmenter.progress import Files, Stages
+from segmenter.result import Result
+from segmenter.texts import Lang
+
+ORDER_COLUMNS: Final = (
+    "order_id",
+    "customer_id",
+    "ordered_on",
+    "amount",
+    "category",
+    "channel",
+    "region",
+    "quantity",
+    "unit_price",
+)
+"""the columns of an order file that an option can name"""
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do what was asked for; gives the exit code, errors are the caller's."""
+    lang: Lang = chosen.lang or texts.DEFAULT
+    return COMMANDS[chosen.command](chosen, lang)
+
+
+def _new(chosen: argparse.Namespace, lang: Lang) -> int:
+    jobs.new(chosen.book, lang)
+    print(texts.say("cli.new", lang, path=chosen.book))
+    return 0
+
+
+def _import(chosen: argparse.Namespace, lang: Lang) -> int:
+    columns = {key: header for key in ORDER_COLUMNS if (header := getattr(chosen, f"column_{key}"))}
+    with Stages(lang) as stage:
+        done = jobs.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, chosen.rules, stage)
+    for finding in done.findings:
+        print("- " + finding.message(lang))
+    names = ("as_of", "lines_in", "lines_used", "orders", "customers", "amount")
+    numbers = {name: getattr(done, name) for name in names}
+    print(texts.say("cli.imported", lang, left_out=done.lines_in - done.lines_used, **numbers))
+    print(texts.say("cli.written", lang, path=chosen.out))
+    return 0
+
+
+def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
+    with Stages(lang) as stage:
+        result = jobs.fill(
+            chosen.book,
+            chosen.out,
+            as_of=chosen.as_of,
+            rules_file=chosen.rules,
+            report=chosen.report,
+            lang=chosen.lang,
+            progress=stage,
+        )
+    _show(result, chosen, [path for path in (chosen.out or chosen.book, chosen.report) if path])
+    return 0
+
+
+def _check(chosen: argparse.Namespace, lang: Lang) -> int:
+    with Stages(lang) as stage:
+        result = jobs.check(chosen.book, as_of=chosen.as_of, rules_file=chosen.rules, progress=stage)
+    if not chosen.json:
+        for finding in result.findings:
+            place = f"{finding.sheet}!{finding.cell}".strip("!")
+            print(f"- {place}: {finding.message(chosen.lang or result.lang)}".replace("- : ", "- "))
+    _show(result, chosen, [])
+    return 0
+
+
+def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
+    from segmenter import batch, batch_tables, worklist
+
+    folder: Path = chosen.out
+    folder.mkdir(parents=True, exist_ok=True)
+    before = batch.recorded(folder)
+    known = {source: row.output for source, row in before.items()}
+    tasks = worklist.collect(chosen.sources, folder, report=chosen.report, known=known)
+    earlier = batch.unchanged(tasks, folder, before) if chosen.resume else {}
+    pool = batch.cluster(chosen.scheduler) if chosen.scheduler else batch.processes(chosen.jobs)
+    worked = len(tasks) - len(earlier)
+    with Files(lang, worked) as told:
+        try:
+            rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
+        except KeyboardInterrupt:
+            print(texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count), file=sys.stderr)
+            return 130
+    outputs = batch_tables.write(rows, folder, lang)
+    counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
+    if chosen.json:
+        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows).items()}
+        shown = [{key: getattr(row, key) for key in batch_tables.COLUMNS} for row in rows]
+        _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
+    else:
+        _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
+        print(texts.say("cli.batch_done", lang, total=len(rows), worked=worked, **counts))
+        for path in outputs:
+            print(texts.say("cli.written", lang, path=path))
+    return 1 if counts["refused"] else 0
+
+
+def _verify(chosen: argparse.Namespace, lang: Lang) -> int:
+    proof = jobs.verify(chosen.before, chosen.after)
+    _table([(texts.say(f"verdict.{part.verdict}", lang), part.name, part.detail) for part in proof.parts])
+    counts = Counter(part.verdict for part in proof.parts)
+    key = "cli.verified" if proof.ok else "cli.not_verified"
+    print(texts.say(key, lang, parts=len(proof.parts), same=counts["same"], violations=counts["violation"]))
+    return 0 if proof.ok else 1
+
+
+COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
+    "new": _new,
+    "import": _import,
+    "fill": _fill,
+    "check": _check,
+    "batch": _batch,
+    "verify": _verify,
+}
+
+
+def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -> None:
+    """The result on standard output: the object of --json, or the accounting, the headline and where it is."""
+    lang: Lang = chosen.lang or result.lang
+    if chosen.json:
+        _print_json(_summary(result, lang, outputs))
+        return
+    as_of = result.as_of.isoformat() if result.as_of else "—"
+    accounting = {"rows": result.rows_in, "used": result.rows_used, "excluded": result.rows_excluded}
+    print(texts.say("cli.analysed", lang, as_of=as_of, **accounting))
+    for key, numbers in jobs.headline(result):
+        print("  " + texts.say(key, lang, **numbers))
+    for path in outputs:
+        print(texts.say("cli.written", lang, path=path))
+
+
+def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, Any]:
+    """The object of --json."""
+    codes = result.customers["code"].astype(str).value_counts()
+    present = result.segments[result.segments["customers"] > 0]
+    return {
+        "status": result.status,
+        "as_of": result.as_of.isoformat() if result.as_of else None,
+        "rows_in": result.rows_in,
+        "rows_used": result.rows_used,
+        "rows_excluded": result.rows_excluded,
+        "findings": [
+            {"code": f.code, "sheet": f.sheet, "cell": f.cell, "value": f.value, "message": f.message(lang)}
+            for f in result.findings
+        ],
+        "codes": {str(code): int(count) for code, count in sorted(codes.items()) if code},
+        "segments": {
+            row["name"]: {"customers": int(row["customers"]), "amount": round(float(row["amount"]), 6)}
+            for row in present.to_dict("records")
+        },
+        "outputs": [str(path) for path in outputs],
+    }
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows as a table on standard output; in a file or pipe nothing is cut."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 500, soft_wrap=False).print(table)

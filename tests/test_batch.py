@@ -1,0 +1,287 @@
+"""A batch as people run it: three hundred workbooks, bad ones among them, interrupted, resumed, on a cluster."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from segmenter import batch, jobs
+from segmenter.books.file import FileBook
+from segmenter.cli import main
+from segmenter.schema import CUSTOMERS, RFM
+
+
+
+def customers(seed: int) -> Any:
+    """Twelve customers that differ from workbook to workbook."""
+    import pandas as pd
+
+    day = datetime(2026, 6, 30)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"{seed:02d}{i:03d}" for i in range(12)],
+            "age": [20.0 + i for i in range(12)],
+            "frequency": [float((seed + i) % 13) for i in range(12)],
+            "average_order_value": [100.0 + 40 * i for i in range(12)],
+            "total_amount": [20000.0 + i for i in range(12)],
+            "last_order_date": [day - timedelta(days=(seed * 7 + i * 11) % 175) for i in range(12)],
+        }
+    )
+
+
+def good(path: Path, seed: int) -> Path:
+    with FileBook(jobs.template("zh"), out=path) as book:
+        book.write(CUSTOMERS, customers(seed))
+    return path
+
+
+def edited(source: Path, path: Path, change: Any) -> Path:
+    book = openpyxl.load_workbook(source)
+    change(book)
+    book.save(path)
+    return path
+
+
+def bad(folder: Path, model: Path) -> list[Path]:
+    """Ten workbooks, each bad in its own way."""
+    sheet = CUSTOMERS.sheet["zh"]
+    data = model.read_bytes()
+    raw = {
+        "文本.xlsx": b"not a workbook",
+        "空文件.xlsx": b"",
+        "截断.xlsx": data[: len(data) // 2],
+        "旧格式.xlsx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+        "改名的csv.xlsx": "客户ID,年龄\n1,2\n".encode(),
+        "网页.xlsx": b"<html><table><tr><td>1</td></tr></table></html>",
+    }
+    for name, content in raw.items():
+        (folder / name).write_bytes(content)
+
+    def formula(book: Any) -> None:
+        book[sheet]["F2"] = "=1+1"
+
+    def header(book: Any) -> None:
+        book[sheet]["F1"] = "别的"
+
+    def number(book: Any) -> None:
+        book[sheet]["A3"] = 110101199003077771
+
+    edited(model, folder / "缺表.xlsx", lambda book: book.remove(book[sheet]))
+    edited(model, folder / "缺列.xlsx", header)
+    edited(model, folder / "长编号.xlsx", number)
+    edited(model, folder / "公式.xlsx", formula)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """270 good workbooks (nine kinds, in thirty folders, so that names repeat) and 30 bad ones in ten ways."""
+    root = tmp_path_factory.mktemp("shelf")
+    models = [good(tmp_path_factory.mktemp("models") / f"门店{seed}.xlsx", seed) for seed in range(9)]
+    broken = bad(tmp_path_factory.mktemp("bad"), models[0])
+    for number in range(30):
+        folder = root / f"区域{number:02d}"
+        folder.mkdir()
+        for model in models:
+            shutil.copy(model, folder)
+        shutil.copy(broken[number % 10], folder / f"坏{number:02d}-{broken[number % 10].name}")
+    (root / "区域00" / "~$门店1.xlsx").write_bytes(b"Excel's owner file")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The shelf worked through once: the output folder and what --json said."""
+    out = tmp_path_factory.mktemp("out")
+    said = subprocess.run(
+        [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(out), "--json"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert said.returncode == 1, said.stderr
+    return out, json.loads(said.stdout)
+
+
+def test_300_workbooks_of_which_30_are_bad(done: tuple[Path, dict[str, Any]]) -> None:
+    out, said = done
+    refused = [file for file in said["files"] if file["status"] == "refused"]
+    assert (said["done"] + said["findings"], said["refused"], said["worked"]) == (270, 30, 300)
+    assert all(Path(file["source"]).name.startswith("坏") and file["message"] for file in refused)
+    assert len({file["message"].replace(Path(file["source"]).name, "") for file in refused}) >= 9
+    assert len(list(out.glob("*.xlsx"))) == 271
+    assert sum(segment["customers"] for segment in said["segments"].values()) == 270 * 12
+
+
+def test_the_tables_say_the_same(done: tuple[Path, dict[str, Any]]) -> None:
+    out, said = done
+    with (out / "batch.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    book = openpyxl.load_workbook(out / "batch.xlsx")
+    assert len(rows) == 301 and book["工作簿"].max_row == 301
+    assert [row[0] for row in rows[1:]] == [file["source"] for file in said["files"]]
+    sums = {row[0]: row[1] for row in book["各类客户合计"].iter_rows(min_row=2, values_only=True)}
+    assert sums == {name: one["customers"] for name, one in said["segments"].items()}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert page.count("<a href=") == 270 and "src=" not in page
+
+
+def test_a_resume_does_exactly_the_refused(shelf: Path, done: tuple[Path, dict[str, Any]]) -> None:
+    out, _ = done
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.xlsx") if path.stem != "batch"}
+    said = subprocess.run(
+        [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(out), "--json", "--resume"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert json.loads(said.stdout)["worked"] == 30
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.xlsx") if path.stem != "batch"} == before
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    code = main(["batch", *arguments, "--json", "--jobs", "1"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_what_changed_or_is_missing_is_done_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(3):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    out = tmp_path / "out"
+    again = (str(tmp_path), "-o", str(out), "--resume")
+    assert run(capsys, *again)[1]["worked"] == 3
+    assert run(capsys, *again)[1]["worked"] == 0
+    (out / "0.xlsx").unlink()
+    good(tmp_path / "1-new.xlsx", 7).replace(tmp_path / "1.xlsx")
+    assert run(capsys, *again)[1]["worked"] == 2
+    assert run(capsys, *again, "--report")[1]["worked"] == 3
+    assert (out / "2.html").is_file()
+
+
+def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    good(tmp_path / "b.xlsx", 2)
+    (tmp_path / "rules.toml").write_text("window_months = 3\n", encoding="utf-8")
+    listing = tmp_path / "list.csv"
+    rows = "文件,分析日期,规则文件,收件人\na.xlsx,2026-07-31,rules.toml,=x@example.com\nb.xlsx,,,\n"
+    listing.write_text(rows, encoding="gb18030")
+    code, said = run(capsys, str(listing), "-o", str(tmp_path / "out"))
+    assert code == 0
+    assert [file["as_of"] for file in said["files"]] == ["2026-07-31", "2026-06-30"]
+    assert [file["recipient"] for file in said["files"]] == ["=x@example.com", ""]
+    assert "'=x@example.com" in (tmp_path / "out" / "batch.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("名字\na.xlsx\n", "文件"), ("文件\nnothing.xlsx\n", "nothing.xlsx"), ("文件,分析日期\na.xlsx,昨天\n", "昨天")]
+)
+def test_a_wrong_list_is_refused(tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    listing = tmp_path / "list.csv"
+    listing.write_text(text, encoding="utf-8")
+    assert main(["batch", str(listing), "-o", str(tmp_path / "out")]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmenter", "batch", str(shelf / "区域0*" / "门店*.xlsx"), "-o", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    journal = tmp_path / batch.JOURNAL
+    deadline = time.monotonic() + 60
+    while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = journal.read_bytes().count(b"\n")
+    assert 5 <= finished < 90
+    said = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True, encoding="utf-8", check=False)
+    assert said.returncode == 0, said.stderr
+    found = json.loads(said.stdout)
+    assert found["worked"] <= 90 - finished + 1
+    assert len(found["files"]) == 90 and found["refused"] == 0
+
+
+def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
+    journal = tmp_path / batch.JOURNAL
+    deadline = time.monotonic() + 60
+    while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 3) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in said and "Traceback" not in said
+    assert not [path for path in tmp_path.iterdir() if ".tmp" in path.name or path.name.endswith(".lock")]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A Dask scheduler and two workers, as processes of this machine."""
+    folder = tmp_path_factory.mktemp("cluster")
+    contact = folder / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    base = [sys.executable, "-m", "dask"]
+    local = ["--host", "127.0.0.1", "--no-dashboard"]
+    scheduler = subprocess.Popen([*base, "scheduler", *local, "--port", "0", "--scheduler-file", str(contact)], **quiet)
+    deadline = time.monotonic() + 60
+    while not contact.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    worker = [*base, "worker", *local, "--scheduler-file", str(contact), "--nthreads", "1", "--no-nanny"]
+    workers = [subprocess.Popen(worker, **quiet) for _ in range(2)]
+    yield json.loads(contact.read_text())["address"], workers
+    for process in (*workers, scheduler):
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(
+    shelf: Path, done: tuple[Path, dict[str, Any]], cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path
+) -> None:
+    address, workers = cluster
+    command = [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(tmp_path), "--json"]
+    process = subprocess.Popen(
+        [*command, "--scheduler", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    journal = tmp_path / batch.JOURNAL
+    deadline = time.monotonic() + 60
+    while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 10) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers[0].kill()
+    text, errors = process.communicate(timeout=240)
+    assert process.returncode == 1, errors
+    assert json.loads(text)["refused"] == 30
+    local, _ = done
+    assert {p.name for p in tmp_path.glob("*.xlsx")} == {p.name for p in local.glob("*.xlsx")}
+    for path in tmp_path.glob("*.xlsx"):
+        assert path.read_bytes() == (local / path.name).read_bytes(), path.name
+
+
+def test_nobody_at_the_address_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    arguments = [str(tmp_path / "a.xlsx"), "-o", str(tmp_path / "out"), "--scheduler", "tcp://127.0.0.1:9"]
+    assert main(["batch", *arguments]) == 1
+    assert "127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_an_rfm_sheet_is_in_every_output(done: tuple[Path, dict[str, Any]]) -> None:
+    out, said = done
+    file = next(file for file in said["files"] if file["status"] != "refused")
+    grid = FileBook(out / file["output"]).read(RFM)
+    assert grid is not None and grid.height == 13
