@@ -6,8 +6,9 @@ from pandas import DataFrame
 
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
-from segmenter.books.lists import Meant, Writer, body_of
+from segmenter.books.lists import Meant, body_of
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.errors import Refused
 from segmenter.schema import Table, fold

@@ -50,6 +50,11 @@ def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
     edits.insert(before[-1].end, f'<{workbook.prefix}calcPr fullCalcOnLoad="1"/>'.encode())
 
 
+def has_formulas(data: bytes) -> bool:
+    """Whether a sheet part has formulas in its cells."""
+    return _FORMULA.search(data) is not None
+
+
 class Reference(NamedTuple):
     """Cells a formula reads: the sheet's name casefolded ("" for its own) and where."""
 

@@ -18,7 +18,7 @@ Plain = str | float | int | bool | date | None
 
 MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
-_FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
+FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
 _ESCAPE: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
@@ -92,7 +92,7 @@ def number(value: float) -> str:
 
 def needs_quote(text: str) -> bool:
     """Whether a program could take this text for a formula when it is typed anew."""
-    return text.startswith(_FORMULA_STARTS)
+    return text.startswith(FORMULA_STARTS)
 
 
 def escape(text: str) -> str:

@@ -14,15 +14,16 @@ from typing import IO, Any, Final
 from pandas import DataFrame
 from python_calamine import CalamineWorkbook
 
-from segmenter.books import Grid, adding, blocks, calc, growth, guard, lists, proof, reading, refs, saving, spans
+from segmenter.books import Grid, adding, blocks, bulk, calc, growth, guard, lists, proof, reading, refs, saving, spans
 from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.lists import Job, Meant, Writer
+from segmenter.books.lists import Job, Meant
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
+from segmenter.books.writer import Writer
 from segmenter.errors import Refused
 from segmenter.headers import SEARCHED, locate
 from segmenter.schema import CUSTOMERS, Table, fold, tables
@@ -65,6 +66,7 @@ class FileBook:
         self._strings = self._index.strings
         self._written: dict[str, list[Area]] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
+        self._long: dict[str, bulk.Part] = {}
         self._exit = ExitStack()
 
     @cached_property
@@ -199,14 +201,16 @@ class FileBook:
         listed = self._list_objects(entry)
         notes = self._notes(entry)
         filled = lists.fill(Job(sheet, header, table, frame, listed, notes), writer)
-        self._put(entry, sheet, filled.body, filled.shift)
+        self._put(entry, sheet, filled.body, filled.shift, filled.rows)
         if filled.region.listed:
             part = filled.region.listed.part
             self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))
         self._follow(entry, filled.shift, notes)
         return filled.meant
 
-    def _put(self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None) -> None:
+    def _put(
+        self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: bulk.Rows | None = None
+    ) -> None:
         """Give a sheet part its new rows, and what is said about them around."""
         edits = spans.Edits(sheet.data)
         data = sheet.sheet_data
@@ -217,10 +221,20 @@ class FileBook:
         if shift is not None:
             growth.around(sheet.root, edits, shift)
         new = edits.apply()
-        after = Sheet(new, entry.part, entry.name, self._strings)
+        after = Sheet(new.replace(bulk.MARK, b"") if rows else new, entry.part, entry.name, self._strings)
+        used = after.used
+        if rows and used and shift:
+            used = Area(used.top, min(used.left, shift.columns[0]), shift.new, max(used.right, shift.columns[1]))
         edits = spans.Edits(new)
-        growth.dimension(after.root, edits, after.used)
-        self._draft.set(entry.part, edits.apply())
+        growth.dimension(spans.parse(new, entry.part, opaque="sheetData", checked=True), edits, used)
+        new = edits.apply()
+        if rows:
+            head, _, tail = new.partition(bulk.MARK)
+            self._long[entry.part] = bulk.Part(head, rows, tail)
+            self._draft.set(entry.part, self._long[entry.part])
+        else:
+            self._long.pop(entry.part, None)
+            self._draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
@@ -292,7 +306,7 @@ class FileBook:
         after = Package(saving.load(temp), self.out, trust_size=True)
         meant = {part: list(each.values()) for part, each in self._meant.items()}
         asked = proof.Asked(self._drop_stale, self._guard.break_signature)
-        found = proof.verify(self._package, after, meant=meant, asked=asked)
+        found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long)
         for part in found.violations:
             raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
 
@@ -310,7 +324,7 @@ class FileBook:
         found = calc.formulas(self._index, self._written, calc.Words(listed, defined))
         old = calc.stale(found, written)
         self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
-        own = any(b"<f" in self._draft.read(part) or b":f>" in self._draft.read(part) for part in self._written)
+        own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if part not in self._long)
         if old or own:
             part = self._index.workbook_part
             edits = spans.Edits(self._draft.read(part))

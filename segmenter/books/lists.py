@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
-from segmenter.books import cells, refs
+from segmenter.books import bulk, cells, refs
 from segmenter.books.cells import Plain
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region, Typed, find, key_of, match
 from segmenter.books.sheetxml import Row, Sheet
-from segmenter.books.styles import Styles
-from segmenter.cells import address
+from segmenter.books.writer import Writer
+from segmenter.cells import address, position
 from segmenter.errors import Refused
 from segmenter.headers import Header
 from segmenter.schema import Table
@@ -55,48 +56,11 @@ class Filled:
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
+    """with `bulk.MARK` where `rows` belong, if there are any"""
     shift: Shift
     region: Region
     meant: Meant
-
-
-@dataclass
-class Writer:
-    """Encodes values for the cells of one sheet, asking the styles for variants where a value needs one."""
-
-    sheet: Sheet
-    styles: Styles
-    date1904: bool
-    written: set[tuple[int, int]] = field(default_factory=set)
-    """(row, column) of the cells that were written anew"""
-    locked: str = ""
-    """the first of them that a protected sheet would lock"""
-
-    def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
-        """A cell with a value, in its style or a variant of it."""
-        value, style = self.fit(value, style)
-        self.written.add((row, column))
-        if not self.locked and self.styles.locked(style):
-            self.locked = address(row, column)
-        return cells.encode(
-            value,
-            address(row, column),
-            style,
-            prefix=self.sheet.prefix,
-            date1904=self.date1904,
-            sheet=self.sheet.name,
-        )
-
-    def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
-        """The value as it can be kept, and the style it needs."""
-        style = self.styles.unquoted(style)
-        if isinstance(value, str):
-            return value, self.styles.quoted(style) if cells.needs_quote(value) else style
-        if cells.is_day(value):
-            if cells.before_epoch(value, self.date1904):
-                return value.isoformat(), style
-            return value, self.styles.dated(style)
-        return value, style
+    rows: bulk.Rows | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +85,8 @@ def fill(job: Job, writer: Writer) -> Filled:
     sheet, header = job.sheet, job.header
     region = find(sheet, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
+    if (many := _many(job, region, columns, writer)) is not None:
+        return many
     values = {key: [cells.plain(one) for one in job.frame[key]] for key in columns}
     slots = _slots(job, region, values)
     last = max(region.first + len(slots) - 1, region.first)
@@ -146,6 +112,56 @@ def fill(job: Job, writer: Writer) -> Filled:
         found[row] = rows.left_over(row)
     meant = Meant(job.table, header.columns, region.first, values, len(job.frame))
     return Filled(body_of(sheet, found), shift, region, meant)
+
+
+def _many(job: Job, region: Region, columns: Mapping[str, int], writer: Writer) -> Filled | None:
+    """A long list written column by column; None unless there is nothing below the header that could be lost."""
+    sheet, count, first = job.sheet, len(job.frame), region.first
+    below = [row for number, row in sheet.rows.items() if number >= first]
+    if count < bulk.FROM or region.totals or not all(row.blank and row.number < first + count for row in below):
+        return None
+    if any(column not in region.columns for row in below for column in row.cells):
+        return None
+    last = first + count - 1
+    _refuse_growth(sheet, region, last, job.listed)
+    _refuse_merged(sheet, region, last, set(columns.values()))
+    like = sheet.rows.get(first)
+    styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
+    encoder = Writer(sheet, writer.styles, writer.date1904)
+    keys = {column: key for key, column in columns.items()}
+    if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
+        return None
+    _add_quoted(job.frame, columns, styles, writer)
+    made: list[bulk.Column] = []
+    for column in region.columns:
+        style = styles.get(column, 0)
+        if column not in keys and not style:
+            continue
+        values = job.frame[keys[column]] if column in keys else Series([None] * count, dtype=object)
+        one = bulk.column(column, values, partial(encoder.cell, 0, column, style))
+        if one is None:
+            return None
+        made.append(one)
+        writer.written |= {(first, column), (last, column)}
+    if encoder.locked and not writer.locked:
+        writer.locked = address(first, position(encoder.locked)[1])
+    attributes = sheet.row_tag(_UNLIKE.sub(b"", like.attributes), 0, [*region.columns]) if like else b""
+    rows = bulk.Rows(first, count, attributes.partition(b'r="1"')[2], tuple(made), sheet.prefix)
+    found = {row.number: b"" for row in below} | {first: bulk.MARK}
+    shift = Shift(first, max(first, region.last), last, {}, frozenset(), (region.left, region.right))
+    meant = Meant(job.table, job.header.columns, first, {}, count)
+    return Filled(body_of(sheet, found), shift, region, meant, rows)
+
+
+def _add_quoted(frame: DataFrame, columns: Mapping[str, int], styles: Mapping[int, int], writer: Writer) -> None:
+    """Add the styles for texts like formulas, in the order in which such texts come cell by cell."""
+    found = []
+    for key, column in columns.items():
+        quoted = bulk.first_quoted(frame[key])
+        if quoted is not None:
+            found.append((quoted, column))
+    for _, column in sorted(found):
+        writer.styles.quoted(styles.get(column, 0))
 
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from segmenter.books import calc, spans
+from segmenter.books import bulk, calc, spans
 from segmenter.books.index import Index, rels_part
 from segmenter.books.lists import Meant
 from segmenter.books.package import Draft, Package
@@ -79,11 +79,13 @@ def verify(
     *,
     meant: Mapping[str, Sequence[Meant]] | None = None,
     asked: Asked = NOTHING,
+    long: Mapping[str, bulk.Part] | None = None,
 ) -> Proof:
     """Compare a workbook before and after it was filled.
 
     `meant`: by part, what was to be written; without it the sheets of ours are told by their names, and of them only
-    what is not ours is compared.
+    what is not ours is compared. `long`: parts that were made piece by piece; of them the bytes are held to what was
+    made (their checksum), and what stands around the rows is compared.
     """
     old, new = Index(Draft(before)), Index(Draft(after))
     ours = set(meant) if meant is not None else our_sheets(new)
@@ -93,6 +95,9 @@ def verify(
             found.append(Part(name, "same"))
             continue
         try:
+            if long and name in long:
+                found.append(_judge_long(name, old, after, long[name]))
+                continue
             found.append(_judge(name, old, new, ours, meant or {}, asked))
         except Refused as error:
             found.append(Part(name, "violation", error.key))
@@ -129,6 +134,16 @@ def _judge(
     if asked.drop_stale and sheet is not None and calc.without_results(before) == calc.without_results(after):
         return Part(name, "declared")
     return Part(name, "violation", "changed")
+
+
+def _judge_long(name: str, old: Index, after: Package, made: bulk.Part) -> Part:
+    """A sheet written column by column."""
+    if not after.holds(name, made.head, made.tail):
+        return Part(name, "violation", "bytes")
+    if name not in old.package:
+        return Part(name, "ours")
+    wrong = compare(old.package.read(name), made.around, name, old, old, [])
+    return Part(name, "violation", wrong) if wrong else Part(name, "ours")
 
 
 def _belonging(index: Index, ours: Iterable[str]) -> Iterator[str]:

@@ -33,6 +33,10 @@ class Styles:
         """`style` for a text that a program could take for a formula: marked as text for good."""
         return self._variant(style, _with(self._raw(style), b"quotePrefix", b"1"))
 
+    def is_quoted(self, style: int) -> bool:
+        """Whether `style` bears that mark."""
+        return b"quotePrefix" in self._raw(style)
+
     def unquoted(self, style: int) -> int:
         """`style` without that mark."""
         raw = self._raw(style)

@@ -1,0 +1,50 @@
+"""Values on their way into the cells of one sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from segmenter.books import cells
+from segmenter.books.cells import Plain
+from segmenter.books.sheetxml import Sheet
+from segmenter.books.styles import Styles
+from segmenter.cells import address
+
+
+@dataclass
+class Writer:
+    """Encodes values for the cells of one sheet, asking the styles for variants where a value needs one."""
+
+    sheet: Sheet
+    styles: Styles
+    date1904: bool
+    written: set[tuple[int, int]] = field(default_factory=set)
+    """(row, column) of the cells that were written anew"""
+    locked: str = ""
+    """the first of them that a protected sheet would lock"""
+
+    def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
+        """A cell with a value, in its style or a variant of it."""
+        value, style = self.fit(value, style)
+        self.written.add((row, column))
+        if not self.locked and self.styles.locked(style):
+            self.locked = address(row, column)
+        return cells.encode(
+            value,
+            address(row, column),
+            style,
+            prefix=self.sheet.prefix,
+            date1904=self.date1904,
+            sheet=self.sheet.name,
+        )
+
+    def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
+        """The value as it can be kept, and the style it needs."""
+        style = self.styles.unquoted(style)
+        if isinstance(value, str):
+            return value, self.styles.quoted(style) if cells.needs_quote(value) else style
+        if cells.is_day(value):
+            if cells.before_epoch(value, self.date1904):
+                return value.isoformat(), style
+            return value, self.styles.dated(style)
+        return value, style

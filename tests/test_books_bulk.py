@@ -1,0 +1,84 @@
+"""Columns at once and cell by cell give the same bytes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from bookshop import RFM_SHEET, book, parts, repairs, rfm, sheet_part
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmenter.books import bulk
+from segmenter.books.file import FileBook
+from segmenter.schema import RFM
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    return book(tmp_path_factory.mktemp("bulk") / "empty.xlsx", extra=["mine"])
+
+
+def written(empty, frame, start, monkeypatch):
+    out = empty.with_name(f"{start}.xlsx")
+    monkeypatch.setattr(bulk, "FROM", start)
+    with FileBook(empty, out) as target:
+        target.write(RFM, frame)
+        assert bool(target._long) == (start == 1)
+    return out
+
+
+def both(empty, frame):
+    with pytest.MonkeyPatch.context() as patch:
+        at_once, one_by_one = (written(empty, frame, start, patch) for start in (1, 1 << 30))
+    part = sheet_part(at_once, RFM_SHEET)
+    assert parts(at_once)[part] == parts(one_by_one)[part]
+    assert not repairs(at_once)
+    return at_once
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data(), st.integers(1, 30))
+def test_any_values(empty, data, height):
+    def some(values):
+        return data.draw(st.lists(values, min_size=height, max_size=height))
+
+    frame = rfm(
+        range(height),
+        segment=some(TEXTS),
+        r_text=some(st.sampled_from(["a", "=b", " c", "<", None, "_x0041_", "d  d", "█", "\u3000e"])),
+        f_text=pd.Series(some(st.none()), dtype=object),
+        monetary=some(st.floats(allow_infinity=False)),
+        frequency=some(st.sampled_from([0.0, -0.0, 1.0, 2.5, float("nan")])),
+        recency_days=np.array(some(st.integers(0, 5)), dtype=np.int64),
+    )
+    both(empty, frame)
+
+
+def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
+    monkeypatch.setattr(bulk, "_STRETCH", 700)
+    count = 2_000
+    frame = rfm(range(count), segment=[f"kind {n % 7}" if n % 11 else None for n in range(count)])
+    frame["reason"] = [f"why {n} & more" if n % 100 == 0 else f"why {n}" for n in range(count)]
+    both(empty, frame)
+
+
+def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
+    from segmenter.books import package
+    from segmenter.errors import Refused
+
+    real = package.write
+
+    def spoil(source, changes, out):
+        part = next(name for name, content in changes.items() if callable(content))
+        real(source, {**changes, part: lambda: (piece.replace(b"kind", b"kin") for piece in changes[part]())}, out)
+        data = bytearray(out.getvalue()) if hasattr(out, "getvalue") else None
+        assert data is None
+        out.seek(-200_000 if out.tell() > 200_000 else out.tell() // 2 - out.tell(), 1)
+        out.write(b"\0\0\0\0")
+        out.seek(0, 2)
+
+    monkeypatch.setattr("segmenter.books.file.write", spoil)
+    with pytest.raises(Refused), FileBook(empty, empty.with_name("x.xlsx")) as target:
+        target.write(RFM, rfm(range(5000)))
+    assert not empty.with_name("x.xlsx").exists()
