@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+import re
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,27 +11,34 @@ from pandas import DataFrame
 
 from segmenter import schema, values
 from segmenter.errors import Refused
-from segmenter.findings import Finding
-from segmenter.intake import LISTED
+from segmenter.findings import LISTED, Cell, Finding, listed
 from segmenter.rules import Rules
 
 SUMMED: Final = ("frequency", "total_amount", "window_amount", "referrals")
-EARLIEST: Final = ("registered_on",)
+SMALLEST: Final = ("registered_on", "days_since_last_order")
 LATEST: Final = ("last_order_date",)
-SMALLEST: Final = ("days_since_last_order",)
 IDENTITY: Final = ("name", "gender", "registered_on")
 """what one person has one of: two values under one ID are a conflict (case B7)"""
 CONTACTS: Final[tuple[tuple[str, ...], ...]] = (("phone",), ("email",), ("name", "address"))
 """what tells that two IDs are one customer (ruling C14)"""
+TOP: Final = 3
+"""品类偏好(TOP3)"""
+_GENUINE: Final = {"phone": re.compile(r"(?:\D*\d){7}"), "email": re.compile(r".+@.+")}
+"""contacts that can tell customers apart: not 无, 0 or a dash"""
 
-Cell = Callable[[int, str], str]
-"""(row, field key) -> address"""
+
+class Merged(NamedTuple):
+    """One row a customer (with `key`), what was found, the rows that went (row -> code), and the keys that went:
+    key -> the key of the customer it was merged into, which its orders belong to now."""
+
+    customers: DataFrame
+    findings: list[Finding]
+    gone: dict[int, str]
+    same: dict[str, str]
 
 
-def merge_duplicates(
-    customers: DataFrame, rules: Rules, sheet: str, cell: Cell
-) -> tuple[DataFrame, list[Finding], dict[int, str]]:
-    """One row a customer. Gives the customers (with `key`), the findings, and the rows that went (row -> code).
+def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> Merged:
+    """One row a customer.
 
     Rows are one customer when they share the ID (width, case and blanks aside), else the phone, the e-mail, or name
     and address. Identical rows collapse; others merge: orders and amounts are summed, the average order value
@@ -40,114 +47,135 @@ def merge_duplicates(
     """
     customers = customers.assign(key=values.key_of(customers["customer_id"]))
     group = _groups(customers)
-    repeated = group.duplicated(keep=False)
-    if not repeated.any():
-        return customers, [], {}
-    findings: list[Finding] = []
-    gone: dict[int, str] = {}
-    merged_rows = []
-    several = customers[repeated]
-    for _, rows in several.groupby(group[repeated], sort=False):
-        described = rows.drop(columns=["customer_id", "key"])
-        first = int(rows.index[0])
-        if len(described.drop_duplicates()) == 1 and rows["key"].nunique() == 1:
-            kept, code = rows.iloc[0], "duplicate_same"
-        else:
-            if rules.duplicate_conflict == "refuse":
-                _refuse_conflicts(rows, sheet, cell)
-            kept, code = _merge(rows), "duplicate_merged" if rows["key"].nunique() == 1 else "duplicate_contact"
-        merged_rows.append(kept.rename(first))
-        for row in rows.index[1:].tolist():
-            gone[row] = code
-            findings.append(
-                Finding(
-                    code,
-                    sheet,
-                    cell(row, "customer_id"),
-                    str(rows.at[row, "customer_id"]),
-                    {"other": cell(first, "customer_id"), "kept": str(kept["customer_id"])},
-                )
-            )
-    singles = customers[~repeated]
-    united = DataFrame(merged_rows).astype(customers.dtypes.to_dict())
-    return pd.concat([singles, united]).sort_index(kind="stable"), findings, gone
+    if group.is_unique:
+        return Merged(customers, [], {}, {})
+    rows = customers[group.duplicated(keep=False)]
+    group = group.loc[rows.index]
+    copy = rows.drop(columns="customer_id").assign(group=group).duplicated()
+    distinct = rows[~copy]
+    if rules.duplicate_conflict == "refuse":
+        _refuse_conflicts(distinct, sheet, cell)
+    united = _unite(distinct, group.loc[distinct.index]).astype(customers.dtypes.to_dict())
+    first = group.map(dict(zip(group[::-1], group.index[::-1], strict=True)))
+    kept = united.loc[first.to_numpy(), "customer_id"].set_axis(group.index)
+    one_id = rows["key"].groupby(group).transform("nunique") == 1
+    codes = pd.Series("duplicate_merged", index=rows.index).mask(~one_id, "duplicate_contact")
+    codes = codes.mask(copy, "duplicate_same")[first != group.index]
+    findings = []
+    for code, same in codes.groupby(codes):
+        findings += listed(
+            same.index.tolist(),
+            lambda row, code=code: Finding(
+                code,
+                sheet,
+                cell(row, "customer_id"),
+                str(rows.at[row, "customer_id"]),
+                {"other": cell(int(first.at[row]), "customer_id"), "kept": str(kept.at[row])},
+            ),
+        )
+    keys = values.key_of(kept)
+    went = rows["key"] != keys
+    return Merged(
+        pd.concat([customers.drop(index=rows.index), united]).sort_index(kind="stable"),
+        findings,
+        codes.to_dict(),
+        dict(zip(rows["key"][went], keys[went], strict=True)),
+    )
 
 
 def _groups(customers: DataFrame) -> pd.Series:
     """A label per row: rows of one customer share it (union over ID and contacts)."""
-    parent: dict[int, int] = {}
+    parent = dict(zip(customers.index.tolist(), customers.index.tolist(), strict=True))
 
     def root(row: int) -> int:
-        while parent.get(row, row) != row:
+        while parent[row] != row:
             row = parent[row]
         return row
 
+    joined = False
     for columns in (("key",), *CONTACTS):
-        if not set(columns) <= set(customers.columns):
+        if not {*columns} <= {*customers.columns}:
             continue
-        known = customers[list(columns)].map(schema.fold) if columns != ("key",) else customers[["key"]]
+        known = DataFrame({name: _contact(customers[name], name) for name in columns})
         known = known[(known != "").all(axis=1)]
         same = known[known.duplicated(keep=False)]
-        for _, rows in same.groupby(list(columns), sort=False):
-            first, *rest = rows.index.tolist()
+        for places in same.groupby([*columns], sort=False).indices.values():
+            first, *rest = same.index[places].tolist()
             for row in rest:
-                a, b = root(first), root(row)
-                parent[max(a, b)] = min(a, b)
-    return pd.Series(
-        [root(row) for row in customers.index.tolist()] if parent else customers.index, index=customers.index
-    )
+                a, b = sorted((root(first), root(row)))
+                parent[b] = a
+                joined = True
+    labels = [root(row) for row in parent] if joined else [*parent]
+    return pd.Series(labels, index=customers.index)
+
+
+def _contact(column: pd.Series, name: str) -> pd.Series:
+    """What of a contact tells people apart, "" where it does not."""
+    if name == "key":
+        return column
+    folded = values.key_of(column)
+    return folded.where(folded.str.match(_GENUINE[name]), "") if name in _GENUINE else folded
 
 
 def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
-    for _, same in rows.groupby("key"):
-        for column in IDENTITY:
-            if column not in same:
-                continue
-            filled = same[column][~same[column].map(values.is_empty).astype(bool) & same[column].notna()]
-            if filled.nunique() > 1:
-                a, b = filled.index[0], filled.index[filled != filled.iloc[0]][0]
-                raise Refused(
-                    "duplicate_conflict",
-                    sheet=sheet,
-                    cell=cell(int(a), column),
-                    value=filled.loc[a],
-                    other_cell=cell(int(b), column),
-                    other=filled.loc[b],
-                    id=rows.iloc[0]["customer_id"],
-                )
-
-
-def _merge(rows: DataFrame) -> pd.Series:
-    kept = rows.iloc[0].copy()
-    for column in rows.columns:
-        filled = rows[column][~rows[column].map(values.is_empty).astype(bool) & rows[column].notna()]
-        if filled.empty or column == "average_order_value":
+    for column in IDENTITY:
+        if column not in rows:
             continue
+        filled = rows[rows[column].notna() & (rows[column].astype(object) != "")]
+        several = filled.groupby("key", sort=False)[column].transform("nunique") > 1
+        if several.any():
+            a = filled.index[several][0]
+            same = filled[filled["key"] == filled.at[a, "key"]]
+            b = same.index[same[column] != filled.at[a, column]][0]
+            raise Refused(
+                "duplicate_conflict",
+                sheet=sheet,
+                cell=cell(int(a), column),
+                value=filled.at[a, column],
+                other_cell=cell(int(b), column),
+                other=filled.at[b, column],
+                id=filled.at[a, "customer_id"],
+            )
+
+
+def _unite(rows: DataFrame, group: pd.Series) -> DataFrame:
+    """One row a group, index = its first row. What is not added or compared is the first that is filled in."""
+    ordered = rows.assign(customer_id=rows["customer_id"].map(_id_order))
+    filled = rows.astype(object).where(rows.notna() & (rows.astype(object) != ""), None)
+    grouped, raw = filled.groupby(group, sort=False), rows.groupby(group, sort=False)
+    found = grouped.first()
+    for column in rows.columns:
         if column in SUMMED:
-            kept[column] = filled.sum()
-        elif column in (*LATEST, *EARLIEST, *SMALLEST):
-            kept[column] = filled.max() if column in LATEST else filled.min()
+            found[column] = raw[column].sum(min_count=1)
+        elif column in LATEST:
+            found[column] = raw[column].max()
+        elif column in SMALLEST:
+            found[column] = raw[column].min()
         elif column == "customer_id":
-            kept[column] = min(filled, key=_id_order)
+            found[column] = ordered.groupby(group, sort=False)[column].min().str[-1]
         elif column == "categories":
-            parts = [part for cell in filled for part in cell.split("、")]
-            ranked = sorted(dict.fromkeys(parts), key=lambda part: (-parts.count(part), parts.index(part)))
-            kept[column] = "、".join(ranked[:3])
-        else:
-            kept[column] = filled.iloc[0]
-    kept["key"] = schema.fold(kept["customer_id"])
-    if {"average_order_value", "frequency"} <= set(rows.columns):
-        value, weight = rows["average_order_value"], rows["frequency"].fillna(0)
-        priced = value.notna() & (weight > 0)
-        if priced.any():
-            mean = (value[priced] * weight[priced]).sum() / weight[priced].sum()
-            kept["average_order_value"] = mean
-    return kept
+            found[column] = raw[column].agg(_favourites)
+        elif column == "average_order_value" and "frequency" in rows:
+            weight = rows["frequency"].where(rows[column].notna() & (rows["frequency"] > 0))
+            mean = (rows[column] * weight).groupby(group).sum(min_count=1) / weight.groupby(group).sum(min_count=1)
+            found[column] = mean.fillna(found[column].astype(float))
+        elif not pd.api.types.is_numeric_dtype(rows[column].dtype):
+            found[column] = found[column].fillna("")
+    found["key"] = values.key_of(found["customer_id"])
+    first = pd.Series(group.index, index=group.to_numpy()).groupby(level=0, sort=False).first()
+    return found.set_axis(pd.Index(first.loc[found.index], name=rows.index.name))
 
 
-def _id_order(text: str) -> tuple[int, float, str]:
+def _favourites(lists: pd.Series) -> str:
+    """The parts named most often, then first."""
+    parts = [part for one in lists for part in one.split(values.SEPARATOR) if part]
+    ranked = sorted(dict.fromkeys(parts), key=lambda part: (-parts.count(part), parts.index(part)))
+    return values.SEPARATOR.join(ranked[:TOP])
+
+
+def _id_order(text: str) -> tuple[int, float, str, str]:
     folded = schema.fold(text)
-    return (0, float(folded), folded) if folded.isdecimal() else (1, 0.0, folded)
+    return (0, float(folded), folded, text) if folded.isdecimal() else (1, 0.0, folded, text)
 
 
 def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
@@ -156,14 +184,10 @@ def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFram
     if "age" in customers and customers["age"].notna().any():
         missing = customers.index[customers["age"].isna()]
         median = float(customers["age"].median())
-        if len(missing):
-            customers = customers.assign(age=customers["age"].fillna(median))
-            params: dict[str, Any] = {"median": median}
-            if len(missing) <= LISTED:
-                findings += [Finding("age_filled", sheet, cell(row, "age"), "", params) for row in missing.tolist()]
-            else:
-                first = cell(int(missing[0]), "age")
-                findings.append(Finding("age_filled", sheet, first, "", {**params, "count": len(missing)}))
+        customers = customers.assign(age=customers["age"].fillna(median))
+        findings += listed(
+            missing.tolist(), lambda row: Finding("age_filled", sheet, cell(row, "age"), "", {"median": median})
+        )
     return customers, findings
 
 
@@ -195,18 +219,19 @@ def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) ->
             amount_share=float(share[outlier].sum()),
         )
     ]
-    for row in customers.index[outlier][np.argsort(-total[outlier].to_numpy(), kind="stable")][:LISTED].tolist():
-        params = {"threshold": threshold, "id": customers.at[row, "customer_id"]}
-        findings.append(
-            Finding(
-                code,
-                sheet,
-                cell(row, "total_amount"),
-                f"{total.at[row]:.2f}",
-                params,
-                amount_share=float(share.at[row]),
-            )
-        )
+    dearest = customers.index[outlier][np.argsort(-total[outlier].to_numpy(), kind="stable")]
+    findings += listed(
+        dearest.tolist(),
+        lambda row: Finding(
+            code,
+            sheet,
+            cell(row, "total_amount"),
+            f"{total.at[row]:.2f}",
+            {"threshold": threshold, "id": customers.at[row, "customer_id"]},
+            amount_share=float(share.at[row]),
+        ),
+        len(dearest) if rules.outlier_mode == "remove" else LISTED,
+    )
     if rules.outlier_mode == "cap":
         limited = {
             name: customers[name].clip(upper=threshold) for name in ("total_amount", "monetary") if name in customers

@@ -127,6 +127,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     _analysis_options(one, say)
     one.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
     one.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
+    for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
+        one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
     one = command("check")
     _analysis_options(one, say)
     one = command("batch")

@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
             rules_file=chosen.rules,
             report=chosen.report,
             lang=chosen.lang,
+            saving=jobs.Saving(**{field.name: getattr(chosen, field.name) for field in fields(jobs.Saving)}),
             progress=stage,
         )
     _show(result, chosen, [path for path in (chosen.out or chosen.book, chosen.report) if path])

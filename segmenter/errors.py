@@ -11,6 +11,7 @@ into exit codes, `segmenter.ribbon` the one that turns them into an alert. Dirty
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -28,11 +29,13 @@ class SegmenterError(Exception):
         self.params = params
 
     def message(self, lang: str) -> str:
-        """The sentence in the user's language, naming sheet, cell and value where they are known."""
+        """The sentence in the user's language, naming sheet, cell and value where they are known. A parameter that
+        differs by language is a mapping from language to text."""
         from segmenter import texts
 
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
-        return texts.say(f"error.{self.key}", lang, **place, **self.params)
+        params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
+        return texts.say(f"error.{self.key}", lang, **place, **params)
 
     def __str__(self) -> str:
         return self.message("en")

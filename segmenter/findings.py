@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from pandas import DataFrame
 
 from segmenter import texts
 from segmenter.texts import Lang
 
+LISTED: Final = 1000
+"""so many findings of one kind are listed one by one; one more stands for the rest, with their count"""
+Cell = Callable[[int, str], str]
+"""(row number, field key) -> address on the sheet, "" when the sheet lacks the column"""
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -26,6 +30,7 @@ class Finding:
     """an address ("B7"), a range, or nothing when it concerns the whole sheet"""
     value: str = ""
     params: Mapping[str, Any] = field(default_factory=lambda: NO_PARAMS)
+    """fill the sentence's holes; what differs by language is a mapping from language to text"""
     amount_share: float | None = None
     """share of the total amount it touches (0..1), where that can be said"""
     stage: str = "fill"
@@ -34,7 +39,8 @@ class Finding:
     def message(self, lang: Lang) -> str:
         """What was found and done, in words."""
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
-        text = texts.say(f"finding.{self.code}", lang, **{**place, **self.params})
+        params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
+        text = texts.say(f"finding.{self.code}", lang, **{**place, **params})
         return (
             text + texts.say("finding_count", lang, count=self.params["count"])
             if self.params.get("count", 1) > 1
@@ -44,6 +50,15 @@ class Finding:
     def kind(self, lang: Lang) -> str:
         """The kind of finding in a few words."""
         return str(self.params["kind"]) if "kind" in self.params else texts.say(f"kind.{self.code}", lang)
+
+
+def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = LISTED) -> list[Finding]:
+    """One finding a row; beyond `most` rows one more, at the first of the rest, counts them."""
+    found = [finding(row) for row in rows[:most]]
+    if len(rows) > most:
+        last = finding(rows[most])
+        found.append(replace(last, params={**last.params, "count": len(rows) - most}))
+    return found
 
 
 def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:

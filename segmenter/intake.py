@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema, texts, values
 from segmenter.books import Grid
 from segmenter.cells import address, letter
+from segmenter.column import is_simple
 from segmenter.errors import Refused
-from segmenter.findings import Finding
+from segmenter.findings import Finding, listed
 from segmenter.headers import locate
 from segmenter.schema import Table
 
-LISTED: Final = 1000
-"""so many findings of one kind and column are listed one by one; beyond, the first stands for all, with the count"""
 EMPTY_IDS: Final = 0.05
 """a customer sheet that lacks more of its IDs than this is refused"""
 CRITICAL: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,88 +58,136 @@ class Intake:
         return f"{self.columns[key]}{row}" if key in self.columns else ""
 
 
-def take(grid: Grid, table: Table, lang: str) -> Intake:
-    """The typed rows of `grid` as `table`.
+def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
+    """The typed rows of `grid` as `table`. `spare`: keys of customers whose other columns come from their orders, so
+    that a cell there that cannot be used is no reason to leave them out.
 
-    Refused when the header cannot be found, a column can be read two ways, or cells the result stands on hold
-    formulas nobody has computed yet.
+    Refused when the header cannot be found, a column can be read two ways, or cells hold formulas nobody has computed
+    yet.
     """
     header_row, columns = locate(grid, table)
     first = header_row + 1
-    findings = _header_findings(grid, table, header_row, columns, lang)
+    _refuse_uncached(grid, columns, first)
     raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
-    _refuse_uncached(grid, table, columns)
+    empty = {key: values.empty(column) for key, column in raw.items()}
 
     used = np.zeros(max(grid.height - first, 0), dtype=bool)
-    for column in raw.values():
-        used |= ~values.empty(column)
+    for blank in empty.values():
+        used |= ~blank
     for row, column_number in grid.errors:
         if row >= first and column_number in columns.values():
             used[row - first] = True
-    last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
-    if last and not used[:last].all():
-        findings.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
-    hidden = sum(1 for row in grid.hidden_rows if row >= first and row - first < last and used[row - first])
-    if hidden:
-        findings.append(Finding("rows_hidden", grid.sheet, params={"hidden": hidden, "rows": int(used.sum())}))
-    if grid.hidden:
-        findings.append(Finding("sheet_hidden", grid.sheet))
+    findings = _header_findings(grid, table, header_row, columns) + _layout_findings(grid, used, first)
 
     numbers = np.flatnonzero(used)
-    excluded: dict[int, str] = {}
-    for position in _totals(grid, table, raw, numbers, first, columns):
-        row = first + position
-        excluded[row + 1] = "total_row"
-        cell = address(row, columns[table.key_field or "customer_id"])
-        findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, columns, position, table)))
-    numbers = np.array([n for n in numbers.tolist() if first + n + 1 not in excluded], dtype=int)
+    totals = _totals(grid, table, raw, empty, numbers, first, columns)
+    excluded: dict[int, str] = dict.fromkeys((totals + first + 1).tolist(), "total_row")
+    for position in totals.tolist():
+        cell = address(first + position, columns[table.key_field or "customer_id"])
+        findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, position)))
+    numbers = numbers[~np.isin(numbers, totals)]
 
-    typed: dict[str, Any] = {}
-    for key, values_raw in raw.items():
-        field = table[key]
-        column = _read(values_raw[numbers], field, grid, lambda p, c=columns[key]: address(first + int(numbers[p]), c))
-        typed[key] = column.values
-        lost = [position for position, code in column.problems.items() if code == "id_too_long"]
-        if lost and key == "customer_id":
-            where = [address(first + int(numbers[position]), columns[key]) for position in lost]
-            value = _text(values_raw[numbers[lost[0]]])
-            raise Refused(
-                "id_too_long", sheet=grid.sheet, cell=where[0], value=value, count=len(lost), cells=", ".join(where[:5])
-            )
-        error_at = {first + int(n): p for p, n in enumerate(numbers)}
-        broken = {error_at[r]: code for (r, c), code in grid.errors.items() if c == columns[key] and r in error_at}
+    typed: dict[str, pd.Series] = {}
+    rows = pd.Index(numbers + first + 1, name="row")
+    for key, cells in raw.items():
+        here = _Cells(grid, table[key], columns[key], cells[numbers], numbers + first)
+        column = here.read()
+        typed[key] = pd.Series(column.values, index=rows, dtype=column.values.dtype)
+        broken = here.errors()
         problems = {**column.problems, **dict.fromkeys(broken, "cell_error")}
-        critical = key in CRITICAL.get(table.key, ())
-        for position, code in problems.items():
-            if critical:
-                excluded.setdefault(first + int(numbers[position]) + 1, code)
-
-        def finding(
-            position: int, code: str, _key: str = key, _broken: Mapping[int, str] = broken, _critical: bool = critical
-        ) -> Finding:
-            row = first + int(numbers[position])
-            value = _broken.get(position) or _text(raw[_key][numbers[position]])
-            done = texts.say("done.excluded" if _critical else "done.blank", lang)
-            return Finding(
-                code, grid.sheet, address(row, columns[_key]), value, {"done": done, "header": table[_key].header[lang]}
-            )
-
-        findings += _listed(problems, finding)
-        findings += _counted(column.notes, finding)
-    frame = DataFrame(typed, index=pd.Index(numbers + first + 1, name="row"))
-    more = _without_id(frame, grid.sheet, columns, excluded) if table.key == "customers" else []
-    frame = frame[~frame.index.isin(list(excluded))]
+        critical = np.full(len(rows), key in CRITICAL.get(table.key, ()))
+        if spare and key != "customer_id":
+            critical &= ~values.key_of(typed["customer_id"]).isin(spare).to_numpy()
+        for code, positions in _by_code(problems).items():
+            for row in rows[positions][critical[positions]].tolist():
+                excluded.setdefault(row, code)
+            findings += listed(positions, partial(here.finding, code=code, critical=critical, broken=broken))
+        for code, (position, count) in column.notes.items():
+            one = here.finding(position, code, critical)
+            findings.append(replace(one, params={**one.params, "count": count}))
+    frame = DataFrame(typed, index=rows)
+    if table.key == "customers":
+        findings += _without_id(frame, grid.sheet, columns, excluded)
     return Intake(
         sheet=grid.sheet,
-        frame=frame,
+        frame=frame[~frame.index.isin([*excluded])] if excluded else frame,
         columns={key: letter(column) for key, column in columns.items()},
-        findings=(*findings, *more),
+        findings=tuple(findings),
         excluded=excluded,
         rows_in=int(used.sum()),
     )
 
 
-def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int], lang: str) -> list[Finding]:
+@dataclass(frozen=True)
+class _Cells:
+    """One column of the rows that are read: its cells and their rows on the sheet (from 0)."""
+
+    grid: Grid
+    field: schema.Field
+    column: int
+    cells: NDArray[Any]
+    rows: NDArray[np.intp]
+
+    def where(self, position: int) -> str:
+        return address(int(self.rows[position]), self.column)
+
+    def read(self) -> values.Column:
+        """Its values; Refused where two readings are plausible, or IDs have lost their end."""
+        try:
+            column = values.read(self.cells, self.field)
+        except values.Ambiguous as doubt:
+            a, b = doubt.positions
+            place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells[a]}
+            raise Refused(f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells[b]) from None
+        lost = [position for position, code in column.problems.items() if code == "id_too_long"]
+        if lost and self.field.key == "customer_id":
+            raise Refused(
+                "id_too_long",
+                sheet=self.grid.sheet,
+                cell=self.where(lost[0]),
+                value=_text(self.cells[lost[0]]),
+                count=len(lost),
+                cells=", ".join(map(self.where, lost[:5])),
+            )
+        return column
+
+    def errors(self) -> dict[int, str]:
+        """Position -> Excel error of the cells that hold one."""
+        found = {}
+        for (row, column), code in self.grid.errors.items():
+            position = int(np.searchsorted(self.rows, row))
+            if column == self.column and position < len(self.rows) and self.rows[position] == row:
+                found[position] = code
+        return found
+
+    def finding(
+        self, position: int, code: str, critical: NDArray[np.bool_], broken: Mapping[int, str] = MappingProxyType({})
+    ) -> Finding:
+        value = broken.get(position) or _text(self.cells[position])
+        done = texts.both("done.excluded" if critical[position] else "done.blank")
+        return Finding(code, self.grid.sheet, self.where(position), value, {"done": done, "header": self.field.header})
+
+
+def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for position, code in problems.items():
+        found.setdefault(code, []).append(position)
+    return found
+
+
+def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
+    """Blank rows inside the data, hidden rows, a hidden sheet."""
+    found = []
+    last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
+    if not used[:last].all():
+        found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
+    hidden = sum(1 for row in grid.hidden_rows if 0 <= row - first < last and used[row - first])
+    if hidden:
+        found.append(Finding("rows_hidden", grid.sheet, params={"hidden": hidden, "rows": int(used.sum())}))
+    return [*found, Finding("sheet_hidden", grid.sheet)] if grid.hidden else found
+
+
+def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int]) -> list[Finding]:
     """What was unusual about the header: its row, headers known by another name, headers with odd characters."""
     found = []
     heads = grid.head(header_row + 1)
@@ -149,7 +199,7 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
         if header in field.header.values():
             continue
         code = "header_alias" if values.plain(header) == header else "header_cleaned"
-        found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header[lang]}))
+        found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header}))
     return found
 
 
@@ -166,107 +216,80 @@ def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Any:
     return found
 
 
-def _refuse_uncached(grid: Grid, table: Table, columns: Mapping[str, int]) -> None:
-    needed = {columns[key]: key for key in CRITICAL.get(table.key, ()) if key in columns}
-    found = sorted(place for place in grid.uncached if place[1] in needed)
+def _refuse_uncached(grid: Grid, columns: Mapping[str, int], first: int) -> None:
+    found = sorted(place for place in grid.uncached if place[0] >= first and place[1] in columns.values())
     if found:
         raise Refused("uncached", sheet=grid.sheet, cell=address(*found[0]), count=len(found))
 
 
-def _read(raw: Any, field: schema.Field, grid: Grid, where: Callable[[int], str]) -> values.Column:
-    try:
-        return values.read(raw, field)
-    except values.Ambiguous as doubt:
-        a, b = doubt.positions
-        raise Refused(
-            f"ambiguous_{doubt.key}",
-            sheet=grid.sheet,
-            cell=where(a),
-            value=raw[a],
-            other_cell=where(b),
-            other=raw[b],
-        ) from None
-
-
-def _listed(problems: Mapping[int, str], finding: Callable[[int, str], Finding]) -> list[Finding]:
-    """One finding a cell; where there are too many of a kind, the first stands for all."""
-    by_code: dict[str, list[int]] = {}
-    for position, code in problems.items():
-        by_code.setdefault(code, []).append(position)
-    found: list[Finding] = []
-    for code, positions in by_code.items():
-        if len(positions) <= LISTED:
-            found += [finding(position, code) for position in positions]
-        else:
-            found += _counted({code: (positions[0], len(positions))}, finding)
-    return found
-
-
-def _counted(notes: Mapping[str, tuple[int, int]], finding: Callable[[int, str], Finding]) -> Iterable[Finding]:
-    """One finding a kind, at its first cell, with the count."""
-    for code, (position, count) in notes.items():
-        first = finding(position, code)
-        yield replace(first, params={**first.params, "count": count})
-
-
 def _text(value: Any) -> str:
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value)
+    return "" if values.is_empty(value) else str(value)
 
 
-def _shown(raw: Mapping[str, Any], columns: Mapping[str, int], position: int, table: Table) -> str:
-    return " ".join(_text(column[position]) for column in raw.values() if not values.is_empty(column[position]))[:80]
+def _shown(raw: Mapping[str, Any], position: int) -> str:
+    return " ".join(text for column in raw.values() if (text := _text(column[position])))[:80]
 
 
 def _totals(
-    grid: Grid, table: Table, raw: Mapping[str, Any], numbers: Any, first: int, columns: Mapping[str, int]
-) -> list[int]:
+    grid: Grid,
+    table: Table,
+    raw: Mapping[str, Any],
+    empty: Mapping[str, NDArray[np.bool_]],
+    numbers: NDArray[np.intp],
+    first: int,
+    columns: Mapping[str, int],
+) -> NDArray[np.intp]:
     """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above."""
     words = {schema.fold(word) for word in texts.load("schema.toml")["total_words"]}
-    key = "customer_id"
-    found = [] if grid.totals_row is None else [grid.totals_row - first]
-    amount_key = next((k for k in ("total_amount", "amount") if k in raw), None)
-    amounts = values.numbers(raw[amount_key]).values if amount_key and _has_blank_id(raw[key], numbers) else None
-    worded: dict[int, str] = {}
-    for name, column in raw.items():
-        if column.dtype == object:
-            said = {v for v in pd.unique(column[numbers]) if isinstance(v, str) and schema.fold(v) in words}
-            for position in numbers[np.isin(column[numbers].astype(str), list(said))].tolist() if said else ():
-                worded.setdefault(position, name)
-    for position, name in worded.items():
-        if name != key and not values.is_empty(raw[key][position]) and schema.fold(raw[key][position]) not in words:
-            raise Refused(
-                "total_with_id",
-                sheet=grid.sheet,
-                cell=address(first + position, columns[name]),
-                value=raw[name][position],
-            )
-        found.append(position)
-    if amounts is not None:
-        above = np.nancumsum(np.where(np.isin(np.arange(len(amounts)), numbers), amounts, 0.0))
-        for position in numbers.tolist():
-            is_sum = position > 1 and abs(amounts[position] - above[position - 1]) < 0.005 and amounts[position] != 0
-            if position not in found and values.is_empty(raw[key][position]) and is_sum:
-                found.append(position)
-    return sorted({position for position in found if position in set(numbers.tolist())})
+    longest = 2 * max(map(len, words))
+    found = np.zeros(len(empty["customer_id"]), dtype=bool)
+    if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
+        found[grid.totals_row - first] = True
+    for key, column in raw.items():
+        if column.dtype != object or (is_simple(column) and not _says("".join(column.tolist()), words)):
+            continue
+        short = {v for v in {*column.tolist()} if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit()}
+        said = {v for v in short if schema.fold(v) in words}
+        for position in np.flatnonzero([v in said for v in column.tolist()]).tolist() if said else ():
+            known = raw["customer_id"][position]
+            if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
+                place = address(first + position, columns[key])
+                raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column[position])
+            found[position] = True
+    amount_key = next((key for key in ("total_amount", "amount") if key in raw), None)
+    nameless = numbers[empty["customer_id"][numbers]]
+    if amount_key and len(nameless):
+        amounts = _numbers(raw[amount_key])
+        above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
+        found[nameless] |= (
+            (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
+        )
+    return numbers[found[numbers]]
 
 
-def _has_blank_id(ids: Any, numbers: Any) -> bool:
-    return bool(values.empty(ids)[numbers].any())
+def _says(text: str, words: Collection[str]) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in words)
+
+
+def _numbers(column: NDArray[Any]) -> NDArray[np.float64]:
+    """A column's numbers for a comparison; nothing where its form is in doubt, which is said when it is read."""
+    try:
+        return values.numbers(column).values
+    except values.Ambiguous:
+        return np.full(len(column), np.nan)
 
 
 def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], excluded: dict[int, str]) -> list[Finding]:
     """Customers without an ID are left out and listed; a sheet that lacks too many is refused."""
-    empty = frame.index[(frame["customer_id"] == "") & ~frame.index.isin(list(excluded))]
-    if not len(empty):
-        return []
+    empty = [row for row in frame.index[frame["customer_id"] == ""].tolist() if row not in excluded]
     column = letter(columns["customer_id"])
     if len(empty) > EMPTY_IDS * len(frame):
         raise Refused("empty_ids", sheet=sheet, cell=f"{column}{empty[0]}", count=len(empty), rows=len(frame))
-    excluded.update(dict.fromkeys(empty.tolist(), "empty_id"))
-    rows = dict.fromkeys(range(len(empty)), "empty_id")
-    return _listed(rows, lambda position, code: Finding(code, sheet, f"{column}{empty[position]}"))
+    excluded.update(dict.fromkeys(empty, "empty_id"))
+    return listed(empty, lambda row: Finding("empty_id", sheet, f"{column}{row}"))
 
 
 def as_typed(grid: Grid, table: Table) -> DataFrame:
@@ -276,3 +299,24 @@ def as_typed(grid: Grid, table: Table) -> DataFrame:
     frame = DataFrame({key: pd.Series(grid.column(c, header_row + 1), dtype=object) for key, c in columns.items()})
     frame.index = pd.Index(range(header_row + 2, header_row + 2 + len(frame)), name="row")
     return frame[~frame.map(values.is_empty).all(axis=1)]
+
+
+def with_notes(grid: Grid, table: Table) -> pd.Series:
+    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
+    up to the first that is empty. Index = row number on the sheet."""
+    header_row, columns = locate(grid, table)
+    own = set(columns.values())
+    beside = {c: ~values.empty(grid.column(c, header_row)) for c in range(grid.width) if c not in own}
+    left, right = min(own), max(own)
+    while left - 1 in beside and beside[left - 1].any():
+        left -= 1
+    while right + 1 in beside and beside[right + 1].any():
+        right += 1
+    keys = grid.column(columns[table.key_field], header_row + 1)
+    typed = np.zeros(len(keys), dtype=bool)
+    for column, filled in beside.items():
+        if left <= column <= right:
+            typed |= filled[1:]
+    typed &= ~values.empty(keys)
+    rows = pd.Index(np.flatnonzero(typed) + header_row + 2, name="row")
+    return pd.Series(values.ids(keys[typed]).values, index=rows, dtype=object)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,10 +13,11 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, values
-from segmenter.books import Book, proof, saving
+from segmenter.books import Book, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Proof
+from segmenter.books.saving import load
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame
 from segmenter.pipeline import Sheets
@@ -27,6 +28,22 @@ from segmenter.texts import Lang
 Progress = Callable[[str], None]
 FROM_TEXT = frozenset({"number_as_text", "date_as_text"})
 """not worth saying of a text file, where everything is text"""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What the user wants of the file beside the analysis. Each of the last three gives something up, and says what."""
+
+    keep_previous: bool = False
+    drop_stale: bool = False
+    """drop the stored results of formulas elsewhere that read what was written"""
+    break_signature: bool = False
+    """give up a digital signature"""
+    override_protection: bool = False
+    """write locked cells, add sheets to a locked structure, change a file reserved for others"""
+
+
+PLAIN = Saving()
 
 
 @dataclass(frozen=True)
@@ -138,10 +155,13 @@ def fill(
     rules_file: Path | None = None,
     report: Path | None = None,
     lang: Lang | None = None,
+    saving: Saving = PLAIN,
     progress: Progress = lambda _: None,
 ) -> Result:
     """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
-    with FileBook(path, out=out) as book:
+    if report and not report.parent.is_dir():
+        raise Refused("no_folder", path=report)
+    with FileBook(path, out=out, **asdict(saving)) as book:
         result = analyse(book, as_of, rules_file, progress)
         html = ""
         if report:
@@ -152,8 +172,10 @@ def fill(
         progress("write")
         write(book, result)
     if report:
-        report.write_text(html, encoding="utf-8")
-    return result
+        _replace(report, html)
+    code = "stale_dropped" if saving.drop_stale else "stale"
+    old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
+    return replace(result, findings=(*result.findings, *old))
 
 
 def check(
@@ -165,7 +187,7 @@ def check(
 
 def verify(before: Path, after: Path) -> Proof:
     """What became of every part of a workbook: see `books.proof`."""
-    return proof.verify(Package(saving.load(before), before), Package(saving.load(after), after))
+    return proof.verify(Package(load(before), before), Package(load(after), after))
 
 
 def read_rules(book: Book) -> Rules:
@@ -204,6 +226,17 @@ def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
                 },
             )
     yield "headline.findings", {"findings": len(result.findings)}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a text file in one step."""
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Refused("os", reason=error.strerror) from error
 
 
 def _refuse_existing(path: Path) -> None:

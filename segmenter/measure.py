@@ -5,7 +5,6 @@ Orders, where there are any, take the place of what was typed; the typed columns
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import values
+from segmenter import schema
 from segmenter.errors import Refused
-from segmenter.findings import Finding
-from segmenter.intake import LISTED
-from segmenter.rules import Rules
+from segmenter.findings import Cell, Finding, listed
+from segmenter.rules import Rules, months_before
 
-Cell = Callable[[int, str], str]
+Step = tuple[DataFrame, list[Finding], dict[int, str]]
+"""the customers that remain, what was found, and the rows that went (row -> finding code)"""
 
 SHOWN: Final = 20
 """so many differences between typed and computed values are listed for each column; then one line counts the rest"""
@@ -33,6 +32,8 @@ COMPUTED: Final = {
     "channel": 0.0,
 }
 """columns that orders give, and by how much a typed value may differ"""
+AMOUNTS: Final = ("frequency", "average_order_value", "total_amount", "window_amount")
+NUMERIC: Final = (*AMOUNTS, "last_order_date")
 COLUMNS: Final = ("frequency", "average_order_value", "total_amount", "window_amount", "days_since_last_order")
 SLACK: Final = 0.005
 """a total may fall short of F times a rounded average order value by this share, plus half a unit an order"""
@@ -45,138 +46,120 @@ def default_as_of(customers: DataFrame, orders: DataFrame | None) -> date | None
     return None if pd.isna(last) else last.date()
 
 
-def from_orders(
-    customers: DataFrame, computed: DataFrame, later: pd.Index, sheet: str, cell: Cell
-) -> tuple[DataFrame, list[Finding], dict[int, str]]:
+def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, sheet: str, cell: Cell) -> Step:
     """The customers with the behaviour columns their orders give.
 
     `computed`: `orders.behaviour`, by customer key; `later`: keys whose first order is after the as-of date, who are
-    left out (row -> code). A customer without order rows keeps what was typed.
+    left out. A customer without order rows keeps what was typed.
     """
-    gone = dict.fromkeys(
-        customers.index[customers["key"].isin(later) & ~customers["key"].isin(computed.index)].tolist(), "not_yet"
-    )
-    found = [
-        Finding("not_yet", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"])
-        for row in list(gone)[:LISTED]
-    ]
-    customers = customers.drop(index=list(gone))
+    late = customers["key"].isin(later)
+    gone = customers.index[late].tolist()
+    ids = customers["customer_id"]
+    found = listed(gone, lambda row: Finding("not_yet", sheet, cell(row, "customer_id"), ids.at[row]))
+    customers = customers[~late]
     has = customers["key"].isin(computed.index)
     new = computed.reindex(customers["key"]).set_axis(customers.index)
-    total = customers.get("total_amount")
-    if total is not None:
-        typed_only = customers.index[~has & (total.fillna(0) > 0)]
-        found += _some(
-            typed_only,
-            lambda row: Finding("orders_missing", sheet, cell(row, "customer_id"), customers.at[row, "customer_id"]),
+    if "total_amount" in customers:
+        unlisted = customers.index[~has & (customers["total_amount"] > 0)].tolist()
+        found += listed(
+            unlisted, lambda row: Finding("orders_missing", sheet, cell(row, "customer_id"), ids.at[row]), SHOWN
         )
     for column, tolerance in COMPUTED.items():
         if column not in new:
             continue
-        if column in customers:
-            typed = customers[column]
-            known = has & ~typed.map(values.is_empty).astype(bool) & typed.notna()
-            if pd.api.types.is_numeric_dtype(typed.dtype):
-                differs = known & ((typed - new[column]).abs() > tolerance + 1e-9)
-            else:
-                differs = known & (typed != new[column]) & (new[column].notna() & (new[column] != ""))
-            found += _some(
-                customers.index[differs],
-                lambda row, c=column, t=typed: Finding(
-                    "typed_differs", sheet, cell(row, c), _text(t.at[row]), {"computed": _text(new.at[row, c])}
-                ),
-            )
-            customers = customers.assign(**{column: new[column].where(has & new[column].notna(), typed)})
-        else:
-            customers = customers.assign(**{column: new[column]})
+        fresh = new[column] if column in NUMERIC else new[column].fillna("")
+        if column not in customers:
+            customers = customers.assign(**{column: fresh})
+            continue
+        typed = customers[column]
+        known = fresh.notna() & (fresh.astype(object) != "")
+        given = typed.notna() & (typed.astype(object) != "")
+        off = (typed - fresh).abs() > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
+        found += listed(
+            customers.index[has & given & known & off].tolist(),
+            lambda row, c=column, t=typed, f=fresh: Finding(
+                "typed_differs", sheet, cell(row, c), _text(t.at[row]), {"computed": _text(f.at[row])}
+            ),
+            SHOWN,
+        )
+        customers = customers.assign(**{column: fresh.where(has & known, typed)})
     extra = {name: new[name] for name in ("first_order_date", "orders") if name in new}
-    return customers.assign(**extra), found, gone
-
-
-def _some(rows: pd.Index, finding: Callable[[Any], Finding]) -> list[Finding]:
-    found = [finding(row) for row in rows[:SHOWN].tolist()]
-    if len(rows) > SHOWN:
-        last = finding(rows[SHOWN])
-        params: Mapping[str, Any] = {**last.params, "count": len(rows) - SHOWN}
-        found.append(Finding(last.code, last.sheet, last.cell, last.value, params))
-    return found
+    return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")
 
 
 def _text(value: Any) -> str:
+    if pd.isna(value):
+        return ""
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
     return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
 
 
-def measure(
-    customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, cell: Cell
-) -> tuple[DataFrame, list[Finding], dict[int, str]]:
-    """Adds recency_days, frequency, monetary (float64, NaN unknown) and without_orders.
+def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, cell: Cell) -> Step:
+    """Adds recency_days, frequency, monetary (float64, NaN unknown) and without_orders (bool).
 
-    Gives the customers that can be used, findings, and the rows that cannot (row -> code): a last order after the
-    as-of date, a total below the six-month amount, no frequency and no way to tell it.
+    Rows that cannot be used go: a last order after the as-of date, a total below the amount of the window, no
+    frequency or amount and no way to tell it.
     """
     findings: list[Finding] = []
     gone: dict[int, str] = {}
     blank = pd.Series(np.nan, index=customers.index)
     frequency, price, total, window, days = (customers.get(name, blank).astype(float) for name in COLUMNS)
     last = customers.get("last_order_date", pd.Series(pd.NaT, index=customers.index, dtype="datetime64[s]"))
-    recency = days.copy()
+    recency, reach = days, np.inf
     if as_of is not None:
         recency = (pd.Timestamp(as_of) - last).dt.days.astype(float).fillna(days)
+        reach = float((as_of - months_before(as_of, rules.window_months)).days)
 
     def drop(bad: pd.Series, code: str, column: str, **params: Any) -> None:
-        for row in customers.index[bad].tolist():
-            if row not in gone:
-                gone[row] = code
-                if len(gone) <= LISTED:
-                    value = _text(customers.at[row, column]) if column in customers else ""
-                    findings.append(Finding(code, sheet, cell(row, column), value, params))
+        rows = [row for row in customers.index[bad].tolist() if row not in gone]
+        gone.update(dict.fromkeys(rows, code))
+        shown = customers.get(column, blank)
+        findings.extend(listed(rows, lambda row: Finding(code, sheet, cell(row, column), _text(shown.at[row]), params)))
 
-    day = as_of.isoformat() if as_of else ""
-    drop(
-        recency < 0,
-        "future_date",
-        "last_order_date" if "last_order_date" in customers else "days_since_last_order",
-        as_of=day,
-    )
+    def note(odd: pd.Series, code: str, column: str, shown: pd.Series = blank, name: str = "value") -> None:
+        rows = [row for row in customers.index[odd].tolist() if row not in gone]
+        findings.extend(
+            listed(
+                rows,
+                lambda row: Finding(
+                    code,
+                    sheet,
+                    cell(row, column) or cell(row, "customer_id"),
+                    "" if name == "last" else _text(shown.at[row]),
+                    {name: _text(shown.at[row])},
+                ),
+                SHOWN,
+            )
+        )
 
-    bought = (frequency.fillna(0) > 0) | (total.fillna(0) > 0) | (window.fillna(0) > 0)
+    dated = "last_order_date" if "last_order_date" in customers else "days_since_last_order"
+    drop(recency < 0, "future_date", dated, as_of=as_of.isoformat() if as_of else "")
+    note(frequency < 0, "negative_count", "frequency", frequency)
+    frequency = frequency.clip(lower=0)
+
+    bought = (frequency > 0) | (total > 0) | (window > 0)
     without = recency.isna() & ~bought
-    before_window = pd.Series(False, index=customers.index)
-    if as_of is not None:
-        before_window = last.notna() & (last <= pd.Timestamp(as_of) - pd.DateOffset(months=rules.window_months))
-    unknown = frequency.isna()
-    frequency = frequency.mask(unknown & (without | before_window), 0.0)
+    before_window = recency >= reach
+    frequency = frequency.mask(frequency.isna() & (without | before_window), 0.0)
     drop(frequency.isna(), "frequency_unknown", "frequency")
 
     by_price = frequency * price
-    monetary = window.fillna(by_price.where(price.notna())).mask((frequency == 0) & window.isna(), 0.0)
+    monetary = window.fillna(by_price).mask((frequency == 0) & window.isna(), 0.0)
     by_total = monetary.isna() & total.notna()
-    for row in customers.index[by_total & ~customers.index.isin(list(gone))][:LISTED].tolist():
-        findings.append(
-            Finding("amount_from_total", sheet, cell(row, "average_order_value"), "", {"total": _text(total.at[row])})
-        )
+    note(by_total, "amount_from_total", "average_order_value", total, "total")
     monetary = monetary.fillna(total).round(6)
     drop(monetary.isna(), "amount_unknown", "average_order_value")
     short = window.isna() * (SLACK * by_price.abs().fillna(0) + 0.5 * frequency.fillna(0)) + 0.01
-    drop(total.notna() & (total < monetary - short) & ~by_total, "total_below_window", "total_amount")
+    typed = customers.get("orders", blank).isna()  # what orders give adds up; refunds before the window may go below
+    drop(typed & (total < monetary - short) & ~by_total, "total_below_window", "total_amount")
 
-    negative = (monetary < 0) | (total < 0)
-    findings += _some(
-        customers.index[negative & ~customers.index.isin(list(gone))],
-        lambda row: Finding("negative_amount", sheet, cell(row, "total_amount"), _text(monetary.at[row])),
-    )
-    no_date = recency.isna() & bought
-    findings += _some(
-        customers.index[no_date & ~customers.index.isin(list(gone))],
-        lambda row: Finding("no_recency", sheet, cell(row, "last_order_date") or cell(row, "customer_id"), ""),
-    )
-    idle = recency.notna() & ~before_window & (frequency == 0) & (as_of is not None) & last.notna()
-    findings += _some(
-        customers.index[idle & ~customers.index.isin(list(gone))],
-        lambda row: Finding("recent_without_orders", sheet, cell(row, "frequency"), "0", {"last": _text(last.at[row])}),
-    )
+    note((monetary < 0) | (total < 0), "negative_amount", "total_amount", monetary.where(monetary < 0, total))
+    note(recency.isna() & bought, "no_recency", dated)
+    when = last if last.notna().any() else recency
+    recent = recency.notna() & ~before_window & (as_of is not None)
+    note(recent & (frequency == 0), "recent_without_orders", dated, when, "last")
+    note(typed & before_window & (frequency > 0), "orders_before_window", dated, when, "last")
     measured = customers.assign(
         recency_days=recency,
         frequency=frequency,
@@ -184,12 +167,10 @@ def measure(
         without_orders=without,
         total_amount=total.fillna(monetary),
     )
-    return measured.drop(index=list(gone)), findings, gone
+    return measured.drop(index=[*gone]), findings, gone
 
 
-def scope(
-    customers: DataFrame, as_of: date | None, rules: Rules, sheet: str
-) -> tuple[DataFrame, list[Finding], dict[int, str]]:
+def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) -> Step:
     """Only the customers the rules' scope names (items 003-07..08); the others are counted, not listed.
 
     Refused("scope_column") when the sheet lacks the column a scope setting needs.
@@ -206,18 +187,21 @@ def scope(
             customers = customers[inside]
 
     if rules.scope_active_months:
-        limit = pd.NaT if as_of is None else pd.Timestamp(as_of) - pd.DateOffset(months=rules.scope_active_months)
-        reach = np.nan if as_of is None else (pd.Timestamp(as_of) - limit).days
+        reach = (as_of - months_before(as_of, rules.scope_active_months)).days if as_of else -1
         keep(customers["recency_days"] < reach, "out_of_scope_active")
     if rules.scope_regions:
         _need(customers, "region", sheet)
-        wanted = tuple(region.casefold() for region in rules.scope_regions)
-        keep(customers["region"].str.casefold().str.startswith(wanted), "out_of_scope_region")
+        wanted = tuple(map(schema.fold, rules.scope_regions))
+        inside = {region for region in customers["region"].unique() if schema.fold(region).startswith(wanted)}
+        keep(customers["region"].isin(inside), "out_of_scope_region")
     if rules.scope_registered_from or rules.scope_registered_to:
         _need(customers, "registered_on", sheet)
-        low = pd.Timestamp(rules.scope_registered_from or date.min.replace(year=1700))
-        high = pd.Timestamp(rules.scope_registered_to or date.max.replace(year=2200))
-        keep(customers["registered_on"].between(low, high), "out_of_scope_registered")
+        inside = customers["registered_on"].notna()
+        if rules.scope_registered_from:
+            inside &= customers["registered_on"] >= pd.Timestamp(rules.scope_registered_from)
+        if rules.scope_registered_to:
+            inside &= customers["registered_on"] <= pd.Timestamp(rules.scope_registered_to)
+        keep(inside, "out_of_scope_registered")
     return customers, findings, gone
 
 

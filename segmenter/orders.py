@@ -10,8 +10,9 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import values
+from segmenter.errors import Refused
 from segmenter.findings import Finding
-from segmenter.rules import Rules
+from segmenter.rules import Rules, months_before
 
 TOP: Final = 3
 """品类偏好(TOP3)"""
@@ -31,16 +32,14 @@ class Orders:
     lines_used: int
 
 
-def window_start(as_of: date, months: int) -> pd.Timestamp:
-    """F and M count orders after this day: `months` calendar months before `as_of` (ruling C9)."""
-    return pd.Timestamp(as_of) - pd.DateOffset(months=months)
-
-
-def with_amounts(lines: DataFrame) -> DataFrame:
+def with_amounts(lines: DataFrame, sheet: str) -> DataFrame:
     """Lines with an `amount`: as it stands, else quantity times unit price."""
-    if "amount" in lines:
-        return lines
-    return lines.assign(amount=lines["quantity"] * lines["unit_price"])
+    if {"quantity", "unit_price"} <= {*lines.columns}:
+        product = lines["quantity"] * lines["unit_price"]
+        return lines.assign(amount=lines["amount"].fillna(product) if "amount" in lines else product)
+    if "amount" not in lines:
+        raise Refused("orders_amount", sheet=sheet)
+    return lines
 
 
 def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Orders:
@@ -52,7 +51,7 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
     An order's lines of one category, channel and region are summed.
     """
     lines_in = len(lines)
-    lines = with_amounts(lines)
+    lines = with_amounts(lines, sheet)
     findings = []
 
     def drop(bad: pd.Series, code: str) -> None:
@@ -129,7 +128,7 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
         first_order_date=("ordered_on", "min"),
         orders=("amount", "size"),
     )
-    inside = known["ordered_on"] > window_start(as_of, rules.window_months)
+    inside = known["ordered_on"] > pd.Timestamp(months_before(as_of, rules.window_months))
     found["total_amount"] = known.groupby("key")["amount"].sum()
     found["frequency"] = paid[inside.reindex(paid.index)].groupby("key").size()
     found["window_amount"] = known[inside].groupby("key")["amount"].sum()
@@ -145,8 +144,8 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
 
 
 def _favourites(orders: DataFrame, column: str, count: int) -> pd.Series:
-    """The `count` values a customer spent most on, dearest first, joined by "、"; ties in alphabetical order."""
+    """The `count` values a customer spent most on, dearest first; ties in alphabetical order."""
     named = orders[orders[column].fillna("") != ""]
     spent = named.groupby(["key", column], sort=True)["amount"].sum().reset_index()
     best = spent.sort_values(["key", "amount"], ascending=[True, False], kind="stable").groupby("key").head(count)
-    return best.groupby("key")[column].agg("、".join)
+    return best.groupby("key")[column].agg(values.SEPARATOR.join)

@@ -10,13 +10,13 @@ from datetime import date
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, wording
+from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, values, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame
 from segmenter.intake import Intake
 from segmenter.result import Result
-from segmenter.rules import Rules
+from segmenter.rules import Rules, months_before
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
@@ -43,13 +43,13 @@ def run(
     sheet holds no customers or cannot be read; everything else that is odd is a finding of the result.
     """
     progress("read")
-    taken = intake.take(sheets.customers, schema.CUSTOMERS, lang)
+    ordered, found = _orders(sheets.orders, rules)
+    spare = set() if ordered is None else set(ordered["key"])
+    taken = intake.take(sheets.customers, schema.CUSTOMERS, spare)
     if not taken.rows_in:
         raise Refused("no_customers", sheet=taken.sheet)
-    findings = [*_kept(sheets.cleaning, lang), *taken.findings]
+    findings = [*_kept(sheets.cleaning), *taken.findings, *found]
     excluded = dict(taken.excluded)
-    ordered = _orders(sheets.orders, rules, lang, findings)
-    customers = taken.frame
 
     def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
         findings.extend(found[1])
@@ -57,12 +57,16 @@ def run(
         return found[0]
 
     progress("clean")
-    customers = step(clean.merge_duplicates(customers, rules, taken.sheet, taken.cell))
+    merged = clean.merge_duplicates(taken.frame, rules, taken.sheet, taken.cell)
+    customers = step(merged[:3])
+    if ordered is not None and merged.same:
+        ordered = ordered.assign(key=ordered["key"].map(lambda key: merged.same.get(key, key)))
     as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
     findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
     if ordered is not None and len(ordered) and as_of is not None:
         computed = orders.behaviour(ordered, as_of, rules)
-        later = pd.Index(ordered["key"].unique()).difference(computed.index)
+        first = ordered.groupby("key")["ordered_on"].min()
+        later = first.index[first > pd.Timestamp(as_of)]
         findings += _strangers(ordered, customers, sheets.orders)
         customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
     customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
@@ -73,6 +77,11 @@ def run(
     if rules.outlier_mode == "remove":
         excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
         customers = customers[~customers["outlier"]]
+    if taken.rows_in != len(customers) + len(excluded):
+        raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
+    reasons = Counter(excluded.values())
+    if customers.empty:
+        raise _nobody(taken, reasons)
 
     progress("score")
     customers = segment.assign(score.score(customers, rules), rules)
@@ -85,9 +94,12 @@ def run(
     findings += advice
     if "third_party" in rules.data_sources and not rules.third_party_consent:
         findings.append(Finding("third_party_consent"))
-    start = orders.window_start(as_of, rules.window_months).date() if as_of else None
-    if taken.rows_in != len(customers) + len(excluded):
-        raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
+    if (rules.data_from or rules.data_to) and ordered is None:
+        findings.append(Finding("window_without_orders"))
+    start = months_before(as_of, rules.window_months) if as_of else None
+    table_2 = rfm.to_frame(customers, rules, lang)
+    if sheets.rfm is not None:
+        table_2 = rfm.with_departed(table_2, intake.with_notes(sheets.rfm, schema.RFM), lang)
     return Result(
         rules=rules,
         lang=lang,
@@ -96,27 +108,26 @@ def run(
         rows_in=taken.rows_in,
         rows_used=len(customers),
         rows_excluded=len(excluded),
-        excluded=dict(Counter(excluded.values())),
+        excluded=dict(reasons),
         findings=tuple(findings),
         customers=customers,
         segments=segments,
-        rfm=rfm.to_frame(customers, rules, lang),
+        rfm=table_2,
         strategy=strategy,
         boards=board.blocks(customers, segments, rules, as_of, start, len(findings), lang),
         cleaning=to_frame(findings, lang),
     )
 
 
-def _orders(grid: Grid | None, rules: Rules, lang: Lang, findings: list[Finding]) -> DataFrame | None:
-    """The orders of the workbook, one row an order; None when there are none."""
+def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Finding]]:
+    """The orders of the workbook (`orders.Orders.frame`), None when there are none; and what was found."""
     if grid is None:
-        return None
-    taken = intake.take(grid, schema.ORDERS, lang)
+        return None, []
+    taken = intake.take(grid, schema.ORDERS)
     if not taken.rows_in:
-        return None
+        return None, []
     tidied = orders.tidy(taken.frame, rules, taken.sheet)
-    findings += [*taken.findings, *tidied.findings]
-    return tidied.frame
+    return tidied.frame, [*taken.findings, *tidied.findings]
 
 
 def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
@@ -177,21 +188,29 @@ def _typed(grid: Grid | None) -> DataFrame:
     return intake.as_typed(grid, schema.STRATEGY).reindex(columns=list(plan.TYPED))
 
 
-def _kept(grid: Grid | None, lang: Lang) -> list[Finding]:
+def _kept(grid: Grid | None) -> list[Finding]:
     """What `import` found stays in the log when `fill` writes it again."""
     if grid is None:
         return []
-    rows = intake.as_typed(grid, schema.CLEANING)
+    rows = intake.as_typed(grid, schema.CLEANING).reindex(columns=[field.key for field in schema.CLEANING.fields])
     imported = {texts.say("stage.import", one) for one in texts.LANGS}
     return [
         Finding(
             "kept",
-            str(row.sheet or ""),
-            str(row.cell or ""),
-            str(row.value or ""),
+            *("" if values.is_empty(cell) else str(cell) for cell in (row.sheet, row.cell, row.value)),
             {"text": row.message, "kind": row.code},
+            amount_share=row.amount_share if isinstance(row.amount_share, float) else None,
             stage="import",
         )
         for row in rows.itertuples()
         if row.stage in imported
     ]
+
+
+def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:
+    """Why there is nothing to analyse: an empty result would only wipe out the last one."""
+    said = {
+        lang: ", ".join(f"{texts.say(f'kind.{code}', lang)} {count}" for code, count in reasons.most_common())
+        for lang in texts.LANGS
+    }
+    return Refused("nobody_left", sheet=taken.sheet, rows=taken.rows_in, reasons=said)

@@ -10,8 +10,7 @@ from pandas import DataFrame
 
 from segmenter import schema, texts
 from segmenter.findings import Finding
-from segmenter.rules import Rules, Segment
-from segmenter.segment import NO_RECENCY
+from segmenter.rules import NO_RECENCY, Rules, Segment
 from segmenter.texts import Lang
 
 TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "user")
@@ -96,40 +95,41 @@ def _figures(counts: pd.Series, segment: Segment, small: Mapping[str, str], rule
 def small_segments(segments: DataFrame, rules: Rules) -> dict[str, str]:
     """Segments too small to be worth a campaign, and the segment each is proposed to join; none while everybody
     together is fewer than `segments_max` times the smallest size (ruling C16)."""
-    total = int(segments["customers"].sum())
-    if total < rules.segments_max * rules.segment_size_min:
+    present = _present(segments)
+    if present.sum() < rules.segments_max * rules.segment_size_min:
         return {}
-    ranked = segments[segments["segment"] != NO_RECENCY].set_index("segment")["customers"]
-    known = set(ranked.index)
     found = {}
-    for key, count in ranked.items():
-        if not 0 < count < rules.segment_size_min:
-            continue
-        into = MERGE_INTO.get(str(key), "")
-        if into not in known or ranked[into] == 0:
-            into = str(ranked.drop(index=str(key)).idxmax())
-        found[str(key)] = into
+    for key, count in present.items():
+        others = present.drop(index=key)
+        if count < rules.segment_size_min and len(others):
+            into = MERGE_INTO.get(str(key), "")
+            found[str(key)] = into if into in others else str(others.idxmax())
     return found
+
+
+def _present(segments: DataFrame) -> pd.Series:
+    """Customers of every segment that has any, by key."""
+    known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
+    return known.set_index("segment")["customers"]
 
 
 def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list[Finding]:
     """Warnings on the plan: too few or too many groups (003-103), groups too small (003-104..105)."""
-    present = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
-    limits = {"low": rules.segments_min, "high": rules.segments_max}
+    present = _present(segments)
     findings = []
-    if int(segments["customers"].sum()) >= rules.segments_max * rules.segment_size_min:
+    params: dict[str, Any] = {"low": rules.segments_min, "high": rules.segments_max, "groups": len(present)}
+    if present.sum() >= rules.segments_max * rules.segment_size_min:
         if len(present) < rules.segments_min:
-            findings.append(Finding("segments_few", params={**limits, "groups": len(present)}))
+            findings.append(Finding("segments_few", params=params))
         if len(present) > rules.segments_max:
-            findings.append(Finding("segments_many", params={**limits, "groups": len(present)}))
+            findings.append(Finding("segments_many", params=params))
     names = segments.set_index("segment")["name"]
-    counts = segments.set_index("segment")["customers"]
     for key, into in small.items():
         params = {
-            "name": names[key],
-            "customers": int(counts[key]),
+            "name": rules.segment(key).name,
+            "customers": int(present[key]),
             "minimum": rules.segment_size_min,
-            "into": names[into],
+            "into": rules.segment(into).name,
         }
-        findings.append(Finding("segment_small", value=names[key], params=params))
+        findings.append(Finding("segment_small", value=str(names[key]), params=params))
     return findings

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 import tomllib
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
-from segmenter import texts
+from segmenter import schema, texts
 from segmenter.errors import Refused
 
+NO_RECENCY: Final = "no_recency"
+"""the group of customers whose last order is unknown: they get no code and no guess (ruling C1)"""
+CODES: Final = tuple(f"{n:03b}" for n in range(8))
+"""the eight RFM codes (item 003-44)"""
 LEVELS: Final = ("high", "mid", "low")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": ("launch", "operate", "campaign", "region"),
@@ -26,6 +33,11 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings that take a word, and the words they take."""
 
+_PAIRS: Final = (
+    ("scope_registered_from", "scope_registered_to"),
+    ("data_from", "data_to"),
+    ("segments_min", "segments_max"),
+)
 _PATTERN = re.compile(r"(new|[01?]{3})(?:\s*&\s*(\w+)\s*=\s*(.+))?")
 
 
@@ -115,6 +127,10 @@ class Rules:
             for word in value if isinstance(value, tuple) else (value,):
                 _demand(word in words, key, word, "choice", options=", ".join(words))
         _demand(1 <= self.window_months <= 60, "window_months", self.window_months, "range", low=1, high=60)
+        for key in ("recency_bins", "frequency_bins", "monetary_bins", "outlier_factor"):
+            value = getattr(self, key)
+            finite = all(map(_is_number, value if isinstance(value, tuple) else (value,)))
+            _demand(finite, key, value, "number")
         _demand(self.outlier_factor > 1, "outlier_factor", self.outlier_factor, "above", low=1)
         for key in ("scope_active_months", "segments_min", "segments_max", "segment_size_min"):
             _demand(getattr(self, key) >= 0, key, getattr(self, key), "above", low=-1)
@@ -126,8 +142,18 @@ class Rules:
             _demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
             _demand(set(labels) <= set(LEVELS), f"{name}_labels", labels, "choice", options=", ".join(LEVELS))
         _demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
-        names = [segment.name["zh"] for segment in self.segments]
-        _demand(len(set(names)) == len(names), "segments", names, "twice")
+        for low, high in _PAIRS:
+            start, end = getattr(self, low), getattr(self, high)
+            _demand(start is None or end is None or start <= end, high, end, "before", low=start)
+        for lang in texts.LANGS:
+            names = [schema.fold(segment.name[lang]) for segment in self.segments]
+            twice = [
+                segment.name[lang] for segment in self.segments if names.count(schema.fold(segment.name[lang])) > 1
+            ]
+            _demand(not twice, "segments", twice, "twice")
+        for segment in self.segments:
+            for match in segment.match:
+                _demand_condition(match)
 
     def segment(self, key: str) -> Segment:
         """The segment called `key` (KeyError if there is none)."""
@@ -139,8 +165,24 @@ class Rules:
 
 def _demand(holds: bool, key: str, value: object, why: str, **params: object) -> None:
     if not holds:
-        shown = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else value
+        shown = ", ".join(map(_number, value)) if isinstance(value, (tuple, list)) else _number(value)
         raise Refused("rule_invalid", setting=key, value=shown, why=Why(why, params))
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _demand_condition(match: Match) -> None:
+    """A condition names a column of the customers table, and a value of it when it is one of a few."""
+    if not match.column:
+        return
+    known = {field.key: field for field in schema.CUSTOMERS.fields}
+    near = get_close_matches(match.column, known, 1)
+    _demand(match.column in known, "segments", str(match), "unknown", near=near[0] if near else "-")
+    choices = known[match.column].choices
+    words = [choice.key for choice in schema.choices(choices)] if choices else [match.value]
+    _demand(bool(match.value) and match.value in words, "segments", str(match), "choice", options=", ".join(words))
 
 
 @dataclass(frozen=True)
@@ -154,39 +196,72 @@ class Why:
         return texts.say(f"rule.{self.key}", lang, **self.params)
 
 
-def _segment(raw: Mapping[str, Any]) -> Segment:
+def _segment(raw: Any) -> Segment:
+    _demand(isinstance(raw, Mapping), "segments", raw, "lacks", name="key")
     for key in ("key", "match", "name"):
         _demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
-    unknown = [key for key in raw if key not in Segment.__dataclass_fields__]
-    _demand(not unknown, "segments", unknown, "unknown", near="-")
+    known = Segment.__dataclass_fields__
+    for key, value in raw.items():
+        near = get_close_matches(key, known, 1)
+        _demand(key in known, "segments", key, "unknown", near=near[0] if near else "-")
+        if key in ("match", "aliases"):
+            _demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
+        elif key == "key":
+            _demand(isinstance(value, str) and value not in ("", NO_RECENCY), "segments", value, "text")
+        else:
+            _demand_both("segments", value)
+    _demand(bool(raw["match"]), "segments", raw["key"], "lacks", name="match")
     for text in raw["match"]:
         _demand(_PATTERN.fullmatch(text.strip()) is not None, "segments", text, "pattern")
     match = tuple(Match.parse(text) for text in raw["match"])
     return Segment(**{**raw, "match": match, "aliases": tuple(raw.get("aliases", ()))})
 
 
+def _demand_both(key: str, value: Any) -> None:
+    """A text of the rules stands in every language."""
+    said = isinstance(value, Mapping) and all(isinstance(value.get(lang), str) for lang in texts.LANGS)
+    _demand(said, key, value, "both", langs=", ".join(texts.LANGS))
+
+
+def _schemes(raw: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """The default names of the eight classes and those of `raw`."""
+    _demand(isinstance(raw, Mapping), "schemes", raw, "lacks", name=CODES[0])
+    found = {**default_raw()["schemes"], **raw}
+    for name, scheme in found.items():
+        for code in CODES:
+            _demand(isinstance(scheme, Mapping) and code in scheme, "schemes", name, "lacks", name=code)
+            _demand_both("schemes", scheme[code])
+    return MappingProxyType(found)
+
+
 def _value(key: str, kind: Any, value: Any) -> Any:
     """`value` of a rules file as the type the field has."""
-    if kind in (date | None,):
+    if kind == (date | None):
         if value in ("", None):
             return None
         try:
-            return value if isinstance(value, date) else date.fromisoformat(str(value))
+            day = value if isinstance(value, date) else date.fromisoformat(str(value))
         except ValueError:
             _demand(False, key, value, "date")
+        return day.date() if isinstance(day, datetime) else day
     if kind is bool or isinstance(value, bool):
         _demand(kind is bool and isinstance(value, bool), key, value, "bool")
         return value
     if isinstance(value, list):
         _demand("tuple" in str(kind), key, value, "single")
-        wanted = float if "float" in str(kind) else str
-        _demand(all(isinstance(v, (int, float) if wanted is float else str) for v in value), key, value, "list")
-        return tuple(wanted(v) for v in value)
+        wanted = _is_number if "float" in str(kind) else lambda one: isinstance(one, str)
+        _demand(all(map(wanted, value)), key, value, "list")
+        return tuple(float(v) for v in value) if "float" in str(kind) else tuple(value)
     if kind in (int, float):
-        _demand(isinstance(value, (int, float)) and value == kind(value), key, value, "number")
+        _demand(_is_number(value) and value == kind(value), key, value, "number")
         return kind(value)
-    _demand(isinstance(value, str) and "tuple" not in str(kind), key, value, "text")
+    _demand("tuple" not in str(kind), key, value, "list")
+    _demand(isinstance(value, str), key, value, "text")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def build(raw: Mapping[str, Any]) -> Rules:
@@ -198,8 +273,9 @@ def build(raw: Mapping[str, Any]) -> Rules:
         near = get_close_matches(key, known, 1)
         _demand(key in kinds, key, key, "unknown", near=near[0] if near else "-")
     values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in ("segments", "schemes")}
+    _demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])
-    return Rules(**values, segments=segments, schemes=raw["schemes"])
+    return Rules(**values, segments=segments, schemes=_schemes(raw["schemes"]))
 
 
 @cache
@@ -212,6 +288,13 @@ def default_raw() -> Mapping[str, Any]:
 def default() -> Rules:
     """The rules every workbook starts from."""
     return build(default_raw())
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day `months` calendar months earlier, or the last of that month; a window holds the days after it
+    (ruling C9)."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def from_file(path: Path) -> Rules:

@@ -80,7 +80,10 @@ class Choice:
 def fold(text: object) -> str:
     """A header or name with everything taken out that people do not see or do not mean: full-width forms,
     case, spaces, line breaks, zero-width characters."""
-    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    plain = str(text)
+    plain = (plain if plain.isascii() else unicodedata.normalize("NFKC", plain)).casefold()
+    if plain.isprintable():  # the only blank that is printable is the space
+        return plain.replace(" ", "")
     return "".join(c for c in plain if unicodedata.category(c) not in {"Zs", "Zl", "Zp", "Cf", "Cc"})
 
 

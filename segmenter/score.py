@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter.rules import Rules
+from segmenter.rules import CODES, Rules
 
 
 def rising(values: NDArray[np.float64], upper: Sequence[float]) -> NDArray[np.intp]:
@@ -40,10 +40,12 @@ def score(customers: DataFrame, rules: Rules) -> DataFrame:
     known = np.ones(len(customers), dtype=bool)
     for name, found in bins.items():
         added[f"{name}_bin"] = found
-        added[f"{name}_label"] = pd.array(np.array([*labels[name], ""], dtype=object)[found], dtype=object)
+        added[f"{name}_label"] = pd.Series(
+            np.array([*labels[name], ""], dtype=object)[found], index=customers.index, dtype=object
+        )
         digit = np.array([label != "low" for label in labels[name]] + [False])
         number = number * 2 + digit[found]
         known &= found >= 0
-    codes = np.array([f"{n:03b}" for n in range(8)] + [""], dtype=object)
-    added["code"] = pd.array(codes[np.where(known, number, 8)], dtype=object)
+    codes = np.array([*CODES, ""], dtype=object)[np.where(known, number, len(CODES))]
+    added["code"] = pd.Series(codes, index=customers.index, dtype=object)
     return customers.assign(**added)

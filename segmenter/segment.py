@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter.rules import Match, Rules
+from segmenter.rules import NO_RECENCY, Match, Rules
 
-NO_RECENCY: Final = "no_recency"
-"""the group of customers whose last order is unknown: they get no code and no guess (ruling C1)"""
+__all__ = ["NO_RECENCY", "assign"]
 
 
 def assign(customers: DataFrame, rules: Rules) -> DataFrame:
@@ -26,20 +23,30 @@ def assign(customers: DataFrame, rules: Rules) -> DataFrame:
             hit = open_ & _matches(customers, match)
             segment[hit] = one.key
             open_ &= ~hit
-    return customers.assign(segment=pd.array(segment, dtype=object))
+    return customers.assign(segment=pd.Series(segment, index=customers.index, dtype=object))
 
 
 def _matches(customers: DataFrame, match: Match) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    codes = customers["code"].to_numpy(object)
     if match.code == "new":
         hit = customers["without_orders"].to_numpy(bool)
     else:
-        fitting = {
-            f"{n:03b}" for n in range(8) if all(p in ("?", d) for p, d in zip(match.code, f"{n:03b}", strict=True))
-        }
-        hit = np.isin(codes.astype(str), sorted(fitting))
+        codes, distinct = pd.factorize(customers["code"].to_numpy(object))
+        fits = [
+            all(p in ("?", d) for p, d in zip(match.code, code, strict=True)) if code else False for code in distinct
+        ]
+        hit = np.array([*fits, False], dtype=bool)[codes]
     if match.column:
         if match.column not in customers:
             return np.zeros(len(customers), dtype=bool)
-        hit = hit & (customers[match.column].astype(str) == match.value).to_numpy(bool)
+        hit = hit & _holds(customers[match.column], match.value)
     return np.asarray(hit, dtype=bool)
+
+
+def _holds(column: pd.Series, value: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which customers have `value` in a column: as a number or a day where the column holds such."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return (column.dt.strftime("%Y-%m-%d") == value).to_numpy(bool)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        wanted = pd.to_numeric(value, errors="coerce")
+        return (column == wanted).to_numpy(bool)
+    return (column.astype(object) == value).to_numpy(bool)

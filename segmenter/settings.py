@@ -147,7 +147,7 @@ def _read(key: str, value: Any) -> Any:
             return value.date()
         if isinstance(value, date) or not text:
             return value or None
-        from segmenter.values import day_of
+        from segmenter.dates import day_of
 
         return day_of(text)
     if kind is bool:

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segmenter import texts
-from segmenter.rules import Rules
-from segmenter.segment import NO_RECENCY
+from segmenter.rules import NO_RECENCY, Rules
 
 
 def number(value: float) -> str:
@@ -23,6 +22,12 @@ def each(values: pd.Series, word: Callable[[float], str], missing: str) -> NDArr
     codes, distinct = pd.factorize(values.to_numpy(float))
     words = np.array([*(word(value) for value in distinct.tolist()), missing], dtype=object)
     return words[codes]
+
+
+def around(key: str, hole: str, lang: str) -> tuple[str, str]:
+    """What stands before and after the one hole of a text: filling a million of them by hand is ten times faster."""
+    before, after = texts.say(key, lang, **{hole: "\0"}).split("\0")
+    return before, after
 
 
 def level(label: str, lang: str) -> str:

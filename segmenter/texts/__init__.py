@@ -8,6 +8,7 @@ of the languages (a test says so); and nothing has to be compiled before it can 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -42,6 +43,11 @@ def _catalogue() -> dict[str, dict[str, str]]:
 def keys() -> frozenset[str]:
     """The names of all texts."""
     return frozenset(_catalogue())
+
+
+def both(key: str) -> Mapping[str, str]:
+    """The text `key` in every language, for a finding that may be read in any of them."""
+    return _catalogue()[key]
 
 
 def say(key: str, lang: str, **params: Any) -> str:
