@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import io
-import re
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +12,22 @@ from typing import IO, Any, Final
 from pandas import DataFrame
 from python_calamine import CalamineWorkbook
 
-from segmenter.books import Grid, adding, blocks, bulk, calc, growth, guard, lists, proof, reading, refs, saving, spans
+from segmenter.books import (
+    Grid,
+    adding,
+    blocks,
+    bulk,
+    calc,
+    growth,
+    guard,
+    lists,
+    naming,
+    proof,
+    reading,
+    refs,
+    saving,
+    spans,
+)
 from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.lists import Job, Meant
@@ -26,10 +39,11 @@ from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
 from segmenter.errors import Refused
 from segmenter.headers import SEARCHED, locate
-from segmenter.schema import CUSTOMERS, Table, fold, tables
-from segmenter.texts import LANGS, Lang
+from segmenter.schema import CUSTOMERS, Table, fold
+from segmenter.texts import Lang
 
-_COPY: Final = re.compile(r"\(\d+\)$")
+_LONG: Final = 1 << 22
+"""bytes from which a sheet is read column by column"""
 
 
 class FileBook:
@@ -72,9 +86,7 @@ class FileBook:
     @cached_property
     def lang(self) -> Lang:
         """The language most of its sheets of ours are named in; Chinese when it is a tie."""
-        names = {fold(sheet.name) for sheet in self._index.sheets}
-        counts = {lang: sum(fold(table.sheet[lang]) in names for table in tables().values()) for lang in LANGS}
-        return max(LANGS, key=lambda lang: counts[lang])
+        return naming.lang_of([sheet.name for sheet in self._index.sheets])
 
     @cached_property
     def _calamine(self) -> CalamineWorkbook:
@@ -119,36 +131,31 @@ class FileBook:
         entry = self._find(table)
         if entry is None or entry.part not in self._package:
             if table.key == CUSTOMERS.key:
-                raise self._missing(table)
+                raise naming.missing([sheet.name for sheet in self._index.sheets], table, self.lang)
             return None
         return self._grid(entry)
 
     def _grid(self, entry: SheetEntry) -> Grid:
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
-        listed = self._list_objects(entry)
-        data = self._package.read(entry.part)
+        about = reading.About(entry.part, entry.name, entry.hidden, self._list_objects(entry))
+        if self._package.entries[entry.part].size >= _LONG:
+            pieces = self._package.pieces(entry.part)
+            found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
+            if found is not None:
+                return found
         values: Any = self._calamine.get_sheet_by_name(entry.name)
-        return reading.read(values, data, entry.part, entry.name, entry.hidden, listed)
+        return reading.read(values, self._package.read(entry.part), about)
+
+    def _styles(self) -> Styles:
+        part = self._index.styles_part
+        return Styles(self._draft.read(part) if part else None, part)
 
     def _find(self, table: Table) -> SheetEntry | None:
         """The sheet of a table: its name in the language of the book, otherwise in another."""
-        for lang in sorted(LANGS, key=lambda lang: lang != self.lang):
-            wanted = fold(table.sheet[lang])
-            found = [one for one in self._index.sheets if fold(one.name) == wanted]
-            copies = [one for one in self._index.sheets if _COPY.sub("", fold(one.name)) == wanted]
-            if len(found) > 1 or (found and len(copies) > 1 and table.key == CUSTOMERS.key):
-                other = next(one for one in copies if one is not found[0])
-                raise Refused("sheet_tie", sheet=found[0].name, other=other.name)
-            if found:
-                return found[0]
-        return None
-
-    def _missing(self, table: Table) -> Refused:
         names = [sheet.name for sheet in self._index.sheets]
-        wanted = table.sheet[self.lang]
-        near = difflib.get_close_matches(wanted, names, 1, 0)
-        return Refused("sheet_missing", value=wanted, found=", ".join(names), nearest=near[0] if near else "—")
+        position = naming.find(names, table, self.lang)
+        return None if position is None else self._index.sheets[position]
 
     def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
         found = []
@@ -165,8 +172,7 @@ class FileBook:
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
         sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings)
-        part = self._index.styles_part
-        styles = Styles(self._draft.read(part) if part else None, part)
+        styles = self._styles()
         writer = Writer(sheet, styles, self._index.date1904)
         grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
         if table.anchor:
@@ -177,7 +183,7 @@ class FileBook:
         self._meant.setdefault(entry.part, {})[table.key] = meant
         self._guard.may_change(sheet, writer.locked)
         if (new := styles.data) is not None:
-            self._draft.set(part, new)
+            self._draft.set(self._index.styles_part, new)
         self._note_written(entry, writer)
 
     def _add(self, table: Table) -> SheetEntry:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from segmenter.books import Grid, spans
 from segmenter.books.refs import Area, area
 from segmenter.books.region import ListObject
+from segmenter.books.scan import Scan
+from segmenter.books.scanned import Rows, ScannedGrid
+from segmenter.books.styles import Styles
 from segmenter.cells import position
 from segmenter.errors import Refused
 
@@ -22,7 +27,10 @@ _REF: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z0-9]+)[\"']")
 _ROW: Final = re.compile(rb"<(?:[^\s<>/:]+:)?row\b" + _ATTRS)
 _HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
 _TEXTUAL: Final = re.compile(rb"\st\s*=\s*[\"']str[\"']")
+_OPEN: Final = re.compile(rb"<((?:[^\s<>/:!?]+:)?)sheetData(?:\s[^<>]*)?(?<!/)>")
 _DAY: Final = timedelta(days=1)
+_PATIENCE: Final = 10_000
+"""rows read one by one before a scan is given up"""
 
 
 class Values(Protocol):
@@ -31,26 +39,93 @@ class Values(Protocol):
     def to_python(self, skip_empty_area: bool = True) -> list[list[Any]]: ...
 
 
-def read(values: Values, data: bytes, part: str, name: str, hidden: bool, listed: Sequence[ListObject]) -> Grid:
+@dataclass(frozen=True)
+class About:
+    """What is known of a sheet before it is read."""
+
+    part: str
+    name: str
+    hidden: bool
+    listed: Sequence[ListObject]
+    """its Excel tables"""
+
+
+def read(values: Values, data: bytes, sheet: About) -> Grid:
     """The grid of a worksheet part. Rows behind a gap below an Excel table are no part of it; `below` says so."""
-    root = spans.parse(data, part, opaque="sheetData")
+    root = spans.parse(data, sheet.part, opaque="sheetData")
     sheet_data = root.first("sheetData")
     if root.name != "worksheet" or sheet_data is None:
-        raise Refused("sheet_kind", sheet=name, part=part)
+        raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
     body = data[sheet_data.inner : sheet_data.close]
     rows = [[_plain(value) for value in row] for row in values.to_python(skip_empty_area=False)]
-    rows, below = _cut(rows, listed)
+    rows, below = cut(rows, sheet.listed)
     return Grid(
-        sheet=name,
+        sheet=sheet.name,
         rows=rows,
         errors=dict(_errors(body)),
         uncached=frozenset(_uncached(body)),
         merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
         hidden_rows=frozenset(_hidden_rows(body)),
-        hidden=hidden,
-        totals_row=next((one.last + 1 for one in listed if one.totals), None),
+        hidden=sheet.hidden,
+        totals_row=_totals(sheet.listed),
         below=below,
     )
+
+
+def scan(
+    pieces: Iterable[bytes], strings: Sequence[str], styles: Styles, date1904: bool, sheet: About
+) -> ScannedGrid | None:
+    """The grid of a long worksheet part, given in pieces; None when its rows are not alike enough for that."""
+    stream = iter(pieces)
+    head = b""
+    for piece in stream:
+        head += piece
+        if found := _OPEN.search(head):
+            break
+    else:
+        raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
+    prefix, head, rest = found[1].decode(), head[: found.end()], head[found.end() :]
+    shows: dict[int, bool] = {}
+
+    def shows_days(style: int) -> bool:
+        if style not in shows:
+            shows[style] = styles.shows_days(style)
+        return shows[style]
+
+    scanned = Scan(prefix, sheet.name, strings, shows_days, date1904)
+    row_end, body_end = f"</{prefix}row>".encode(), f"</{prefix}sheetData>".encode()
+    tail = b""
+    for piece in chain((rest,), stream):
+        tail += piece
+        if (end := tail.find(body_end)) >= 0:
+            scanned.feed(tail[:end])
+            tail = b"".join((tail[end:], *stream))
+            break
+        if (end := tail.rfind(row_end)) >= 0:
+            scanned.feed(tail[: end + len(row_end)])
+            tail = tail[end + len(row_end) :]
+        if scanned.slow > max(_PATIENCE, scanned.height // 4):
+            return None
+    root = spans.parse(head + tail, sheet.part)
+    columns = scanned.columns()
+    rows = Rows(columns, scanned.height)
+    end, below = cut_at(rows, sheet.listed)
+    return ScannedGrid(
+        sheet=sheet.name,
+        rows=Rows(columns, end),
+        errors=scanned.errors,
+        uncached=frozenset(scanned.uncached),
+        merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
+        hidden_rows=frozenset(scanned.hidden_rows),
+        hidden=sheet.hidden,
+        totals_row=_totals(sheet.listed),
+        below=below,
+        columns=columns,
+    )
+
+
+def _totals(listed: Sequence[ListObject]) -> int | None:
+    return next((one.last + 1 for one in listed if one.totals), None)
 
 
 def _plain(value: Any) -> Any:
@@ -64,16 +139,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _cut(rows: list[list[Any]], listed: Sequence[ListObject]) -> tuple[list[list[Any]], int | None]:
+def cut(rows: list[list[Any]], listed: Sequence[ListObject]) -> tuple[list[list[Any]], int | None]:
     """The rows up to the first gap below the sheet's Excel table, and the first row with something behind it."""
+    end, below = cut_at(rows, listed)
+    return rows[:end] if end < len(rows) else rows, below
+
+
+def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple[int, int | None]:
+    """How many rows there are up to that gap, and the first row with something behind it."""
     if len(listed) != 1:
-        return rows, None
+        return len(rows), None
     one = listed[0].area
     end = one.bottom + 1
     while end < len(rows) and _filled(rows[end], one):
         end += 1
     rest = next((row for row in range(end, len(rows)) if _filled(rows[row], one)), None)
-    return (rows, None) if rest is None else (rows[:end], rest)
+    return (len(rows), None) if rest is None else (end, rest)
 
 
 def _filled(row: Sequence[Any], one: Area) -> bool:
