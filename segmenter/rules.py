@@ -102,6 +102,11 @@ class Rules:
     data_to: date | None
     data_sources: tuple[str, ...]
     third_party_consent: bool
+    team_data: str
+    team_dimensions: str
+    team_model: str
+    team_report: str
+    owner_mails: tuple[str, ...]
     as_of: date | None
     window_months: int
     recency_bins: tuple[float, ...]

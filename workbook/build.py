@@ -61,7 +61,7 @@ PRINTED: Final = {"rfm": 9}
 WRAPPED: Final = {"strategy", "cleaning"}
 ROW_HEIGHT: Final = {"strategy": 32}
 PORTRAIT: Final = {"orders"}
-SETTING_GROUPS: Final = {"scenario", "as_of", "outlier_mode", "segments_min"}
+SETTING_GROUPS: Final = {"scenario", "team_data", "as_of", "outlier_mode", "segments_min"}
 """the settings a group begins with"""
 
 
