@@ -122,11 +122,14 @@ def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[]
 
 def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
     pool = make()
+    waiting = [pool.submit(work, task, folder, lang) for task in tasks]
     try:
-        for future in as_completed([pool.submit(work, task, folder, lang) for task in tasks]):
+        for future in as_completed(waiting):
             yield future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for future in waiting:
+            future.cancel()
+        pool.shutdown(wait=True)
 
 
 def processes(count: int | None) -> Callable[[], Executor]:

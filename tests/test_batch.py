@@ -24,7 +24,6 @@ from segmenter.cli import main
 from segmenter.schema import CUSTOMERS, RFM
 
 
-
 def customers(seed: int) -> Any:
     """Twelve customers that differ from workbook to workbook."""
     import pandas as pd
@@ -183,13 +182,14 @@ def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.Captu
     listing.write_text(rows, encoding="gb18030")
     code, said = run(capsys, str(listing), "-o", str(tmp_path / "out"))
     assert code == 0
-    assert [file["as_of"] for file in said["files"]] == ["2026-07-31", "2026-06-30"]
+    assert [file["as_of"] for file in said["files"]] == ["2026-07-31", "2026-06-16"]
     assert [file["recipient"] for file in said["files"]] == ["=x@example.com", ""]
     assert "'=x@example.com" in (tmp_path / "out" / "batch.csv").read_text(encoding="utf-8-sig")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("名字\na.xlsx\n", "文件"), ("文件\nnothing.xlsx\n", "nothing.xlsx"), ("文件,分析日期\na.xlsx,昨天\n", "昨天")]
+    ("text", "said"),
+    [("名字\na.xlsx\n", "文件"), ("文件\nnothing.xlsx\n", "nothing.xlsx"), ("文件,分析日期\na.xlsx,昨天\n", "昨天")],
 )
 def test_a_wrong_list_is_refused(tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
@@ -210,7 +210,9 @@ def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
     process.wait()
     finished = journal.read_bytes().count(b"\n")
     assert 5 <= finished < 90
-    said = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True, encoding="utf-8", check=False)
+    said = subprocess.run(
+        [*command, "--resume", "--json"], capture_output=True, text=True, encoding="utf-8", check=False
+    )
     assert said.returncode == 0, said.stderr
     found = json.loads(said.stdout)
     assert found["worked"] <= 90 - finished + 1

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,27 @@ def test_the_lock_of_a_run_that_is_gone_does_not_count(path):
     lock.write_text(f'{{"pid": {gone.pid}, "host": "{socket.gethostname()}"}}')
     fill(path)
     assert left(path) == ["a.xlsx"]
+
+
+def test_the_lock_of_a_process_killed_but_not_yet_buried_does_not_count(path):
+    lock = path.with_name(".segmenter-a.xlsx.lock")
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    lock.write_text(f'{{"pid": {child.pid}, "host": "{socket.gethostname()}"}}')
+    with pytest.raises(Refused), saving.lock(path):
+        pass
+    child.kill()
+    while Path(f"/proc/{child.pid}/stat").exists() and " Z " not in Path(f"/proc/{child.pid}/stat").read_text():
+        time.sleep(0.01)
+    with saving.lock(path):
+        pass
+    child.wait()
+
+
+def test_a_process_number_used_again_is_another_process(path):
+    lock = path.with_name(".segmenter-a.xlsx.lock")
+    lock.write_text(f'{{"pid": {os.getppid()}, "host": "{socket.gethostname()}", "born": "1"}}')
+    with saving.lock(path):
+        assert lock.exists()
 
 
 def test_the_lock_of_another_machine_counts(path):

@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+
 from segmenter import jobs
 from segmenter.cli import main
 
@@ -29,9 +30,36 @@ TABLE_2 = [
     ("1003", "否(120天前)", "2次", "300元", "000(低R/低F/低M)", "低价值客户"),
 ]
 TABLE_3 = [
-    ("高价值客户", "高R/F/M,忠诚度高", "专属权益提升粘性", "生日礼券+专属客服一对一回访", "*客户经理A", "复购率≥80%", "持续", "已完成30%"),
-    ("价格敏感客户", "低M,对折扣敏感", "限时优惠刺激复购", "周末满减活动+推送短信提醒", "*运营专员B", "活动参与率≥50%", "1个月", "完成60%"),
-    ("流失风险客户", "低R,高M历史价值", "召回调研+挽回激励", "发放100元无门槛券+满意度问卷", "*市场专员C", "召回率≥20%", "2周", "完成10%"),
+    (
+        "高价值客户",
+        "高R/F/M,忠诚度高",
+        "专属权益提升粘性",
+        "生日礼券+专属客服一对一回访",
+        "*客户经理A",
+        "复购率≥80%",
+        "持续",
+        "已完成30%",
+    ),
+    (
+        "价格敏感客户",
+        "低M,对折扣敏感",
+        "限时优惠刺激复购",
+        "周末满减活动+推送短信提醒",
+        "*运营专员B",
+        "活动参与率≥50%",
+        "1个月",
+        "完成60%",
+    ),
+    (
+        "流失风险客户",
+        "低R,高M历史价值",
+        "召回调研+挽回激励",
+        "发放100元无门槛券+满意度问卷",
+        "*市场专员C",
+        "召回率≥20%",
+        "2周",
+        "完成10%",
+    ),
 ]
 
 
@@ -139,7 +167,12 @@ def test_the_english_edition_answers_in_english(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_orders_become_a_workbook(tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = ["单据,买家,日期,数量,单价,品类", "A1,007,2026-06-01,2,10,茶", "A1,007,2026-06-01,1,30,酒", "A2,007,2026-06-20,-1,30,酒"]
+    lines = [
+        "单据,买家,日期,数量,单价,品类",
+        "A1,007,2026-06-01,2,10,茶",
+        "A1,007,2026-06-01,1,30,酒",
+        "A2,007,2026-06-20,-1,30,酒",
+    ]
     source, out = tmp_path / "订单.csv", tmp_path / "book.xlsx"
     source.write_text("\n".join(lines), encoding=encoding)
     named = ["--column-order-id", "单据", "--column-customer-id", "买家"]
@@ -243,6 +276,8 @@ def test_help_is_in_the_users_language_and_light() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'pandas', 'numpy', 'openpyxl', 'jinja2', 'rich', 'lets_plot'} & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True
+    ).stdout
     assert "用法" in said and "显示帮助" in said
     assert said.splitlines()[-1] == "[]"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+
 from segmenter.cli import main
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
@@ -43,14 +44,17 @@ def test_the_open_xml_sdk_finds_nothing(filled: Path, lang: str) -> None:
         copy = path.with_suffix(".copy.xlsx")  # the validator rewrites some files
         shutil.copy(path, copy)
         said = subprocess.run(
-            ["ooxml-validator", str(copy), "--officeVersion", "Microsoft365"], capture_output=True, text=True, check=False
+            ["ooxml-validator", str(copy), "--officeVersion", "Microsoft365"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert json.loads(said.stdout)["errors"] == []
 
 
 @needs_office
 def test_libreoffice_reads_every_cell_as_written(filled: Path) -> None:
-    convert(filled, 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1')
+    convert(filled, "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1")
     for sheet in openpyxl.load_workbook(filled).worksheets[4:6]:
         with (filled.parent / f"filled-{sheet.title}.csv").open(encoding="utf-8", newline="") as file:
             seen = [row[:6] for row in csv.reader(file)]

@@ -18,6 +18,7 @@ from typing import IO, Final
 from segmenter.errors import Refused
 
 _TEMP: Final = ".segmenter-{name}.tmp"
+_GONE: Final = "gone"
 _LOCK: Final = ".segmenter-{name}.lock"
 _PREVIOUS: Final = "{stem}.previous{suffix}"
 _RETRIES: Final = 10
@@ -83,7 +84,7 @@ def lock(path: Path) -> Iterator[None]:
     host = socket.gethostname()
     for attempt in (1, 2):
         try:
-            _take(file, json.dumps({"pid": os.getpid(), "host": host}).encode())
+            _take(file, json.dumps({"pid": os.getpid(), "host": host, "born": _born(os.getpid())}).encode())
             break
         except FileExistsError:
             owner = _lock_owner(file)
@@ -118,9 +119,9 @@ def _take(file: Path, owner: bytes) -> None:
 def _lock_owner(file: Path) -> dict[str, object]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        return {"pid": int(found["pid"]), "host": str(found["host"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"pid": 0, "host": "?"}
+        return {"pid": int(found["pid"]), "host": str(found["host"]), "born": str(found.get("born", ""))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"pid": 0, "host": "?", "born": ""}
 
 
 def _take_away(file: Path, owner: dict[str, object]) -> bool:
@@ -156,7 +157,18 @@ def _alive(file: Path, owner: dict[str, object], host: object) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    born = _born(pid)
+    return born != _GONE and (not born or owner["born"] in ("", born))
+
+
+def _born(pid: int) -> str:
+    """When a process began, as the kernel counts; `_GONE` for one that has ended and only waits to be noticed. The
+    same number is given to another process one day: then it was born at another time. "" where nobody can say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return _GONE if fields[0] in "ZX" else fields[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def _alive_windows(pid: int) -> bool:
