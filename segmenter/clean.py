@@ -63,16 +63,12 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
     codes = codes.mask(copy, "duplicate_same")[first != group.index]
     findings = []
     for code, same in codes.groupby(codes):
-        findings += listed(
-            same.index.tolist(),
-            lambda row, code=code: Finding(
-                code,
-                sheet,
-                cell(row, "customer_id"),
-                str(rows.at[row, "customer_id"]),
-                {"other": cell(int(first.at[row]), "customer_id"), "kept": str(kept.at[row])},
-            ),
-        )
+
+        def finding(row: int, code: str = str(code)) -> Finding:
+            params = {"other": cell(int(first.at[row]), "customer_id"), "kept": str(kept.at[row])}
+            return Finding(code, sheet, cell(row, "customer_id"), str(rows.at[row, "customer_id"]), params)
+
+        findings += listed(same.index.tolist(), finding)
     keys = values.key_of(kept)
     went = rows["key"] != keys
     return Merged(

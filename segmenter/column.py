@@ -98,15 +98,15 @@ def is_simple(column: NDArray[Any]) -> bool:
     cells = column.tolist() if column.dtype == object else [None]
     if set(map(type, cells)) != {str} or not all(cells):
         return False
-    joined = "".join(cells)
+    joined = "".join(map(str, cells))
     return joined.isascii() and joined.isprintable() and " " not in joined
 
 
 def empty(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Which cells hold nothing anybody can see."""
     if column.dtype == np.float64:
-        return np.isnan(column)
+        return np.asarray(np.isnan(column), dtype=bool)
     if is_simple(column):
         return np.zeros(len(column), dtype=bool)
     distinct = Distinct.of(column)
-    return np.array([*map(is_empty, distinct.values), True], dtype=bool)[distinct.codes]
+    return np.asarray(np.array([*map(is_empty, distinct.values), True])[distinct.codes], dtype=bool)

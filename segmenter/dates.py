@@ -30,12 +30,12 @@ _NAMED = re.compile(
     r"^(?:(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? |(?P<d2>\d{1,2})[ -](?P<m2>[A-Za-z]{3,9})\.?[ -])"
     r"(?P<y>\d{4})$"
 )
+_MONTH_NAMES: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _MONTHS: Final = {
-    name[:length]: number
-    for number, name in enumerate(
-        "january february march april may june july august september october november december".split(), 1
-    )
-    for length in range(3, len(name) + 1)
+    name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in range(3, len(name) + 1)
 }
 
 Found = tuple[date | None, str, str]

@@ -75,13 +75,12 @@ def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, shee
         known = fresh.notna() & (fresh.astype(object) != "")
         given = typed.notna() & (typed.astype(object) != "")
         off = (typed - fresh).abs() > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
-        found += listed(
-            customers.index[has & given & known & off].tolist(),
-            lambda row, c=column, t=typed, f=fresh: Finding(
-                "typed_differs", sheet, cell(row, c), _text(t.at[row]), {"computed": _text(f.at[row])}
-            ),
-            SHOWN,
-        )
+
+        def differs(row: int, column: str = column, typed: pd.Series = typed, fresh: pd.Series = fresh) -> Finding:
+            params = {"computed": _text(fresh.at[row])}
+            return Finding("typed_differs", sheet, cell(row, column), _text(typed.at[row]), params)
+
+        found += listed(customers.index[has & given & known & off].tolist(), differs, SHOWN)
         customers = customers.assign(**{column: fresh.where(has & known, typed)})
     extra = {name: new[name] for name in ("first_order_date", "orders") if name in new}
     return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")

@@ -86,16 +86,12 @@ def run(
     progress("score")
     customers = segment.assign(score.score(customers, rules), rules)
     findings += _thin(customers, taken)
-    names = wording.segment_names(rules, lang)
-    segments = plan.summarise(customers, rules, names)
+    segments = plan.summarise(customers, rules, wording.segment_names(rules, lang))
 
     progress("plan")
     strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
     findings += advice
-    if "third_party" in rules.data_sources and not rules.third_party_consent:
-        findings.append(Finding("third_party_consent"))
-    if (rules.data_from or rules.data_to) and ordered is None:
-        findings.append(Finding("window_without_orders"))
+    findings += _cautions(rules, ordered)
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
@@ -131,7 +127,7 @@ def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Fin
 
 
 def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
-    """An as-of date far after every other order is a typing mistake more often than not; orders after it do not count."""
+    """An as-of date far after every other order is a typing mistake more often than not; later orders do not count."""
     if as_of is None:
         return [Finding("as_of_unknown", sheet)]
     days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
@@ -149,6 +145,17 @@ def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date
     later = int((orders.whole(ordered)["ordered_on"] > day).sum()) if ordered is not None else 0
     if later:
         found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
+    return found
+
+
+def _cautions(rules: Rules, ordered: DataFrame | None) -> list[Finding]:
+    """Settings that ask for more than the data give: third-party data not cleared (003-14), a data window without
+    orders to cut to it (003-09)."""
+    found = []
+    if "third_party" in rules.data_sources and not rules.third_party_consent:
+        found.append(Finding("third_party_consent"))
+    if (rules.data_from or rules.data_to) and ordered is None:
+        found.append(Finding("window_without_orders"))
     return found
 
 
@@ -197,14 +204,20 @@ def _kept(grid: Grid | None) -> list[Finding]:
     return [
         Finding(
             "kept",
-            *("" if values.is_empty(cell) else str(cell) for cell in (row.sheet, row.cell, row.value)),
-            {"text": row.message, "kind": row.code},
+            sheet=_word(row.sheet),
+            cell=_word(row.cell),
+            value=_word(row.value),
+            params={"text": _word(row.message), "kind": _word(row.code)},
             amount_share=row.amount_share if isinstance(row.amount_share, float) else None,
             stage="import",
         )
         for row in rows.itertuples()
         if row.stage in imported
     ]
+
+
+def _word(cell: object) -> str:
+    return "" if values.is_empty(cell) else str(cell)
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

@@ -104,13 +104,15 @@ class _Measure:
         before, after = wording.around(key, hole, self.lang)
         ends = self.tails if tails else [""] * len(self.shown)
         made = [before + one + after + end for one, end in zip(self.shown, ends, strict=True)]
-        return np.array([*made, missing], dtype=object)[self.codes]
+        words: NDArray[np.object_] = np.array([*made, missing], dtype=object)[self.codes]
+        return words
 
 
 def _each(values: NDArray[np.object_], word: Callable[[str], str]) -> NDArray[np.object_]:
     """A word a distinct value."""
     codes, distinct = pd.factorize(values)
-    return np.array([word(value) for value in distinct], dtype=object)[codes]
+    words: NDArray[np.object_] = np.array([word(value) for value in distinct], dtype=object)[codes]
+    return words
 
 
 def _groups(customers: DataFrame, lang: Lang) -> NDArray[np.object_]:
@@ -141,11 +143,12 @@ def _reasons(
     ends = {
         (code, segment): f"{joint}{code}→{names[segment]}" for code, segment in {*zip(codes, segments, strict=True)}
     }
-    last = np.array([ends[pair] for pair in zip(codes, segments, strict=True)], dtype=object)
     pairs = recency.codes * (len(frequency.shown) + 1) + frequency.codes
     first, inverse = np.unique(pairs, return_index=True, return_inverse=True)[1:]
     r, f = (one.said(f"why.{one.name}", "value", "", tails=True) for one in (recency, frequency))
-    reason = (r[first] + joint + f[first] + joint)[inverse] + monetary.said("why.m", "value", "", tails=True) + last
+    heads = (r[first] + joint + f[first] + joint)[inverse]
+    parts = zip(heads, monetary.said("why.m", "value", "", tails=True), codes, segments, strict=True)
+    reason = np.array([f"{head}{m}{ends[code, segment]}" for head, m, code, segment in parts], dtype=object)
     unknown = codes == ""
     new = np.where(segments == NO_RECENCY, texts.say("why.no_recency", lang), texts.say("why.new", lang))
     return np.where(unknown, new.astype(object), reason)

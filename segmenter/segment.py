@@ -44,9 +44,9 @@ def _matches(customers: DataFrame, match: Match) -> np.ndarray[tuple[int], np.dt
 
 def _holds(column: pd.Series, value: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which customers have `value` in a column: as a number or a day where the column holds such."""
+    hit = column.astype(object) == value
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return (column.dt.strftime("%Y-%m-%d") == value).to_numpy(bool)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        wanted = pd.to_numeric(value, errors="coerce")
-        return (column == wanted).to_numpy(bool)
-    return (column.astype(object) == value).to_numpy(bool)
+        hit = column.dt.strftime("%Y-%m-%d") == value
+    elif pd.api.types.is_numeric_dtype(column.dtype):
+        hit = column == pd.to_numeric(value, errors="coerce")
+    return np.asarray(hit, dtype=bool)

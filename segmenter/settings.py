@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any, get_type_hints
 
 from pandas import DataFrame
 
 from segmenter import schema, texts
+from segmenter.dates import day_of
 from segmenter.errors import Refused
 from segmenter.rules import CHOICES, LEVELS, Match, Rules, Segment
 from segmenter.texts import LANGS, Lang
@@ -94,30 +96,37 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
     people keep notes there.
     """
     by_name = {schema.fold(name_of(key, lang)): key for key in _keys() for lang in LANGS}
-    versions = {schema.fold(texts.say("settings.version", lang)) for lang in LANGS}
-    prefixes = {lang: schema.fold(texts.say("settings.segment", lang)) for lang in LANGS}
+    by_name |= {schema.fold(texts.say("settings.version", lang)): "version" for lang in LANGS}
+    prefixes = tuple(schema.fold(texts.say("settings.segment", lang)) for lang in LANGS)
     found: dict[str, Any] = {}
     segments: list[Segment] = []
+    cells: dict[str, tuple[str, str]] = {}
     for name, value, cell in rows:
         folded = schema.fold(name)
-        if folded in versions and value is not None:
-            found["version"] = _plain(value)
-        elif folded in by_name:
-            key = by_name[folded]
-            try:
-                found[key] = _read(key, value)
-            except ValueError:
-                raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
-        else:
-            for prefix in prefixes.values():
-                if folded.startswith(prefix) and value is not None:
-                    title = re.split(r"[:：]", str(name), maxsplit=1)[-1].strip()
-                    segments.append(_read_segment(title, value, base, sheet, cell))
-                    break
-    values = {field.name: getattr(base, field.name) for field in fields(Rules)} | found
+        key = "segments" if folded.startswith(prefixes) else by_name.get(folded, "")
+        if not key or (value is None and key in ("version", "segments")):
+            continue
+        if key in found:
+            raise Refused("setting_twice", sheet=sheet, cell=cell, name=name)
+        cells[key] = (name, cell)
+        try:
+            if key == "segments":
+                segments.append(_read_segment(re.split(r"[:：]", name, maxsplit=1)[-1].strip(), value, base))
+            else:
+                found[key] = _plain(value) if key == "version" else _read(key, value)
+        except (ValueError, KeyError):
+            raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
+    used = {field.name: getattr(base, field.name) for field in fields(Rules)} | found
     if segments:
-        values["segments"] = tuple(segments)
-    return Rules(**values)
+        used["segments"] = tuple(segments)
+    try:
+        return Rules(**used)
+    except Refused as error:
+        name, cell = cells.get(str(error.params.get("setting")), ("", ""))
+        if not cell:
+            raise
+        why, shown = error.params["why"], error.value
+        raise Refused("setting_rule", sheet=sheet, cell=cell, value=shown, name=name, why=why) from None
 
 
 def _plain(value: Any) -> str:
@@ -147,8 +156,6 @@ def _read(key: str, value: Any) -> Any:
             return value.date()
         if isinstance(value, date) or not text:
             return value or None
-        from segmenter.dates import day_of
-
         return day_of(text)
     if kind is bool:
         if isinstance(value, bool):
@@ -164,33 +171,27 @@ def _read(key: str, value: Any) -> Any:
     return _word(key, text)
 
 
-def _read_segment(name: str, value: Any, base: Rules, sheet: str, cell: str) -> Segment:
-    """A rule row: patterns for a segment, which keeps the default texts when it is one of ours."""
+def _read_segment(name: str, value: Any, base: Rules) -> Segment:
+    """A rule row: patterns for a segment, which keeps the default texts when it is one of ours. ValueError or
+    KeyError when it makes no sense."""
+    text = _plain(value).zfill(3) if isinstance(value, float) else unicodedata.normalize("NFKC", _plain(value))
+    new = {schema.fold(texts.say("word.new", lang)) for lang in LANGS}
     matches = []
-    for part in re.split(r"[;；\n]", _plain(value).zfill(3) if isinstance(value, float) else _plain(value)):
+    for part in filter(str.strip, re.split(r"[;\n]", text)):
         code, _, condition = part.partition("&")
-        if not part.strip():
-            continue
-        folded = schema.fold(code).replace("？", "?")
-        code = "new" if folded in {schema.fold(texts.say("word.new", lang)) for lang in LANGS} else folded
-        try:
-            matches.append(Match.parse(f"{code} & {_condition(condition)}" if condition else code))
-        except (ValueError, KeyError):
-            raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
+        code = "new" if schema.fold(code) in new else schema.fold(code)
+        matches.append(Match.parse(f"{code} & {_condition(condition)}" if condition else code))
+    if not name or not matches:
+        raise ValueError(name)
     for known in base.segments:
         if schema.fold(name) in {schema.fold(n) for n in (*known.name.values(), *known.aliases)}:
-            return _with_match(known, matches)
+            return replace(known, match=tuple(matches))
     return Segment(key=name, match=tuple(matches), name=dict.fromkeys(LANGS, name))
 
 
-def _with_match(segment: Segment, matches: Sequence[Match]) -> Segment:
-    values: Mapping[str, Any] = {**vars(segment), "match": tuple(matches)}
-    return Segment(**values)
-
-
 def _condition(text: str) -> str:
-    """ "价格敏感度=敏感" as "price_sensitivity = sensitive"."""
-    left, _, right = text.replace("＝", "=").partition("=")
+    """A condition in the words of the sheet, 价格敏感度=敏感, as "price_sensitivity = sensitive"."""
+    left, _, right = text.partition("=")
     for column in schema.CUSTOMERS.fields:
         if schema.fold(left) in column.names() | {schema.fold(column.key)}:
             for choice in schema.choices(column.choices) if column.choices else ():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import gzip
+import warnings
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,34 +22,53 @@ from segmenter import schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
 
-WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 SHOWN: Final = 40
 """rows among which the header is looked for"""
+SEPARATORS: Final = (",", ";", "\t", "|")
+EXACT: Final = 1e15
+"""whole numbers from here on are kept as text: a float would lose their end"""
 
 
 @dataclass(frozen=True)
 class Columns(Grid):
-    """A grid over a frame with text headers; `rows` holds the headers and the first rows only."""
+    """A grid over a frame; `rows` holds the first rows only."""
 
     frame: DataFrame = field(default_factory=DataFrame)
+    headed: bool = False
+    """whether the frame's column names are the first row"""
 
     @classmethod
-    def over(cls, frame: DataFrame, sheet: str) -> Columns:
-        """The grid of `frame`, its headers as the first row."""
+    def over(cls, frame: DataFrame, sheet: str, headed: bool = False) -> Columns:
+        """The grid of `frame`."""
         top = frame.head(SHOWN).astype(object)
-        rows = [list(frame.columns), *top.where(top.notna(), None).to_numpy(object).tolist()]
-        return cls(sheet=sheet, rows=rows, frame=frame)
+        rows = top.where(top.notna(), None).to_numpy(object).tolist()
+        return cls(sheet=sheet, rows=[list(frame.columns), *rows] if headed else rows, frame=frame, headed=headed)
 
     @property
     def height(self) -> int:
-        return len(self.frame) + 1
+        return len(self.frame) + self.headed
 
     def column(self, column: int, start: int) -> NDArray[Any]:
-        """A column from row `start` (1 is the first below the headers)."""
-        values = self.frame.iloc[start - 1 :, column]
-        if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
-            return values.astype(object).where(values.notna(), None).to_numpy(object)
-        return values.to_numpy(np.float64, na_value=np.nan)
+        """A column from row `start` down."""
+        return _plain(self.frame.iloc[max(start - self.headed, 0) :, column])
+
+
+def _plain(cells: pd.Series) -> NDArray[Any]:
+    """A column as a grid holds it: float64, or objects with None where empty; days as they were written."""
+    found: NDArray[Any]
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        local = cells.dt.tz_localize(None) if cells.dt.tz is not None else cells
+        found = local.to_numpy("datetime64[us]").astype(object)
+    elif pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
+        if pd.api.types.is_integer_dtype(cells.dtype) and (cells.abs() >= EXACT).any():
+            found = cells.astype(str).astype(object).where(cells.notna(), None).to_numpy(object)
+        else:
+            found = cells.to_numpy(np.float64, na_value=np.nan)
+    else:
+        found = cells.astype(object).where(cells.notna(), None).to_numpy(object)
+        if any(type(cell) is Decimal for cell in found[:SHOWN]):
+            found = pd.to_numeric(pd.Series(found, dtype=object)).to_numpy(np.float64)
+    return found
 
 
 def read_orders(path: Path, names: Mapping[str, str]) -> Grid:
@@ -57,67 +80,77 @@ def read_orders(path: Path, names: Mapping[str, str]) -> Grid:
     """
     if not path.is_file():
         raise Refused("no_file", path=path)
-    frame = _frame(path)
-    frame.columns = [str(name).lstrip("\ufeff") for name in frame.columns]
-    for key, header in names.items():
-        if header not in frame.columns:
-            raise Refused("no_column", path=path, value=header, found=", ".join(frame.columns))
-        own = schema.ORDERS[key].header["zh"]
-        others = schema.ORDERS[key].names()
-        frame = frame.drop(columns=[n for n in frame.columns if n != header and schema.fold(n) in others])
-        frame = frame.rename(columns={header: own})
-    return Columns.over(frame, path.name)
+    grid = _grid(path, names)
+    return _renamed(grid, path, names) if names else grid
 
 
-def _frame(path: Path) -> DataFrame:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".parquet"]:
-        try:
-            return pd.read_parquet(path)
-        except ImportError:
-            raise Refused("need_extra", extra="parquet") from None
-        except (OSError, ValueError) as error:
-            raise Refused("orders_file", path=path, reason=error) from None
-    if suffixes[-1:] and suffixes[-1] in WORKBOOKS:
-        return _sheet(path)
-    return _text(path)
+def _grid(path: Path, names: Mapping[str, str]) -> Columns:
+    """What the file truly is says its first bytes, not its name."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start == b"PAR1":
+            return _parquet(path)
+        if start in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+            return _sheet(path, names)
+        raw = path.read_bytes()
+        return _text(gzip.decompress(raw) if start[:2] == b"\x1f\x8b" else raw, path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from None
 
 
-def _sheet(path: Path) -> DataFrame:
-    """The sheet of a workbook whose first rows hold the most order headers."""
+def _unreadable(path: Path, why: object) -> Refused:
+    return Refused("orders_file", path=path, reason=next(iter(str(why).splitlines()), type(why).__name__))
+
+
+def _renamed(grid: Columns, path: Path, names: Mapping[str, str]) -> Columns:
+    """The grid with the fields' own headers over the columns the user named, and over no other."""
+    wanted = {schema.fold(header): key for key, header in names.items()}
+    top = [[schema.fold(cell) if isinstance(cell, str) else "" for cell in row] for row in grid.rows]
+    row = max(range(len(top)), key=lambda row: len(wanted.keys() & {*top[row]}), default=0)
+    for header in names.values():
+        if not top or schema.fold(header) not in top[row]:
+            found = [str(cell) for cell in (grid.rows[row] if top else ()) if cell is not None]
+            raise Refused("no_column", path=path, value=header, found=", ".join(found))
+    heads = list(grid.rows[row])
+    for column, header in enumerate(top[row]):
+        others = [key for key in names if header in schema.ORDERS[key].names()]
+        if header in wanted:
+            heads[column] = schema.ORDERS[wanted[header]].header["zh"]
+        elif others:
+            heads[column] = None
+    return replace(grid, rows=[*grid.rows[:row], heads, *grid.rows[row + 1 :]])
+
+
+def _parquet(path: Path) -> Columns:
+    try:
+        return Columns.over(pd.read_parquet(path), path.name, headed=True)
+    except ImportError:
+        raise Refused("need_extra", extra="parquet") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _sheet(path: Path, names: Mapping[str, str]) -> Columns:
+    """The sheet of a workbook one of whose first rows holds the most order headers."""
     import python_calamine
 
     try:
         with python_calamine.CalamineWorkbook.from_path(path) as book:
             sheets = [book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names]
     except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise Refused("orders_file", path=path, reason=error) from None
-    known = set().union(*(field.names() for field in schema.ORDERS.fields))
-    best = max(
-        (
-            (sum(schema.fold(value) in known for value in row), -number, sheet)
-            for sheet in sheets
-            for number, row in enumerate(sheet[:30])
-        ),
-        key=lambda one: one[:2],
-        default=(0, 0, []),
-    )
-    score, number, sheet = best
-    if not score:
-        raise Refused("orders_file", path=path, reason="—")
-    header, *rows = sheet[-number:]
-    blank_free = [
-        [None if value == "" else float(value) if type(value) is int else value for value in row] for row in rows
-    ]
-    return DataFrame(blank_free, columns=header, dtype=object)
+        raise _unreadable(path, error) from None
+    known = {schema.fold(header) for header in names.values()}.union(*(one.names() for one in schema.ORDERS.fields))
+    scores = [max((len(known & {*map(schema.fold, row)}) for row in rows[:SHOWN]), default=0) for rows in sheets]
+    if not any(scores):
+        raise Refused("orders_headers", path=path, found=", ".join(book.sheet_names))
+    best = sheets[scores.index(max(scores))]
+    cells = [[None if cell == "" else float(cell) if type(cell) is int else cell for cell in row] for row in best]
+    return Columns.over(DataFrame(cells, dtype=object), path.name)
 
 
-def _text(path: Path) -> DataFrame:
-    """A text file: encoding by mark, else strict UTF-8, else GB18030; separator from its first line."""
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise Refused("orders_file", path=path, reason=error) from None
+def _text(raw: bytes, path: Path) -> Columns:
+    """A text file: encoding by mark, else strict UTF-8, else GB18030; the separator its first lines use most."""
     for encoding in ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
         try:
             text = raw.decode(encoding)
@@ -126,15 +159,25 @@ def _text(path: Path) -> DataFrame:
             continue
     else:
         raise Refused("orders_encoding", path=path)
-    if "\x00" in text[:4096]:
-        raise Refused("orders_file", path=path, reason="NUL")
-    from io import StringIO
-
+    if "\x00" in text or not text.strip():
+        raise Refused("orders_encoding" if text.strip() else "orders_empty", path=path)
+    first = text.splitlines()[:SHOWN]
+    separator = max(SEPARATORS, key=lambda one: sum(line.count(one) for line in first))
     try:
-        separator = csv.Sniffer().sniff(text.split("\n", 1)[0], ",;\t|").delimiter
-    except csv.Error:
-        separator = ","
-    try:
-        return pd.read_csv(StringIO(text), sep=separator, dtype=object, keep_default_na=False, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise Refused("orders_file", path=path, reason=error) from None
+        width = max(len(cells) for cells in csv.reader(first, delimiter=separator))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                StringIO(text),
+                sep=separator,
+                header=None,
+                names=range(width),
+                index_col=False,
+                dtype=object,
+                keep_default_na=False,
+                na_values=[""],
+                skip_blank_lines=False,
+            )
+    except (csv.Error, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise _unreadable(path, error) from None
+    return Columns.over(frame, path.name)

@@ -23,8 +23,15 @@ from segmenter.column import Ambiguous, Column, Distinct, empty, is_empty, is_si
 from segmenter.dates import day_of, days
 
 __all__ = [
-    *("Ambiguous", "Column", "choices", "counts", "day_of", "days", "empty", "ids", "is_empty", "key_of"),
-    *("lists", "numbers", "plain", "read", "texts"),
+    "Ambiguous",
+    "Column",
+    "counts",
+    "day_of",
+    "days",
+    "empty",
+    "is_empty",
+    "numbers",
+    "plain",
 ]
 
 LONGEST_NUMBER: Final = 1e15

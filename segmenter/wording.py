@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ def each(values: pd.Series, word: Callable[[float], str], missing: str) -> NDArr
     """A text a distinct value, `missing` where it is NaN."""
     codes, distinct = pd.factorize(values.to_numpy(float))
     words = np.array([*(word(value) for value in distinct.tolist()), missing], dtype=object)
-    return words[codes]
+    found: NDArray[np.object_] = words[codes]
+    return found
 
 
 def around(key: str, hole: str, lang: str) -> tuple[str, str]:
@@ -46,7 +48,7 @@ def r_bins(rules: Rules, lang: str) -> list[str]:
 
 def _falling(limits: Sequence[float], name: str, lang: str) -> list[str]:
     names = [texts.say(f"bin.{name}_first", lang, low=number(limits[0]))]
-    for upper, lower in zip(limits, limits[1:], strict=False):
+    for upper, lower in pairwise(limits):
         high = number(upper - 1)
         same = name == "f" and upper - 1 == lower
         key = f"bin.{name}_one" if same else f"bin.{name}_between"
