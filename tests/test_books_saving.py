@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -183,7 +184,6 @@ def test_two_runs_at_once(path):
 def test_the_lock_of_a_run_that_is_gone_does_not_count(path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    import socket
 
     lock = path.with_name(".segmenter-a.xlsx.lock")
     lock.write_text(f'{{"pid": {gone.pid}, "host": "{socket.gethostname()}"}}')
