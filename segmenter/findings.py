@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+import pandas as pd
 from pandas import DataFrame
 
 from segmenter import texts
@@ -59,6 +61,24 @@ def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = L
         last = finding(rows[most])
         found.append(replace(last, params={**last.params, "count": len(rows) - most}))
     return found
+
+
+def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series) -> list[Finding]:
+    """With the share of the total amount that stands in a finding's row, where it is about one row of `sheet`.
+
+    `totals`: total amounts by row number.
+    """
+    everything = float(totals.sum())
+    shares = (totals / everything).to_dict() if everything > 0 else {}
+
+    def share(one: Finding) -> float | None:
+        row = re.fullmatch(r"[A-Z]+(\d+)", one.cell)
+        if one.sheet != sheet or one.amount_share is not None or row is None or "count" in one.params:
+            return one.amount_share
+        found = shares.get(int(row[1]))
+        return None if found is None or found != found else float(found)
+
+    return [replace(one, amount_share=share(one)) for one in findings]
 
 
 def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:

@@ -13,7 +13,7 @@ from pandas import DataFrame
 from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, values, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
-from segmenter.findings import Finding, to_frame
+from segmenter.findings import Finding, to_frame, weighed
 from segmenter.intake import Intake
 from segmenter.result import Result
 from segmenter.rules import Rules, months_before
@@ -92,6 +92,8 @@ def run(
     strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
+    if "total_amount" in taken.frame:
+        findings = weighed(findings, taken.sheet, taken.frame["total_amount"])
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
