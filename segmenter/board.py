@@ -70,13 +70,16 @@ def _segments(segments: DataFrame, lang: Lang) -> DataFrame:
 def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     """Mean M by R bin (rows) and F bin (columns); the first row names the F bins."""
     r_names, f_names = wording.r_bins(rules, lang), wording.f_bins(rules, lang)
-    known = customers[(customers["r_bin"] >= 0) & (customers["f_bin"] >= 0)]
-    means = known.pivot_table(index="r_bin", columns="f_bin", values="monetary", aggfunc="mean")
-    means = means.reindex(index=range(len(r_names)), columns=range(len(f_names)))
+    r, f, monetary = (customers[name].to_numpy() for name in ("r_bin", "f_bin", "monetary"))
+    known = (r >= 0) & (f >= 0) & ~np.isnan(monetary)
+    cell = (r * len(f_names) + f)[known]
+    size = len(r_names) * len(f_names)
+    counts = np.bincount(cell, minlength=size)
+    means = (np.bincount(cell, monetary[known], size) / np.where(counts, counts, np.nan)).reshape(len(r_names), -1)
     columns = [field.key for field in schema.table("board_heat").fields]
     rows: list[list[object]] = [[None, *f_names]]
     for position, name in enumerate(r_names):
-        rows.append([name, *(None if pd.isna(v) else round(float(v), 2) for v in means.loc[position])])
+        rows.append([name, *(None if v != v else round(v, 2) for v in means[position].tolist())])
     filled = [row + [None] * (len(columns) - len(row)) for row in rows]
     return DataFrame(filled, columns=columns, dtype=object)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final, NamedTuple
 
 from segmenter.books import Grid
@@ -51,6 +52,8 @@ def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], int
     for top in range(min(SEARCHED, grid.height)):
         bottom = _last_level(grid, top)
         names = _names(grid, top, bottom)
+        if table.headers.isdisjoint(chain.from_iterable(names.values())):
+            continue
         columns = {field.key: found[0] for field in table.fields if (found := _columns(field, names))}
         if columns:
             must = sum(field.must for field in table.fields if field.key in columns)
@@ -98,10 +101,8 @@ def _names(grid: Grid, top: int, bottom: int) -> dict[int, list[str]]:
 
 def _columns(field: Field, names: Mapping[int, list[str]]) -> list[int]:
     """The columns whose header is this field's; those with its own name before those with an alias."""
-    exact = {fold(name) for name in field.header.values()}
-    answers = field.names()
-    own = [column for column, known in names.items() if exact.intersection(known)]
-    return own or [column for column, known in names.items() if answers.intersection(known)]
+    own = [column for column, known in names.items() if not field.own_names.isdisjoint(known)]
+    return own or [column for column, known in names.items() if not field.names().isdisjoint(known)]
 
 
 def _refuse_twice(grid: Grid, table: Table, header: Header, top: int) -> None:

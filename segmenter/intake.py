@@ -242,7 +242,7 @@ def _totals(
     columns: Mapping[str, int],
 ) -> NDArray[np.intp]:
     """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above."""
-    words = {schema.fold(word) for word in texts.load("schema.toml")["total_words"]}
+    words = schema.total_words()
     longest = 2 * max(map(len, words))
     found = np.zeros(len(empty["customer_id"]), dtype=bool)
     if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 from segmenter import texts
@@ -40,9 +40,18 @@ class Field:
         """Whether a sheet without this column is refused."""
         return self.need == "must"
 
-    def names(self) -> set[str]:
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """Its header in every language, as `fold`ed text."""
+        return frozenset(map(fold, self.header.values()))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return self.own_names | set(map(fold, self.aliases))
+
+    def names(self) -> frozenset[str]:
         """Every header this field answers to, as `fold`ed text."""
-        return {fold(name) for name in (*self.header.values(), *self.aliases)}
+        return self._names
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,11 @@ class Table:
 
     def __getitem__(self, key: str) -> Field:
         return next(field for field in self.fields if field.key == key)
+
+    @cached_property
+    def headers(self) -> frozenset[str]:
+        """Every header any of its fields answers to, as `fold`ed text."""
+        return frozenset().union(*(field.names() for field in self.fields))
 
     @property
     def shown(self) -> tuple[Field, ...]:
@@ -121,6 +135,12 @@ def choices(name: str) -> tuple[Choice, ...]:
         Choice(key, {lang: raw[lang] for lang in LANGS}, tuple(raw.get("aliases", ())))
         for key, raw in _data()["choices"][name].items()
     )
+
+
+@cache
+def total_words() -> frozenset[str]:
+    """First words of rows that sum up others, as `fold`ed text."""
+    return frozenset(map(fold, _data()["total_words"]))
 
 
 def class_name(field_class: str, lang: Lang) -> str:
