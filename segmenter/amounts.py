@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -151,8 +152,8 @@ def numbers(column: NDArray[Any], percent: bool = False) -> Column:
             if number is None or (typed.percent and not percent):
                 return np.nan, "not_a_number", ""
             number = typed.sign * number * typed.scale / (100 if typed.percent else 1)
-            return (number, "", "number_as_text") if np.isfinite(number) else (np.nan, "not_a_number", "")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+            return (number, "", "number_as_text") if isfinite(number) else (np.nan, "not_a_number", "")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
             return np.nan, "not_a_number", ""
         return float(value), "", ""
 
