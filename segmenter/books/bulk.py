@@ -39,7 +39,7 @@ _SPECIAL: Final = re.compile(
 _BETWEEN: Final = "\u2588"
 """stands between texts that are looked at together; one that holds it is looked at alone"""
 _NEEDLES: Final = (
-    *("&", "<", ">", "_x", "  ", _BETWEEN * 2, f" {_BETWEEN}"),
+    *("_x", "  ", _BETWEEN * 2, f" {_BETWEEN}"),
     *(_BETWEEN + start for start in (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")),
 )
 
@@ -64,6 +64,20 @@ class Column:
         used, codes = np.unique(self.codes[low:high], return_inverse=True)
         return _matrix(self.encode([self.values[one] for one in used]))[codes]
 
+    def first_quoted(self) -> int | None:
+        """The first row with a text that a program could take for a formula."""
+        for low in range(0, len(self.values), _STRETCH):
+            texts = [one or "" for one in self.values[low : low + _STRETCH] if one is None or isinstance(one, str)]
+            joined = _BETWEEN + _BETWEEN.join(texts)
+            if any(_BETWEEN + start in joined for start in cells.FORMULA_STARTS):
+                found = [low + n for n, one in enumerate(texts) if cells.needs_quote(one)]
+                if found and self.codes is None:
+                    return found[0]
+                if found and self.codes is not None:
+                    quoted = [n for n, one in enumerate(self.values) if one and cells.needs_quote(one)]
+                    return int(np.flatnonzero(np.isin(self.codes, quoted))[0])
+        return None
+
 
 def _matrix(tails: list[bytes]) -> Bytes:
     matrix = np.array(tails, dtype=bytes)
@@ -73,28 +87,16 @@ def _matrix(tails: list[bytes]) -> Bytes:
 def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
     """A column of a frame; None when it has to be written cell by cell: values of several kinds, very long texts."""
     kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind in _TEXT:
-        many = _texts(encode)
-        if values.str.len().max() > _WIDEST:
-            return None
-    elif kind in _NUMBERS:
-        many = _numbers(encode)
-    else:
+    if kind not in _TEXT | _NUMBERS:
         return None
+    many = _texts(encode) if kind in _TEXT else _numbers(encode)
     if values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
-        known = [*distinct.tolist(), None]
-        return Column(number, known, np.where(codes < 0, len(distinct), codes), many)
-    plain = values.astype(object).where(values.notna(), None).tolist() if kind in _TEXT else values.tolist()
-    return Column(number, plain, None, many)
-
-
-def first_quoted(values: Series[Any]) -> int | None:
-    """The first row with a text that a program could take for a formula."""
-    if pd.api.types.infer_dtype(values, skipna=True) != "string":
-        return None
-    found = np.flatnonzero(values.str.startswith(cells.FORMULA_STARTS).fillna(False).to_numpy(dtype=bool))
-    return int(found[0]) if len(found) else None
+        one = Column(number, [*distinct.tolist(), None], np.where(codes < 0, len(distinct), codes), many)
+    else:
+        plain = values.astype(object).where(values.notna(), None) if kind in _TEXT else values
+        one = Column(number, plain.tolist(), None, many)
+    return None if kind in _TEXT and max(map(len, filter(None, one.values)), default=0) > _WIDEST else one
 
 
 def _has_negative_zero(values: Series[Any]) -> bool:
@@ -115,8 +117,9 @@ def _texts(encode: Encode) -> Callable[[Sequence[Any]], list[bytes]]:
     special = _SPECIAL.search
 
     def many(values: Sequence[Any]) -> list[bytes]:
-        if _all_plain(values):
-            return [before + value.encode() + after for value in values]
+        joined = _joined(values)
+        if joined is not None:
+            return [before + value.encode() + after for value in joined.split(_BETWEEN)]
         return [
             before + value.encode() + after if value and not special(value) else _tail(encode(value or None))
             for value in values
@@ -125,12 +128,17 @@ def _texts(encode: Encode) -> Callable[[Sequence[Any]], list[bytes]]:
     return many
 
 
-def _all_plain(values: Sequence[Any]) -> bool:
-    """Whether no text is special or missing, told from all of them at once; when in doubt, no."""
+def _joined(values: Sequence[Any]) -> str | None:
+    """All texts as one, markup escaped; None when one may be missing or need more than that."""
     if None in values:
-        return False
-    joined = _BETWEEN + _BETWEEN.join(values) + _BETWEEN
-    return joined.isprintable() and not any(needle in joined for needle in _NEEDLES)
+        return None
+    joined = _BETWEEN.join(values)
+    around = _BETWEEN + joined + _BETWEEN
+    if not joined.isprintable() or any(needle in around for needle in _NEEDLES):
+        return None
+    if joined.count(_BETWEEN) != len(values) - 1:
+        return None
+    return joined.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _numbers(encode: Encode) -> Callable[[Sequence[Any]], list[bytes]]:

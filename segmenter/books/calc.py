@@ -95,11 +95,11 @@ class Words:
                 yield from self.reads(self.names[word], depth + 1)
 
 
-def formulas(index: Index, ours: Collection[str], words: Words) -> dict[str, list[Formula]]:
-    """The formulas with a result on sheets whose parts are not `ours`, by part."""
+def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, list[Formula]]:
+    """The formulas with a result, by part; not those of the parts in `without` (ours, or known to have none)."""
     found: dict[str, list[Formula]] = {}
     for entry in index.sheets:
-        if entry.kind != "worksheet" or entry.part in ours or entry.part not in index.package:
+        if entry.kind != "worksheet" or entry.part in without or entry.part not in index.package:
             continue
         data = index.package.read(entry.part)
         if not _FORMULA.search(data):

@@ -81,6 +81,7 @@ class FileBook:
         self._written: dict[str, list[Area]] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
         self._long: dict[str, bulk.Part] = {}
+        self._plain: set[str] = set()
         self._exit = ExitStack()
 
     @cached_property
@@ -143,6 +144,8 @@ class FileBook:
             pieces = self._package.pieces(entry.part)
             found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
             if found is not None:
+                if not found.formulas:
+                    self._plain.add(entry.part)
                 return found
         values: Any = self._calamine.get_sheet_by_name(entry.name)
         return reading.read(values, self._package.read(entry.part), about)
@@ -327,7 +330,7 @@ class FileBook:
             for one in self._list_objects(entry)
         }
         defined = {one.get("name").casefold(): one.text for one in self._index.defined_names()}
-        found = calc.formulas(self._index, self._written, calc.Words(listed, defined))
+        found = calc.formulas(self._index, {*self._written, *self._plain}, calc.Words(listed, defined))
         old = calc.stale(found, written)
         self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
         own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if part not in self._long)

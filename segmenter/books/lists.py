@@ -131,7 +131,6 @@ def _many(job: Job, region: Region, columns: Mapping[str, int], writer: Writer) 
     keys = {column: key for key, column in columns.items()}
     if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
         return None
-    _add_quoted(job.frame, columns, styles, writer)
     made: list[bulk.Column] = []
     for column in region.columns:
         style = styles.get(column, 0)
@@ -143,6 +142,10 @@ def _many(job: Job, region: Region, columns: Mapping[str, int], writer: Writer) 
             return None
         made.append(one)
         writer.written |= {(first, column), (last, column)}
+    # styles for texts like formulas are added in the order in which such texts come cell by cell
+    quoted = sorted((row, one.number) for one in made if (row := one.first_quoted()) is not None)
+    for _, column in quoted:
+        writer.styles.quoted(styles.get(column, 0))
     if encoder.locked and not writer.locked:
         writer.locked = address(first, position(encoder.locked)[1])
     attributes = sheet.row_tag(_UNLIKE.sub(b"", like.attributes), 0, [*region.columns]) if like else b""
@@ -151,17 +154,6 @@ def _many(job: Job, region: Region, columns: Mapping[str, int], writer: Writer) 
     shift = Shift(first, max(first, region.last), last, {}, frozenset(), (region.left, region.right))
     meant = Meant(job.table, job.header.columns, first, {}, count)
     return Filled(body_of(sheet, found), shift, region, meant, rows)
-
-
-def _add_quoted(frame: DataFrame, columns: Mapping[str, int], styles: Mapping[int, int], writer: Writer) -> None:
-    """Add the styles for texts like formulas, in the order in which such texts come cell by cell."""
-    found = []
-    for key, column in columns.items():
-        quoted = bulk.first_quoted(frame[key])
-        if quoted is not None:
-            found.append((quoted, column))
-    for _, column in sorted(found):
-        writer.styles.quoted(styles.get(column, 0))
 
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:

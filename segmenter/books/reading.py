@@ -121,6 +121,7 @@ def scan(
         totals_row=_totals(sheet.listed),
         below=below,
         columns=columns,
+        formulas=scanned.formulas,
     )
 
 

@@ -87,12 +87,12 @@ class Sheet:
     `part` names it in messages, `name` is what people see on its tab.
     """
 
-    def __init__(self, data: bytes, part: str, name: str, strings: Sequence[str]) -> None:
+    def __init__(self, data: bytes, part: str, name: str, strings: Sequence[str], *, checked: bool = False) -> None:
         self.data = data
         self.part = part
         self.name = name
         self.strings = strings
-        self.root = spans.parse(data, part, opaque="sheetData")
+        self.root = spans.parse(data, part, opaque="sheetData", checked=checked)
         found = self.root.first("sheetData")
         if self.root.name != "worksheet" or found is None:
             raise Refused("sheet_kind", sheet=name, part=part)

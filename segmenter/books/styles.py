@@ -73,6 +73,11 @@ class Styles:
             return {}
         return {one.get("numFmtId"): one.get("formatCode") for one in self._root.all("numFmts", "numFmt")}
 
+    def shows_days(self, style: int) -> bool:
+        """Whether a style shows a number as a day or a moment."""
+        raw = self._raw(style)
+        return bool(raw) and self._shows_days(raw)
+
     def _shows_days(self, raw: bytes) -> bool:
         number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
         if number in self._codes:

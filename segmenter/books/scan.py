@@ -1,0 +1,338 @@
+"""Reading a long sheet column by column: the places of all tags of some thousand rows at once, as arrays.
+
+A stretch of whole rows is looked through for `<`. Rows whose tags are those of a first row (all but the digits of
+addresses and the values themselves, byte for byte) give their values by arithmetic on arrays; any other row goes to
+the patient reader of `sheetxml`. Nothing is taken for granted: a tag that differs in one byte makes a row "other".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmenter.books import cells, spans
+from segmenter.books.scanned import Column
+from segmenter.books.sheetxml import Sheet
+from segmenter.cells import position
+from segmenter.errors import Refused
+
+_PAD: Final = 64
+_GROUPS: Final = 24
+"""kinds of rows in a stretch beyond which the rest is read row by row"""
+_REMEMBERED: Final = 5_000
+"""distinct texts of a column beyond which they are decoded one by one"""
+_DIGITS: Final = 15
+"""digits of a number that are exact in a float, whatever power of ten it is divided by here"""
+_TAG: Final = re.compile(rb"<[^<>]*>")
+_ROW_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
+_ADDRESS: Final = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
+_KIND: Final = re.compile(rb'\st="(\w+)"')
+_STYLE: Final = re.compile(rb'\ss="(\d+)"')
+_HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
+
+Ints = NDArray[np.int64]
+
+
+class Value(NamedTuple):
+    """One cell of a layout that holds something: where its text begins, and what it is."""
+
+    token: int
+    skip: int
+    column: int
+    kind: bytes
+    style: int
+
+
+@dataclass
+class Layout:
+    """What the rows of one kind look like: tag by tag."""
+
+    checks: list[tuple[int, int, np.uint64, np.uint64]] = field(default_factory=list)
+    """(token, offset, mask, word): eight bytes that have to be so"""
+    steps: list[tuple[int, int, int | None]] = field(default_factory=list)
+    """(token, length, how many bytes of text follow at least before the next one; None for exactly none)"""
+    digits: list[tuple[int, int]] = field(default_factory=list)
+    """(token, offset) of the row number in each address, the row's own first"""
+    width: int = 0
+    """digits of the row number"""
+    values: list[Value] = field(default_factory=list)
+    hidden: bool = False
+    formulas: bool = False
+
+
+def _mask(count: int) -> np.uint64:
+    return np.uint64((1 << (8 * count)) - 1)
+
+
+def _layout(row: bytes, prefix: bytes) -> Layout | None:
+    """The layout of a row, None when it has anything that is not read at once."""
+    layout = Layout()
+    texts = {b"<" + prefix + name for name in (b"v", b"t", b"f")}
+    cell: tuple[int, bytes, int] | None = None
+    formula = False
+    for token, found in enumerate(_TAG.finditer(row)):
+        tag = found[0]
+        name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]
+        free: tuple[int, int] | None = None
+        if token == 0 or name == prefix + b"c":
+            number = (_ROW_NUMBER if token == 0 else _ADDRESS).search(tag)
+            if number is None:
+                return None
+            free = number.span(number.lastindex or 1)
+            layout.digits.append((token, free[0]))
+            layout.width = layout.width or free[1] - free[0]
+            if free[1] - free[0] != layout.width:
+                return None
+        if token == 0:
+            layout.hidden = _HIDDEN.search(tag) is not None
+        elif name == prefix + b"c":
+            kind, style = _KIND.search(tag), _STYLE.search(tag)
+            column = position(_ADDRESS.search(tag)[1].decode() + "1")[1]  # type: ignore[index]
+            cell = (column, kind[1] if kind else b"n", int(style[1]) if style else 0)
+            formula = False
+        elif name == prefix + b"f":
+            formula = layout.formulas = True
+        elif name == prefix + (b"t" if cell and cell[1] == b"inlineStr" else b"v"):
+            if cell is None or cell[1] not in (b"n", b"s", b"str", b"inlineStr", b"b") or (formula and cell[1] != b"n"):
+                return None
+            if formula and tag.endswith(b"/>"):
+                return None  # a formula without a result
+            layout.values.append(Value(token, len(tag), *cell))
+        elif not tag.startswith(b"</") and name != prefix + b"is":
+            return None
+        elif formula and tag == b"</" + prefix + b"c>":
+            return None  # a formula without a result
+        opens = tag.rstrip(b">").split(b" ")[0] in texts and not tag.endswith(b"/>")
+        layout.steps.append((token, len(tag), int(formula) if opens else None))
+        if name == prefix + b"v":
+            formula = False
+        _add_checks(layout, token, tag, free)
+    columns = [value.column for value in layout.values]
+    return layout if len(set(columns)) == len(columns) else None
+
+
+def _add_checks(layout: Layout, token: int, tag: bytes, free: tuple[int, int] | None) -> None:
+    for offset in range(0, len(tag), 8):
+        piece = bytearray(tag[offset : offset + 8])
+        mask = bytearray(b"\xff" * len(piece))
+        for place in range(len(piece)):
+            if free and free[0] <= offset + place < free[1]:
+                piece[place] = mask[place] = 0
+        word, bits = (np.uint64(int.from_bytes(one, "little")) for one in (piece, mask))
+        layout.checks.append((token, offset, bits, word))
+
+
+class Scan:
+    """Takes the rows of a sheet stretch by stretch (`feed`) and gives its columns (`columns`)."""
+
+    def __init__(
+        self, prefix: str, name: str, strings: Sequence[str], shows_days: Callable[[int], bool], date1904: bool
+    ) -> None:
+        self.errors: dict[tuple[int, int], str] = {}
+        self.uncached: set[tuple[int, int]] = set()
+        self.hidden_rows: set[int] = set()
+        self.formulas = False
+        self.height = 0
+        self.slow = 0
+        """rows that were read one by one"""
+        self._prefix = prefix.encode()
+        self._name = name
+        self._strings = strings
+        self._shows_days = shows_days
+        self._date1904 = date1904
+        self._last = -1
+        self._texts: dict[int, Texts] = defaultdict(Texts)
+        self._columns: dict[int, Column] = defaultdict(lambda: Column(strings, date1904))
+
+    def columns(self) -> dict[int, NDArray[Any]]:
+        """The values of each column that has any, `height` long."""
+        return {number: one.values(self.height) for number, one in sorted(self._columns.items())}
+
+    def feed(self, piece: bytes) -> None:
+        """Take some whole rows."""
+        padded = piece + bytes(_PAD)
+        raw = np.frombuffer(padded, np.uint8)
+        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
+        tags = np.flatnonzero(raw[: len(piece)] == ord("<"))
+        if not len(tags):
+            return
+        row_tag = b"<" + self._prefix + b"row"
+        if len(row_tag) > 7:
+            self._patient(piece)
+            return
+        after = raw[tags + len(row_tag)]
+        is_row = (words[tags] & _mask(len(row_tag))) == int.from_bytes(row_tag, "little")
+        starts = np.flatnonzero(is_row & ((after == ord(" ")) | (after == ord(">"))))
+        if not len(starts) or starts[0] != 0:
+            self._patient(piece)
+            return
+        counts = np.diff(np.append(starts, len(tags)))
+        ends = np.append(tags[starts[1:]], len(piece))
+        for count in np.unique(counts).tolist():
+            rows = np.flatnonzero(counts == count)
+            places = tags[starts[rows][:, None] + np.arange(count)]
+            self._alike(padded, raw, words, places, ends[rows])
+
+    def _alike(self, piece: bytes, raw: NDArray[np.uint8], words: NDArray[Any], places: Ints, ends: Ints) -> None:
+        """Read rows with equally many tags: kind by kind, what is left one by one."""
+        for _ in range(_GROUPS):
+            if not len(places):
+                return
+            layout = _layout(piece[places[0, 0] : ends[0]], self._prefix)
+            fits = None if layout is None else _fits(layout, words, places)
+            if layout is None or fits is None or not fits[0]:
+                self._patient(piece[places[0, 0] : ends[0]])
+                places, ends = places[1:], ends[1:]
+                continue
+            self._take(piece, raw, places[fits], layout)
+            places, ends = places[~fits], ends[~fits]
+        for start, end in zip(places[:, 0].tolist(), ends.tolist(), strict=True):
+            self._patient(piece[start:end])
+
+    def _take(self, piece: bytes, raw: NDArray[np.uint8], places: Ints, layout: Layout) -> None:
+        """Take the values of rows that have this layout."""
+        token, offset = layout.digits[0]
+        start = places[:, token] + offset
+        rows = _integers(raw, start, start + layout.width) - 1
+        self.height = max(self.height, int(rows.max()) + 1)
+        self.formulas |= layout.formulas
+        if layout.hidden:
+            self.hidden_rows.update(rows.tolist())
+        for value in layout.values:
+            low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
+            column = self._columns[value.column]
+            if value.kind == b"s":
+                column.add_codes(rows, self._codes(piece, raw, low, high))
+            elif value.kind == b"b":
+                pairs = zip(low.tolist(), high.tolist(), strict=True)
+                column.add_objects(rows, [piece[a:b].strip() in (b"1", b"true") for a, b in pairs])
+            elif value.kind == b"n":
+                column.add_numbers(rows, _numbers(piece, raw, low, high), self._shows_days(value.style))
+            else:
+                column.add_objects(rows, self._texts[value.column].many(piece, low, high))
+
+    def _codes(self, piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
+        """Places of shared strings; Refused when there are not so many."""
+        found = _integers(raw, low, high)
+        try:
+            for place in np.flatnonzero((found < 0) | (high == low)).tolist():
+                found[place] = int(piece[low[place] : high[place]])
+        except ValueError:
+            found[:] = len(self._strings)
+        if found.max(initial=0) >= len(self._strings):
+            raise Refused("cell_damaged", sheet=self._name, cell=str(int(found.max())))
+        return found
+
+    def _patient(self, rows: bytes) -> None:
+        """Read rows as `sheetxml` does."""
+        p = self._prefix
+        space = b' xmlns:%s="x"' % p[:-1] if p else b""
+        data = b"<%sworksheet%s><%ssheetData>%s</%ssheetData></%sworksheet>" % (p, space, p, rows, p, p)
+        sheet = Sheet(data, "sheetData", self._name, self._strings, checked=True)
+        for row in sheet.rows.values():
+            self.slow += 1
+            self.height = max(self.height, row.number + 1)
+            if _HIDDEN.search(row.attributes):
+                self.hidden_rows.add(row.number)
+            for cell in row.cells.values():
+                value = sheet.value_of(cell)
+                self.formulas |= cell.formula is not None
+                where = np.array([row.number])
+                if isinstance(value, cells.Mark):
+                    self.errors[row.number, cell.column] = str(value)
+                elif value is None:
+                    if cell.formula is not None and cell.kind != b"str":
+                        self.uncached.add((row.number, cell.column))
+                elif isinstance(value, float):
+                    shows = self._shows_days(cell.style)
+                    self._columns[cell.column].add_numbers(where, np.array([value]), shows)
+                else:
+                    self._columns[cell.column].add_objects(where, [value])
+
+
+def _fits(layout: Layout, words: NDArray[Any], places: Ints) -> NDArray[np.bool_]:
+    """Which rows have the layout, byte for byte."""
+    good = np.ones(len(places), dtype=bool)
+    last = len(layout.steps) - 1
+    for token, length, text in layout.steps:
+        if token < last:
+            step = places[:, token + 1] - places[:, token]
+            good &= (step == length) if text is None else (step >= length + text)
+    for token, offset, mask, word in layout.checks:
+        good &= (words[places[:, token] + offset] & mask) == word
+    mask = _mask(layout.width)
+    (first, offset), *others = layout.digits
+    number = words[places[:, first] + offset] & mask
+    for token, offset in others:
+        good &= (words[places[:, token] + offset] & mask) == number
+    return good
+
+
+def _integers(raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
+    """Whole numbers without sign from their digits; -1 for anything else."""
+    found = np.zeros(len(low), np.int64)
+    length = high - low
+    odd = length > _DIGITS
+    for place in range(min(int(length.max(initial=0)), _DIGITS)):
+        there = place < length
+        digit = raw[low + place].astype(np.int64) - ord("0")
+        odd |= there & ((digit < 0) | (digit > 9))
+        found = np.where(there, found * 10 + digit, found)
+    return np.where(odd, -1, found)
+
+
+def _numbers(piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> NDArray[np.float64]:
+    """Numbers from their text; NaN where there is none. Up to 15 digits by arithmetic, which is exact then: such a
+    whole number and such a power of ten are floats, and their quotient is rounded once."""
+    length = high - low
+    found = np.zeros(len(low), np.int64)
+    scale = np.zeros(len(low), np.int64)
+    count = np.zeros(len(low), np.int64)
+    dots = np.zeros(len(low), np.int64)
+    negative = (raw[low] == ord("-")) & (length > 1)
+    odd = length > _DIGITS + 2
+    for place in range(min(int(length.max(initial=0)), _DIGITS + 2)):
+        char = raw[low + place]
+        there = place < length
+        digit = there & (char >= ord("0")) & (char <= ord("9"))
+        dot = there & (char == ord("."))
+        found = np.where(digit, found * 10 + (char.astype(np.int64) - ord("0")), found)
+        count += digit
+        scale += digit & (dots > 0)
+        dots += dot
+        odd |= there & ~digit & ~dot & ~(negative & (place == 0))
+    odd |= (count > _DIGITS) | (dots > 1) | ((count == 0) & (length > 0))
+    values = found / 10.0**scale
+    values = np.where(negative, -values, values)
+    values[length == 0] = np.nan
+    for place in np.flatnonzero(odd).tolist():
+        values[place] = float(piece[low[place] : high[place]])
+    return values
+
+
+class Texts:
+    """Decodes the texts of one column, remembering them as long as few are new."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, str | None] = {}
+
+    def many(self, piece: bytes, low: Ints, high: Ints) -> list[str | None]:
+        """The texts at `low`..`high` of a stretch."""
+        raws = [piece[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+        if len(self._known) < _REMEMBERED:
+            for raw in set(raws).difference(self._known):
+                self._known[raw] = _text(raw)
+            return [self._known[raw] for raw in raws]
+        if any(mark in piece for mark in (b"&", b"_x", b"\r")):
+            return [_text(raw) for raw in raws]
+        return [raw.decode() or None for raw in raws]
+
+
+def _text(raw: bytes) -> str | None:
+    return cells.decode_text(spans.unescape(raw.decode().replace("\r\n", "\n"))) or None
