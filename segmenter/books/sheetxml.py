@@ -11,43 +11,43 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
+from itertools import takewhile
 from typing import Final
 
 from openpyxl.formula.translate import Translator
 
 from segmenter.books import cells, refs, spans
 from segmenter.books.cells import Plain
+from segmenter.books.refs import column_of
 from segmenter.cells import address, position
 from segmenter.errors import Refused
 
 _ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 _ONE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRS + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+_REGULAR: Final = re.compile(
+    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?(?:/>|>(.*?)</c>))', re.DOTALL
+)
 
 
 def _attributes(raw: bytes) -> dict[bytes, bytes]:
     return {one[1]: one[2] if one[2] is not None else one[3] for one in _ONE.finditer(raw)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Cell:
-    """One cell as it stands in the part."""
+    """One cell as it stands in the part; never changed."""
 
     row: int
     column: int
-    attributes: Mapping[bytes, bytes]
+    style: int
+    kind: bytes
+    """its `t`"""
     inner: bytes
     raw: bytes
     """as written; with an address put in when it had none"""
-
-    @property
-    def style(self) -> int:
-        return int(self.attributes.get(b"s", b"0"))
-
-    @property
-    def kind(self) -> bytes:
-        return self.attributes.get(b"t", b"n")
 
     @property
     def blank(self) -> bool:
@@ -69,16 +69,30 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row as it stands in the part, its number counting from 0."""
+    """One row as it stands in the part, its number counting from 0. Its cells are read when they are asked for."""
 
     number: int
     attributes: bytes
     raw: bytes
-    cells: Mapping[int, Cell]
+    inner: bytes
+    read: Callable[[int, bytes], dict[int, Cell]]
+
+    @cached_property
+    def cells(self) -> Mapping[int, Cell]:
+        return self.read(self.number, self.inner)
 
     @property
     def blank(self) -> bool:
         return all(cell.blank for cell in self.cells.values())
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The first and the last column that is written, None when none is."""
+        found = _FIRST.search(self.inner), _FIRST.search(self.inner, max(0, self.inner.rfind(b' r="')))
+        if self.inner.count(b"<") < 2 or not all(found):
+            return (min(self.cells), max(self.cells)) if self.cells else None
+        first, last = (column_of(one[1].decode()) for one in found if one)
+        return first, last
 
 
 class Sheet:
@@ -102,25 +116,34 @@ class Sheet:
     @cached_property
     def rows(self) -> dict[int, Row]:
         """The rows that are written, by number, in order."""
-        body = self.data[self.sheet_data.inner : self.sheet_data.close]
-        if b"<!" in body or b"<?" in body:
+        return {row.number: row for row in self._read_rows()}
+
+    def first_rows(self, count: int) -> dict[int, Row]:
+        """Those of the first `count` rows that are written; the rest of a long sheet is not looked at."""
+        if "rows" in self.__dict__:
+            return {number: row for number, row in self.rows.items() if number < count}
+        return {row.number: row for row in takewhile(lambda row: row.number < count, self._read_rows())}
+
+    def _read_rows(self) -> Iterator[Row]:
+        start, end = self.sheet_data.inner, self.sheet_data.close
+        if self.data.find(b"<!", start, end) >= 0 or self.data.find(b"<?", start, end) >= 0:
             raise Refused("sheet_kind", sheet=self.name, part=self.part)
         p = re.escape(self.prefix.encode())
-        row_pattern = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"row\s*>)", re.DOTALL)
-        cell_pattern = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
-        rows: dict[int, Row] = {}
+        pattern = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"row\s*>)", re.DOTALL)
+        cell = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
+        read = partial(self._cells, cell)
         last = -1
-        for one in row_pattern.finditer(body):
-            attributes = _attributes(one[1])
-            number = int(attributes[b"r"]) - 1 if b"r" in attributes else last + 1
+        for one in pattern.finditer(self.data, start, end):
+            found = _attributes(one[1]).get(b"r")
+            number = int(found) - 1 if found else last + 1
             if number <= last:
                 raise Refused("rows_disorder", sheet=self.name, row=number + 1)
             last = number
-            found = self._cells(cell_pattern, number, one[2] or b"")
-            rows[number] = Row(number, one[1], one[0], found)
-        return rows
+            yield Row(number, one[1], one[0], one[2] or b"", read)
 
     def _cells(self, pattern: re.Pattern[bytes], row: int, inner: bytes) -> dict[int, Cell]:
+        if (regular := _regular(row, inner)) is not None:
+            return regular
         found: dict[int, Cell] = {}
         last = -1
         for one in pattern.finditer(inner):
@@ -138,7 +161,8 @@ class Sheet:
             if column <= last or at != row:
                 raise Refused("cells_disorder", sheet=self.name, row=row + 1)
             last = column
-            found[column] = Cell(row, column, attributes, one[2] or b"", raw)
+            style, kind = int(attributes.get(b"s", b"0")), attributes.get(b"t", b"n")
+            found[column] = Cell(row, column, style, kind, one[2] or b"", raw)
         return found
 
     def value(self, row: int, column: int) -> Plain:
@@ -156,11 +180,11 @@ class Sheet:
 
     def head(self, count: int) -> list[list[Plain]]:
         """The values of the first `count` rows."""
-        return [self.values(number) for number in range(min(count, 1 + max(self.rows, default=-1)))]
+        rows = self.first_rows(count)
+        return [self._values(rows.get(number)) for number in range(1 + max(rows, default=-1))]
 
-    def values(self, number: int) -> list[Plain]:
+    def _values(self, row: Row | None) -> list[Plain]:
         """The values of one row from column A on."""
-        row = self.rows.get(number)
         if row is None or not row.cells:
             return []
         found: list[Plain] = [None] * (1 + max(row.cells))
@@ -171,12 +195,11 @@ class Sheet:
     @property
     def used(self) -> refs.Area | None:
         """The smallest range that holds all cells that are written."""
-        filled = [row for row in self.rows.values() if row.cells]
+        filled = [(row.number, span) for row in self.rows.values() if (span := row.span) is not None]
         if not filled:
             return None
-        left = min(min(row.cells) for row in filled)
-        right = max(max(row.cells) for row in filled)
-        return refs.Area(filled[0].number, left, filled[-1].number, right)
+        left, right = min(low for _, (low, _) in filled), max(high for _, (_, high) in filled)
+        return refs.Area(filled[0][0], left, filled[-1][0], right)
 
     @property
     def merged(self) -> list[refs.Area]:
@@ -279,6 +302,25 @@ class Sheet:
                 for cell in row.cells.values():
                     if _FORMULA.search(cell.inner):
                         yield cell
+
+
+def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:
+    """The cells of a row when all are written as most programs write them; None when one of them is not."""
+    found: dict[int, Cell] = {}
+    number, last, length = b"%d" % (row + 1), -1, 0
+    for raw, letters, digits, style, kind, content in _REGULAR.findall(inner):
+        column = _column(letters)
+        if column <= last or digits != number:
+            return None
+        last = column
+        length += len(raw)
+        found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
+    return found if length == len(inner) else None
+
+
+@cache
+def _column(letters: bytes) -> int:
+    return position(letters.decode() + "1")[1]
 
 
 def _within(hint: bytes, columns: Sequence[int]) -> bool:
