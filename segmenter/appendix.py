@@ -22,7 +22,7 @@ WHERE: Final = (
 )
 
 
-def build(result: Result, lang: Lang) -> dict[str, Any]:
+def build(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]:
     """thresholds, segments, classes, formulas, excluded, glossary, sheets: plain data."""
     rules = result.rules
     bins = (
@@ -57,7 +57,7 @@ def build(result: Result, lang: Lang) -> dict[str, Any]:
             }
             for key in FORMULAS
         ],
-        "excluded": _excluded(result, lang),
+        "excluded": _excluded(result, lang, strict),
         "glossary": [
             {"term": texts.say(f"report.term.{key}.name", lang), "text": texts.say(f"report.term.{key}.text", lang)}
             for key in GLOSSARY
@@ -69,7 +69,7 @@ def build(result: Result, lang: Lang) -> dict[str, Any]:
     }
 
 
-def _excluded(result: Result, lang: Lang) -> dict[str, Any]:
+def _excluded(result: Result, lang: Lang, strict: bool) -> dict[str, Any]:
     """The first LISTED findings that put a row out, and how many rows were left out in all."""
     hits = [one for one in result.findings if one.code in result.excluded]
     rows = [
@@ -78,7 +78,7 @@ def _excluded(result: Result, lang: Lang) -> dict[str, Any]:
             "sheet": one.sheet,
             "cell": one.cell,
             "value": one.value,
-            "message": one.message(lang),
+            "message": formats.first_upper(one.kind(lang)) if strict else one.message(lang),
         }
         for one in hits[:LISTED]
     ]

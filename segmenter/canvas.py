@@ -44,7 +44,7 @@ class Sheet:
 
     def svg(self, uid: str, title: str, description: str) -> str:
         """Everything collected, as the SVG of one chart."""
-        from lets_plot import (  # type: ignore[import-untyped]
+        from lets_plot import (
             aes,
             coord_fixed,
             element_rect,

@@ -111,8 +111,9 @@ def _value(value: float, by: str, lang: Lang) -> str:
     return formats.money_short(value, lang) if by == "amount" else formats.count(value)
 
 
-def heat(customers: DataFrame, rules: Rules, lang: Lang) -> str:
-    """Mean M by R bin (down) and F bin (across), with how many customers each field stands for.
+def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1) -> str:
+    """Mean M by R bin (down) and F bin (across), with how many customers each field stands for; fewer than `floor`
+    show neither.
 
     `customers`: r_bin, f_bin (positions, -1 unknown), monetary.
     """
@@ -121,6 +122,10 @@ def heat(customers: DataFrame, rules: Rules, lang: Lang) -> str:
         return ""
     rows, columns = wording.r_bins(rules, lang), wording.f_bins(rules, lang)
     found = known.groupby(["r_bin", "f_bin"])["monetary"].agg(["mean", "size"])
+    few = found.index[found["size"] < floor]
+    found = found.drop(index=few)
+    if found.empty:
+        return ""
     limits = np.quantile(found["mean"], [0.2, 0.4, 0.6, 0.8]) if len(found) > 1 else np.zeros(4)
     left, top, gap = 92.0, 52.0, 3
     wide = (WIDTH - left) / len(columns)
@@ -136,7 +141,8 @@ def heat(customers: DataFrame, rules: Rules, lang: Lang) -> str:
             x = left + wide * j
             if (i, j) not in found.index:
                 sheet.box(x, y, wide - gap, tall - gap, "panel")
-                sheet.text(x + (wide - gap) / 2, y + (tall - gap) / 2, formats.MISSING, "muted", FINE, "middle")
+                text = f"<{floor}" if (i, j) in few else formats.MISSING
+                sheet.text(x + (wide - gap) / 2, y + (tall - gap) / 2, text, "muted", FINE, "middle")
                 continue
             mean, size = float(found.at[(i, j), "mean"]), int(found.at[(i, j), "size"])
             role = RAMP[int(np.searchsorted(limits, mean, side="left"))]
@@ -170,13 +176,14 @@ def _lines(sheet: Sheet, x: float, y: float, lines: Sequence[str], at: str) -> N
         sheet.text(x, y + 15 * (i - (len(lines) - 1) / 2), line, "ink", FINE, at)
 
 
-def pareto(customers: DataFrame, lang: Lang) -> str:
-    """How much of the amount the dearest customers bring: the Lorenz curve, from the largest down.
+def pareto(customers: DataFrame, lang: Lang, floor: int = 1) -> str:
+    """How much of the amount the dearest customers bring: the Lorenz curve, from the largest down. No step of it
+    stands for fewer than `floor` customers; where a fifth of them are fewer there is no curve.
 
     `customers`: monetary. Negative amounts (netted refunds) count as nothing, as on the dashboard.
     """
     amounts = np.sort(customers["monetary"].fillna(0).clip(lower=0).to_numpy(float))[::-1]
-    if not len(amounts) or not amounts.sum():
+    if not len(amounts) or not amounts.sum() or round(len(amounts) * 0.2) < floor:
         return ""
     sheet = Sheet(320)
     area = Box(46, 12, WIDTH - 46 - 16, 320 - 12 - 48)
@@ -196,7 +203,7 @@ def pareto(customers: DataFrame, lang: Lang) -> str:
     )
     sheet.line([place(0, 0), place(1, 1)], "quiet", 1, "dashed")
     so_far = np.concatenate([[0.0], np.cumsum(amounts)]) / amounts.sum()
-    picked = np.unique(np.linspace(0, len(amounts), min(POINTS, len(amounts) + 1)).round().astype(int))
+    picked = np.unique(np.linspace(0, len(amounts), min(POINTS, len(amounts) // floor + 1)).round().astype(int))
     sheet.line([place(i / len(amounts), float(so_far[i])) for i in picked], "accent", 2.2)
     share = top_share(customers)
     point = place(round(len(amounts) * 0.2) / len(amounts), share)
@@ -219,8 +226,9 @@ def top_share(customers: DataFrame, part: float = 0.2) -> float:
     return float(amounts[: round(len(amounts) * part)].sum()) / total if total else float("nan")
 
 
-def histogram(customers: DataFrame, measure: Measure, rules: Rules, lang: Lang) -> str:
-    """How R, F or M is spread, with the edges of the rules' bins marked; money on a logarithmic axis, above zero.
+def histogram(customers: DataFrame, measure: Measure, rules: Rules, lang: Lang, floor: int = 1) -> str:
+    """How R, F or M is spread, with the edges of the rules' bins marked; money on a logarithmic axis, above zero. A
+    bar of fewer than `floor` customers is left out.
 
     `customers`: recency_days, frequency, monetary.
     """
@@ -233,6 +241,9 @@ def histogram(customers: DataFrame, measure: Measure, rules: Rules, lang: Lang) 
     edges, ticks, to = _buckets(values, measure, limits, lang)
     inside = values - 0.5 if measure == "recency_days" else values  # R bins include their upper limit, in whole days
     counts, _ = np.histogram(np.clip(inside, edges[0], edges[-1]), edges)
+    counts[counts < floor] = 0
+    if not counts.any():
+        return ""
     sheet = Sheet(230, NARROW)
     area = Box(40, 44, NARROW - 40 - 10, 230 - 44 - 46)
     low, high = to(edges[0]), to(edges[-1])

@@ -93,6 +93,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser(lang: Lang) -> argparse.ArgumentParser:
     from importlib.metadata import version
 
+    from segmenter import commands_report
+
     say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
     # argparse asks gettext for its own words; this is the only door it leaves to another catalogue
     ours = {texts.say(key, "en"): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("argparse.")}
@@ -108,8 +110,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         metavar=say["help_metavar"], required=True, dest="command", title=say["help_commands"]
     )
 
-    def command(name: str) -> argparse.ArgumentParser:
-        text = say[f"help_{name}"]
+    def command(name: str, key: str = "") -> argparse.ArgumentParser:
+        text = say[f"help_{key or name}"]
         added: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=text, description=text)
         return added
 
@@ -142,6 +144,11 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one = command("verify")
     one.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
     one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
+    one = command("report", "report_command")
+    _analysis_options(one, say)
+    commands_report.report_options(one, say)
+    one = command("template")
+    commands_report.template_options(one, say)
     return parser
 
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import jobs, texts
+from segmenter import commands_report, jobs, texts
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -129,6 +129,8 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "check": _check,
     "batch": _batch,
     "verify": _verify,
+    "report": commands_report.report,
+    "template": commands_report.template,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import charts, formats, profile, schema, settings, texts, wording
+from segmenter import charts, formats, masking, profile, schema, settings, texts, wording
 from segmenter.result import Result
 from segmenter.segment import NO_RECENCY
 from segmenter.texts import Lang
@@ -38,13 +38,18 @@ def localised(result: Result, lang: Lang) -> DataFrame:
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the segments as plain numbers, None where there is none."""
-    numbers = {key: None if formats.is_missing(float(row[key])) else float(row[key]) for key in NUMBERS}
-    return {"key": str(row["segment"]), "name": str(row["name"]), **numbers}
+    """A row of the segments as plain numbers, None where there is none, and the mean amount `per_head`; "<5" for the
+    customers of a group whose figures are withheld."""
+    numbers: dict[str, Any] = {key: None if formats.is_missing(float(row[key])) else float(row[key]) for key in NUMBERS}
+    customers, amount = numbers["customers"], numbers["amount"]
+    per_head = amount / customers if customers and amount is not None else None
+    if row.get("small") == masking.FEW:
+        numbers["customers"] = masking.FEW
+    return {"key": str(row["segment"]), "name": str(row["name"]), **numbers, "per_head": per_head}
 
 
 def table(segments: DataFrame) -> list[dict[str, Any]]:
-    """One entry a segment, the figures of NUMBERS; `bar_*` is a share against the largest of its column (0..1)."""
+    """One entry a segment, the figures of `plain`; `bar_*` is a share against the largest of its column (0..1)."""
     found = [plain(row) for row in segments.to_dict("records")]
     for column in ("customer_share", "amount_share"):
         largest = max((row[column] or 0 for row in found), default=0) or 1
@@ -54,9 +59,14 @@ def table(segments: DataFrame) -> list[dict[str, Any]]:
 
 
 def total(result: Result, segments: DataFrame) -> dict[str, Any]:
-    """The same figures over all customers."""
-    orders, amount = float(segments["orders"].sum()), float(segments["amount"].sum())
+    """The same figures over all customers; nothing where they are so few that no segment has any."""
     customers = result.customers
+    orders, amount = float(customers["frequency"].sum()), float(customers["monetary"].sum())
+    if len(customers) and segments["customers"].fillna(0).sum() == 0:
+        nothing = dict.fromkeys(NUMBERS, float("nan"))
+        return plain(
+            {"segment": "", "name": "", **nothing, "small": masking.FEW if len(customers) < masking.FLOOR else ""}
+        )
     medians = {f"median_{key}": customers[key].median() for key in ("recency_days", "frequency", "monetary")}
     row = {"segment": "", "name": "", "customers": len(customers), "customer_share": 1.0 if len(customers) else None}
     row |= {"amount": amount, "amount_share": 1.0 if amount else None, "orders": orders}
@@ -68,8 +78,8 @@ def _say(group: str, lang: Lang, key: str, **params: Any) -> str:
     return texts.say(f"report.{group}{key}", lang, **params)
 
 
-def facts(result: Result, lang: Lang) -> list[dict[str, str]]:
-    """What the analysis is about, as it was set: label and text."""
+def facts(result: Result, lang: Lang, data: str) -> list[dict[str, str]]:
+    """What the analysis is about, as it was set: label and text; `data` is the `fingerprint`."""
     rules = result.rules
     say = partial(_say, "", lang)
     window = formats.MISSING
@@ -96,8 +106,12 @@ def facts(result: Result, lang: Lang) -> list[dict[str, str]]:
                 joint.join(texts.say(f"word.{one}", lang) for one in rules.data_sources),
             )
         )
+    team = [(key, getattr(rules, key)) for key in ("team_data", "team_dimensions", "team_model", "team_report")]
+    if any(who for _, who in team):
+        said = [say("fact.role", role=say(f"fact.{key}"), who=who) for key, who in team if who]
+        entries.append((say("fact.team"), say("semicolon").join(said)))
     entries.append((settings.name_of("outlier_mode", lang), texts.say(f"word.{rules.outlier_mode}", lang)))
-    entries.append((say("fact.versions"), say("fact.versions_text", rules=rules.version, data=fingerprint(result))))
+    entries.append((say("fact.versions"), say("fact.versions_text", rules=rules.version, data=data)))
     return [{"label": label, "text": formats.first_upper(text)} for label, text in entries]
 
 
@@ -120,8 +134,8 @@ def fingerprint(result: Result) -> str:
     return hashlib.sha256(rows.encode()).hexdigest()[:8]
 
 
-def kpis(result: Result, segments: DataFrame, lang: Lang) -> list[dict[str, Any]]:
-    """The five numbers: label, value, kind (count | money | percent), note."""
+def kpis(result: Result, segments: DataFrame, lang: Lang, *, strict: bool = False) -> list[dict[str, Any]]:
+    """The five numbers: label, value, kind (count | money | percent), note. A withheld value is None or "<5"."""
     whole = total(result, segments)
     best, risk = _row(segments, "high_value"), _row(segments, "at_risk")
     first = [row for row in (best, risk) if row is not None]
@@ -147,21 +161,24 @@ def kpis(result: Result, segments: DataFrame, lang: Lang) -> list[dict[str, Any]
         },
     ]
     for row in first:
+        known = not formats.is_missing(float(row["customers"]))
+        note = say(
+            "share_note",
+            customers=formats.count(row["customers"]),
+            share=formats.percent(float(row["customer_share"])),
+            amount=formats.money_short(float(row["amount"]), lang),
+        )
         found.append(
             {
                 "label": say("share", name=row["name"]),
-                "value": float(row["amount_share"]),
+                "value": float(row["amount_share"]) if known else None,
                 "kind": "percent",
-                "note": say(
-                    "share_note",
-                    customers=formats.count(row["customers"]),
-                    share=formats.percent(float(row["customer_share"])),
-                    amount=formats.money_short(float(row["amount"]), lang),
-                ),
+                "note": note if known else say("withheld"),
             }
         )
     top = charts.top_share(result.customers)
-    top_value = None if formats.is_missing(top) else top
+    few = strict and round(len(result.customers) * 0.2) < masking.FLOOR
+    top_value = None if few or formats.is_missing(top) else top
     found.append({"label": say("top"), "value": top_value, "kind": "percent", "note": say("top_note")})
     return found
 
@@ -220,7 +237,7 @@ def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any
     return found
 
 
-def quality(result: Result, lang: Lang) -> dict[str, Any]:
+def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]:
     """Rows in, used and left out by reason; what was found, by kind, the dearest and most frequent first."""
     groups: dict[str, dict[str, Any]] = {}
     for one in result.findings:
@@ -233,7 +250,7 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
                 "share": None,
                 "sheet": one.sheet,
                 "cell": one.cell,
-                "example": one.message(lang),
+                "example": "" if strict else one.message(lang),
             },
         )
         group["count"] += int(one.params.get("count", 1))
@@ -249,6 +266,7 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
     ]
     outliers = result.customers["outlier"].astype(bool)
     everything = float(result.customers["total_amount"].fillna(0).sum()) if "total_amount" in result.customers else 0.0
+    few = strict and 0 < int(outliers.sum()) < masking.FLOOR
     touched = float(result.customers.loc[outliers, "total_amount"].fillna(0).sum()) / everything if everything else None
     return {
         "rows_in": result.rows_in,
@@ -257,8 +275,8 @@ def quality(result: Result, lang: Lang) -> dict[str, Any]:
         "reasons": reasons,
         "findings": sorted(groups.values(), key=lambda group: (-(group["share"] or 0), -group["count"], group["kind"])),
         "findings_total": len(result.findings),
-        "outliers": int(outliers.sum()),
-        "outliers_share": touched,
+        "outliers": masking.FEW if few else int(outliers.sum()),
+        "outliers_share": None if few else touched,
         "outlier_mode": texts.say(f"word.{result.rules.outlier_mode}", lang),
         "sheet": schema.CLEANING.sheet[result.lang],
     }
@@ -270,7 +288,7 @@ def cards(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]]
     by_key = {row["key"]: row for row in rows}
     known = {segment.key: segment for segment in result.rules.segments}
     found = []
-    for row in segments[segments["customers"] > 0].to_dict("records"):
+    for row in segments[segments["customers"] != 0].to_dict("records"):
         key = str(row["segment"])
         card = plain({str(k): v for k, v in row.items()})
         card["definition"] = profile.definition(known[key], result.rules, lang) if key in known else []

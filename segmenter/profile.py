@@ -84,7 +84,7 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
     everybody (the same share over all customers), lift (share / everybody).
     """
     found: dict[str, list[dict[str, Any]]] = {}
-    for name, values in _dimensions(customers, lang):
+    for name, values in dimensions(customers, lang):
         known = values.dropna()
         if known.empty:
             continue
@@ -117,10 +117,12 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
     return found
 
 
-def _dimensions(customers: DataFrame, lang: Lang) -> list[tuple[str, pd.Series]]:
+def dimensions(
+    customers: DataFrame, lang: Lang, keys: Sequence[str] = ("gender", "age", "region", "channel", "categories")
+) -> list[tuple[str, pd.Series]]:
     """(name, a value for each customer; NaN unknown; a customer with several categories appears several times)."""
     found = []
-    for key in ("gender", "age", "region", "channel", "categories"):
+    for key in keys:
         if key not in customers:
             continue
         field = schema.CUSTOMERS[key]

@@ -1,0 +1,114 @@
+"""The commands `report` and `template`: their options, and what they do with them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from segmenter import jobs, texts
+from segmenter.errors import Refused
+from segmenter.progress import Stages
+from segmenter.result import Result
+from segmenter.texts import Lang
+
+
+def report_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
+    """What `report` takes besides the workbook, the as-of date and the rules."""
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.html", help=say["help_report_out"])
+    parser.add_argument("--template", type=Path, metavar="FILE", help=say["help_report_template"])
+    parser.add_argument("--mask", action="store_true", help=say["help_mask"])
+
+
+def template_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
+    """What `template` takes."""
+    actions = ("list", "copy", "check", "variables")
+    parser.add_argument("action", choices=actions, help=say["help_template_what"])
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help=say["help_template_name"])
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help=say["help_template_out"])
+
+
+def report(chosen: argparse.Namespace, lang: Lang) -> int:
+    """Write the report of a workbook."""
+    from segmenter import documents
+
+    with Stages(lang) as stage:
+        result, remarks = documents.write(
+            chosen.book,
+            chosen.out,
+            as_of=chosen.as_of,
+            rules_file=chosen.rules,
+            template=chosen.template,
+            lang=chosen.lang,
+            strict=chosen.mask,
+            progress=stage,
+        )
+    if chosen.json:
+        told = {"status": result.status, "rows_in": result.rows_in, "rows_used": result.rows_used}
+        print(json.dumps({**told, "outputs": [str(chosen.out)], "remarks": remarks}, ensure_ascii=False, indent=2))
+        return 0
+    for remark in remarks:
+        print(remark)
+    print(texts.say("cli.written", lang, path=chosen.out))
+    return 0
+
+
+def template(chosen: argparse.Namespace, lang: Lang) -> int:
+    """List, copy or check templates."""
+    from segmenter.reference import TEMPLATES
+
+    if chosen.action == "list":
+        for name, key in TEMPLATES.items():
+            print(f"{name:18} {texts.say(f'cli.template_{key}', lang)}")
+    elif chosen.action == "copy":
+        _copy(chosen.name or "report.html.j2", chosen.out, lang, TEMPLATES)
+    elif chosen.action == "check":
+        _check(Path(chosen.name), lang)
+    else:
+        from segmenter import documents, reference
+
+        out = chosen.out or Path("variables.html")
+        documents.replace_file(out, reference.page(_sample(), lang).encode())
+        print(texts.say("cli.written", lang, path=out))
+    return 0
+
+
+def _copy(name: str, out: Path | None, lang: Lang, known: Mapping[str, str]) -> None:
+    if name not in known:
+        raise Refused("no_template", value=name, found=", ".join(known))
+    path = out or Path(name)
+    if path.exists():
+        raise Refused("exists", path=path)
+    if not path.parent.is_dir():
+        raise Refused("no_folder", path=path)
+    path.write_bytes((files("segmenter.templates") / name).read_bytes())
+    print(texts.say("cli.template_copied", lang, path=path))
+
+
+def _check(path: Path, lang: Lang) -> None:
+    """Render the sample with the template, in both languages and masked too; Refused says what is wrong."""
+    from segmenter import documents
+
+    result = _sample()
+    if not path.is_file():
+        raise Refused("no_file", path=path)
+    size = 0
+    for one in (lang, *(other for other in texts.LANGS if other != lang)):
+        for strict in (False, True):
+            if path.suffix.lower() == ".docx":
+                made = documents.docx(result, one, path, strict)[0]
+            elif path.name.startswith("mail."):
+                from segmenter import mailing
+
+                made = mailing.check(result, one, path).encode()
+            else:
+                made = documents.html(result, one, path, strict)[0]
+            size = size or len(made)
+    print(texts.say("cli.template_good", lang, path=path, size=f"{size:,}"))
+
+
+def _sample() -> Result:
+    with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
+        return jobs.check(book)

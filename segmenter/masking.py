@@ -1,0 +1,182 @@
+"""Privacy: what a report or a mail may be made from. Applied to the `Result` before any template sees data.
+
+Always: customers lose their personal columns, quoted cells show figures only, and phone, ID and mail numbers are
+masked wherever they stand in a text. Strictly (`--mask`, and every mail): nothing of a cell is quoted, and groups
+of fewer than five people show "<5" instead of figures, with another group hidden where the rest would give them away.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema
+from segmenter.findings import Finding
+from segmenter.result import Result
+
+FLOOR: Final = 5
+"""a group of fewer people can be recognised"""
+FEW: Final = f"<{FLOOR}"
+HIDDEN: Final = "***"
+_TEXTS: Final = frozenset({"measure", "as_of", "before"})
+"""parameters of findings that never come from a customer's cell"""
+_CELLS: Final = frozenset({"other", "other_cell"})
+"""parameters that are addresses of cells"""
+_SPOKEN: Final = frozenset({"header_cleaned", "header_alias", "all_identical", "as_of_doubtful", "segment_small"})
+"""findings whose value is a header, a figure or a segment of ours, not a customer's cell"""
+_ADDRESS: Final = re.compile(r"(?:[^\W\d]*!)?\$?[A-Z]{1,3}\$?\d{1,7}(?::[A-Z]{0,3}\d{1,7})?")
+_FIGURE: Final = re.compile(
+    r"(?=.*\d)[\d\s.,:/+()%#<>~\-\u2212\u00a5\uffe5$\u20ac"
+    r"\u5143\u4e07\u842c\u4ebf\u5104\u5343\u767e\u7ea6\u7d04\u5e74\u6708\u65e5\u6b21\u5929\u4eba]{1,24}"
+    r"|#[A-Z0-9/!?_]{2,20}"
+)
+"""a number, a sum of money, a date or an Excel error, with the units written beside them"""
+_MAIL: Final = re.compile(r"([\w.+%'-])[\w.+%'-]*(@[\w-]+(?:\.[\w-]+)+)")
+_ID: Final = re.compile(r"(?<![\w.])(\d{6})(\d{8}|\d{5})(\d{3}[\dXx\uff38\uff58]|\d{4})(?![\w.])")
+_PHONE: Final = re.compile(
+    r"(?<![\w.])(?:[+\uff0b]?[8\uff18][6\uff16][\s-]?)?([1\uff11][3-9\uff13-\uff19]\d)([\s-]?\d{4}[\s-]?)(\d{4})(?![\w.])"
+)
+_LAND: Final = re.compile(r"(?<![\w.])([0\uff10]\d{2,3})([\s-]?\d{3,4})(\d{4})(?![\w.-])")
+_ABROAD: Final = re.compile(r"([+\uff0b]\d{1,3}[\s-]?)(\d[\d\s-]{5,14})(\d{2})(?![\w.])")
+_PLACE: Final = re.compile(r"^.{1,8}?[\u5e02\u5dde\u7701\u76df\u53bf\u533a\u7e23\u5340]")
+
+
+def name(value: str) -> str:
+    """The first character of a name."""
+    return value[:1] + "*" if value.strip() else ""
+
+
+def phone(value: str) -> str:
+    """138****1234; of a short number the last two digits."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", value) if c.isdigit())
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 11 else "****" + digits[-2:]
+
+
+def email(value: str) -> str:
+    """a***@x.com"""
+    local, at, domain = value.strip().partition("@")
+    return f"{local[:1]}***{at}{domain}" if at else HIDDEN
+
+
+def id_number(value: str) -> str:
+    """110101********7771; of anything shorter than fifteen characters the first two."""
+    text = value.strip()
+    return f"{text[:6]}{'*' * (len(text) - 10)}{text[-4:]}" if len(text) >= 15 else text[:2] + HIDDEN
+
+
+def address(value: str) -> str:
+    """The town; nothing below it."""
+    found = _PLACE.match(value.strip())
+    return (found[0] if found else value.strip()[:2]) + HIDDEN
+
+
+COLUMNS: Final[Mapping[str, Callable[[str], str]]] = {
+    "customer_id": id_number,
+    "name": name,
+    "phone": phone,
+    "email": email,
+    "address": address,
+}
+"""how the columns that say who somebody is are masked, wherever rows of customers are shown at all"""
+
+
+def text(value: str) -> str:
+    """The text with every phone, ID and mail number in it masked, in whatever digits and with whatever blanks."""
+    masked = _MAIL.sub(lambda m: f"{m[1]}***{m[2]}", value)
+    masked = _ID.sub(lambda m: m[1] + "*" * len(m[2]) + m[3], masked)
+    masked = _PHONE.sub(lambda m: f"{m[1]}****{m[3]}", masked)
+    masked = _LAND.sub(lambda m: f"{m[1]}****{m[3]}", masked)
+    return _ABROAD.sub(lambda m: f"{m[1]}****{m[3]}", masked)
+
+
+def texts_of(value: Any) -> Any:
+    """The same for every text of a plain structure of dicts and lists."""
+    if isinstance(value, str):
+        masked = text(str(value))
+        return value if masked == value else type(value)(masked)
+    if isinstance(value, Mapping):
+        return {key: texts_of(one) for key, one in value.items()}
+    return [texts_of(one) for one in value] if isinstance(value, list) else value
+
+
+def quoted(value: str) -> str:
+    """A cell's content where it may be shown: figures, dates and errors; of anything else only that it was there."""
+    plain = value.strip()
+    return text(value) if not plain or _FIGURE.fullmatch(plain) else HIDDEN
+
+
+def shared(result: Result, strict: bool) -> Result:
+    """The result as others may see it."""
+    personal = [one.key for one in schema.CUSTOMERS.fields if one.personal and one.key in result.customers]
+    customers = result.customers.drop(columns=personal)
+    findings = tuple(_finding(one, strict) for one in result.findings)
+    if not strict:
+        return replace(result, customers=customers, findings=findings)
+    customers = customers.assign(customer_id=HIDDEN)
+    segments = withheld(result.segments)
+    return replace(
+        result,
+        customers=customers,
+        findings=findings,
+        segments=segments,
+        strategy=_plan(result.strategy, result, segments),
+        rfm=result.rfm.iloc[:0],
+        cleaning=result.cleaning.iloc[:0],
+    )
+
+
+def withheld(segments: DataFrame) -> DataFrame:
+    """`Result.segments` without the figures of small groups; `small` says "<5" of them, and "-" of a group that is
+    hidden only because the total less the others would tell a small one."""
+    counts = segments["customers"]
+    few = (counts > 0) & (counts < FLOOR)
+    hidden = few.copy()
+    while hidden.any() and counts[hidden].sum() < FLOOR and (rest := counts[~hidden & (counts > 0)]).size:
+        hidden[rest.idxmin()] = True
+    marks = pd.Series("", index=segments.index).mask(hidden, "-").mask(few, FEW)
+    figures = [column for column in segments if column not in ("segment", "name")]
+    return segments.assign(
+        **{column: segments[column].astype(float).mask(hidden) for column in figures},
+        small=marks,
+    )
+
+
+def _plan(strategy: DataFrame, result: Result, segments: DataFrame) -> DataFrame:
+    """Table 3 without the figures that `segments` withholds."""
+    hidden = set(segments.loc[segments["small"] != "", "segment"])
+    names = {
+        schema.fold(word)
+        for one in result.rules.segments
+        if one.key in hidden
+        for word in (*one.name.values(), *one.aliases)
+    }
+    rows = strategy["segment"].map(schema.fold).isin(names)
+    blank = {
+        column: strategy[column].mask(rows) for column in ("customers", "customer_share", "amount", "amount_share")
+    }
+    return strategy.assign(**blank, status=strategy["status"].mask(rows, ""))
+
+
+def _finding(one: Finding, strict: bool) -> Finding:
+    params = {key: _param(key, value, strict) for key, value in one.params.items()}
+    if "text" in params:  # a sentence of an earlier run, kept in the workbook's log, where people can type
+        params["text"] = params.get("kind", HIDDEN)
+    if one.code in _SPOKEN:
+        return replace(one, value=text(one.value), params=params)
+    value = (HIDDEN if one.value else "") if strict else quoted(one.value)
+    share = None if strict and one.params.get("count", 1) < FLOOR else one.amount_share
+    return replace(one, value=value, params=params, amount_share=share)
+
+
+def _param(key: str, value: Any, strict: bool) -> Any:
+    if not isinstance(value, str) or key in _TEXTS or key == "kind":
+        return value
+    if key in _CELLS and _ADDRESS.fullmatch(value):
+        return value
+    return HIDDEN if strict else quoted(value)

@@ -1,0 +1,423 @@
+"""Builds report.docx, the Word template: `python templates/build.py`. Needs python-docx; the same bytes each time.
+
+An analyst opens report.docx in Word and changes words, fonts, order and colours; what stands in {{ }} and {% %} is
+filled in. Every line of the report is one line here.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import docx
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+
+HERE = Path(__file__).resolve().parent
+ACCENT, INK, MUTED, LINE = "0E5A67", "16262B", "566A71", "D9E2E4"
+FONT, CHINESE = "Arial", "\u5fae\u8f6f\u96c5\u9ed1"
+DATE = (2026, 1, 1, 0, 0, 0)
+
+
+class Report:
+    """The document as it grows."""
+
+    def __init__(self) -> None:
+        self.file: Any = docx.Document()
+        section = self.file.sections[0]
+        section.page_width, section.page_height = Cm(21), Cm(29.7)
+        section.left_margin = section.right_margin = Cm(2.2)
+        section.top_margin, section.bottom_margin = Cm(2), Cm(1.8)
+        for name, size, colour in (
+            ("Normal", 10, INK),
+            ("Title", 24, INK),
+            ("Heading 1", 16, ACCENT),
+            ("Heading 2", 12, INK),
+            ("Caption", 9, MUTED),
+        ):
+            style = self.file.styles[name]
+            style.font.name, style.font.size = FONT, Pt(size)
+            style.font.color.rgb = RGBColor.from_string(colour)
+            style.font.bold = name.startswith(("Title", "Heading"))
+            fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+            for key in [key for key in fonts.attrib if key.endswith("Theme")]:
+                del fonts.attrib[key]
+            fonts.set(qn("w:eastAsia"), CHINESE)
+            fonts.set(qn("w:ascii"), FONT)
+            fonts.set(qn("w:hAnsi"), FONT)
+        self.file.styles["Normal"].paragraph_format.space_after = Pt(4)
+        for border in self.file.styles["Title"].element.iter(qn("w:pBdr")):
+            border.getparent().remove(border)
+            break
+
+    def text(self, text: str, style: str = "Normal") -> None:
+        """A paragraph."""
+        self.file.add_paragraph(text, style=style)
+
+    def when(self, condition: str) -> None:
+        """What follows up to `end` is there only then."""
+        self.text("{%p if " + condition + " %}")
+
+    def loop(self, what: str) -> None:
+        """What follows up to `end` is there once for each."""
+        self.text("{%p for " + what + " %}")
+
+    def end(self, what: str = "if") -> None:
+        self.text("{%p end" + what + " %}")
+
+    def section(self, key: str, title: str = "") -> None:
+        """A numbered heading."""
+        name = title or "sections." + key + ".title"
+        self.text("{{ sections." + key + ".number }} {{ " + name + " }}", "Heading 1")
+
+    def table(
+        self,
+        heads: Sequence[str],
+        loop: str,
+        cells: Sequence[str],
+        widths: Sequence[float],
+        numbers: str = "",
+        last: Sequence[str] = (),
+    ) -> None:
+        """A table: heads, one row a turn of `loop`, perhaps a last row; `numbers` says "r" where cells are figures."""
+        rows = [*([heads] if heads else []), ["{%tr for " + loop + " %}"], cells, ["{%tr endfor %}"]]
+        rows += [last] if last else []
+        table = self.file.add_table(len(rows), len(cells))
+        table.autofit = False
+        _borders(table)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Cm(width)
+        for i, row in enumerate(rows):
+            for j, text in enumerate(row):
+                cell = table.cell(i, j)
+                paragraph = cell.paragraphs[0]
+                paragraph.paragraph_format.space_after = Pt(1)
+                run = paragraph.add_run(text)
+                run.font.size = Pt(8.5)
+                head = bool(heads) and i == 0
+                run.font.bold = head or row is last or (j == 0 and not text.startswith("{%"))
+                if head:
+                    run.font.color.rgb = RGBColor.from_string(MUTED)
+                if numbers[j : j + 1] == "r":
+                    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            for j, width in enumerate(widths):
+                table.cell(i, j).width = Cm(width)
+            _whole(table.rows[i], repeat=bool(heads) and i == 0)
+        self.text("", "Normal")
+
+
+def _borders(table: Any) -> None:
+    """Thin lines between the rows, none beside the columns."""
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "bottom", "insideH"):
+        line = OxmlElement(f"w:{side}")
+        for key, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", LINE)):
+            line.set(qn(f"w:{key}"), value)
+        borders.append(line)
+    properties = table._tbl.tblPr
+    look = properties.find(qn("w:tblLayout"))
+    (look.addprevious if look is not None else properties.append)(borders)
+
+
+def _whole(row: Any, repeat: bool) -> None:
+    """A row is not cut by a page; a head stands on every page."""
+    properties = row._tr.get_or_add_trPr()
+    for name in ("w:cantSplit", *(("w:tblHeader",) if repeat else ())):
+        properties.append(OxmlElement(name))
+
+
+def t(key: str, more: str = "") -> str:
+    """A text of the report."""
+    return '{{ t("' + key + '"' + (", " + more if more else "") + ") }}"
+
+
+def header(key: str) -> str:
+    """A header of table 3."""
+    return '{{ header("strategy", "' + key + '") }}'
+
+
+def build() -> Any:
+    """The whole report, section by section as on the page."""
+    it = Report()
+    it.text("{{ title }}", "Title")
+    it.when("goal")
+    it.text(t("fact.goal") + " {{ goal }}")
+    it.end()
+    it.table([], "fact in facts", ["{{ fact.label }}", "{{ fact.text }}"], [4, 12.6])
+    it.when("masked")
+    it.text(t("masked"), "Caption")
+    it.end()
+
+    it.when("sections.lead is defined")
+    it.section("lead", "lead.title")
+    it.text("{{ lead.text }}{{ lead.objective }}")
+    it.loop("row in lead.rows")
+    it.text("{{ row[0] }}", "Heading 2")
+    it.table(
+        [],
+        "column in lead.columns[1:]",
+        [
+            "{{ column.label }}",
+            '{% set value = row[loop.index] %}{% if column.kind == "percent" %}{{ value|percent }}'
+            '{% elif column.kind == "count" %}{{ value|count }}{% elif column.kind == "times" %}{{ value|times }}'
+            '{% elif column.kind == "money" %}{{ value|money }}{% elif column.kind == "short" %}{{ value|money_short }}'
+            "{% else %}{{ value }}{% endif %}",
+        ],
+        [4, 12.6],
+    )
+    it.end("for")
+    it.end()
+
+    it.section("summary")
+    it.text(t("kpi.heading"), "Heading 2")
+    it.table(
+        [],
+        "kpi in kpis",
+        [
+            "{{ kpi.label }}",
+            '{% if kpi.kind == "percent" %}{{ kpi.value|percent }}{% elif kpi.kind == "money" %}{{ kpi.value|money_short }}'
+            "{% else %}{{ kpi.value|count }}{% endif %}",
+            "{{ kpi.note }}",
+        ],
+        [5.6, 3, 8],
+        " r",
+    )
+    it.text(t("action.heading"), "Heading 2")
+    it.loop("one in actions")
+    it.text("{{ loop.index }}. {{ one.title }}", "Heading 2")
+    it.text("{{ one.why }}")
+    it.text(
+        " · ".join(t(f"action.{key}") + " {{ one." + key + " }}" for key in ("action", "owner", "target", "progress"))
+    )
+    it.end("for")
+    it.text(t("action.note"), "Caption")
+
+    it.section("quality")
+    it.text(
+        t("quality.rows_in")
+        + " {{ quality.rows_in|count }} = "
+        + t("quality.rows_used")
+        + " {{ quality.rows_used|count }} + "
+        + t("quality.rows_excluded")
+        + " {{ quality.rows_excluded|count }}"
+    )
+    it.when("quality.outliers")
+    it.text(
+        t(
+            "quality.outliers",
+            "count=quality.outliers|count, share=quality.outliers_share|percent, mode=quality.outlier_mode",
+        )
+    )
+    it.end()
+    it.when("quality.reasons")
+    it.table(
+        [t("quality.reasons"), t("quality.rows"), t("quality.share")],
+        "row in quality.reasons",
+        ["{{ row.kind }}", "{{ row.count|count }}", "{{ row.share|percent }}"],
+        [9, 3.6, 4],
+        " rr",
+    )
+    it.end()
+    it.when("quality.findings")
+    it.table(
+        [t("quality.kind"), t("quality.count"), t("quality.amount"), t("quality.example")],
+        "row in quality.findings",
+        ["{{ row.kind }}", "{{ row.count|count }}", "{{ row.share|percent }}", "{{ row.cell }} {{ row.example }}"],
+        [3, 1.6, 2.4, 9.6],
+        " rr",
+    )
+    it.text(t("quality.findings_note", "total=quality.findings_total|count, sheet=quality.sheet"), "Caption")
+    it.end()
+
+    it.section("overview")
+    columns = (
+        ("customers", "count"),
+        ("customer_share", "percent"),
+        ("amount", "money"),
+        ("amount_share", "percent"),
+        ("orders", "count"),
+        ("average_order_value", "money"),
+        ("median_recency_days", "number"),
+        ("median_frequency", "number"),
+        ("median_monetary", "money"),
+    )
+    heads = (
+        "customers",
+        "customer_share",
+        "amount",
+        "amount_share",
+        "orders",
+        "aov",
+        "median_r",
+        "median_f",
+        "median_m",
+    )
+    it.table(
+        [t("overview.segment"), *(t(f"overview.{key}") for key in heads)],
+        "row in segments",
+        ["{{ row.name }}", *("{{ row." + key + "|" + kind + " }}" for key, kind in columns)],
+        [2.8, 1.3, 1.5, 1.9, 1.5, 1.4, 1.4, 1.5, 1.5, 1.8],
+        " rrrrrrrrr",
+        [t("overview.total"), *("{{ total." + key + "|" + kind + " }}" for key, kind in columns)],
+    )
+    it.text(t("overview.note"), "Caption")
+
+    it.when("charts")
+    it.when("sections.charts is defined")
+    it.section("charts")
+    it.end()
+    it.loop("one in charts")
+    it.text("{{ one.title }}", "Heading 2")
+    it.text("{{ chart(one.key) }}")
+    it.text("{{ one.note }}", "Caption")
+    it.end("for")
+    it.end()
+
+    it.when("sections.cards is defined")
+    it.section("cards")
+    it.loop("card in cards")
+    it.text("{{ card.name }}", "Heading 2")
+    it.text(
+        t("overview.customers")
+        + " {{ card.customers|count }} ({{ card.customer_share|percent }}) · "
+        + t("overview.amount")
+        + " {{ card.amount|money_short }} ({{ card.amount_share|percent }}) · "
+        + t("card.per_head")
+        + " {{ card.per_head|money }} · "
+        + t("overview.aov")
+        + " {{ card.average_order_value|money }}"
+    )
+    it.loop("way in card.definition")
+    it.text("{{ way.pattern }}  {{ way.text }}")
+    it.end("for")
+    it.when("card.profile")
+    it.table(
+        [t("card.dimension"), t("card.value"), t("card.share"), t("card.everybody"), t("card.lift"), t("card.n")],
+        "row in card.profile",
+        [
+            "{{ row.dimension }}",
+            "{{ row.value }}",
+            "{{ row.share|percent }}",
+            "{{ row.everybody|percent }}",
+            "{{ row.lift|times }}",
+            "{{ row.count|count }}",
+        ],
+        [3, 4.6, 2.4, 2.4, 2.1, 2.1],
+        "  rrrr",
+    )
+    it.end()
+    it.when("card.plan")
+    for key in ("strategy", "action", "owner", "target", "period", "progress"):
+        it.text(header(key) + " {{ card.plan." + key + " }}")
+    it.end()
+    it.end("for")
+    it.end()
+
+    it.when("sections.tracking is defined")
+    it.section("tracking")
+    keys = ("action", "owner", "target", "period", "progress")
+    it.table(
+        [header("segment"), header("customers"), *(header(key) for key in keys), t("tracking.light")],
+        "row in tracking",
+        [
+            "{{ row.name }}",
+            "{{ row.customers|count }}",
+            *("{{ row." + key + " }}" for key in keys),
+            '{{ t("tracking." ~ row.light) }}',
+        ],
+        [2.4, 1.4, 4, 2, 2.4, 1.4, 1.6, 1.4],
+        " r",
+    )
+    it.end()
+
+    it.section("appendix")
+    it.text(t("appendix.thresholds"), "Heading 2")
+    it.loop("one in appendix.thresholds")
+    it.table(
+        ["{{ one.measure }} · {{ one.name }}", t("appendix.level"), t("appendix.digit")],
+        "bin in one.bins",
+        ["{{ bin.range }}", "{{ bin.label }}", "{{ bin.digit }}"],
+        [9, 4, 3.6],
+        "  r",
+    )
+    it.end("for")
+    it.text(t("appendix.segments"), "Heading 2")
+    it.table(
+        [t("overview.segment"), t("appendix.pattern")],
+        "one in appendix.segments",
+        [
+            "{{ one.name }}",
+            "{% for way in one.ways %}{{ way.pattern }} {{ way.text }}{% if not loop.last %}; {% endif %}{% endfor %}",
+        ],
+        [5, 11.6],
+    )
+    it.text(t("appendix.classes", "scheme=appendix.scheme"), "Heading 2")
+    it.table(
+        [t("appendix.pattern"), t("appendix.meaning")],
+        "one in appendix.classes",
+        ["{{ one.code }}", "{{ one.name }}"],
+        [5, 11.6],
+    )
+    for key in ("formulas", "glossary"):
+        name = "name" if key == "formulas" else "term"
+        it.text(t(f"appendix.{key}"), "Heading 2")
+        it.table([], f"one in appendix.{key}", ["{{ one." + name + " }}", "{{ one.text }}"], [4, 12.6])
+    it.text(t("appendix.excluded"), "Heading 2")
+    it.when("appendix.excluded.rows")
+    it.table(
+        [t("appendix.place"), t("quality.kind"), t("appendix.why")],
+        "row in appendix.excluded.rows",
+        ["{{ row.cell or row.sheet }}", "{{ row.kind }}", "{{ row.message }}"],
+        [2.4, 3.6, 10.6],
+    )
+    it.text(
+        t("appendix.excluded_note", "total=appendix.excluded.total|count, shown=appendix.excluded.shown|count"),
+        "Caption",
+    )
+    it.text("{%p else %}")
+    it.text(t("appendix.excluded_none"))
+    it.end()
+    it.text(t("appendix.sheets"), "Heading 2")
+    it.table(
+        [t("appendix.what"), t("appendix.sheet")],
+        "one in appendix.sheets",
+        ["{{ one.what }}", "{{ one.sheet }}"],
+        [8.6, 8],
+    )
+    it.text(t("footer"), "Caption")
+    return it.file
+
+
+def main() -> None:
+    """Write report.docx beside this file."""
+    file = build()
+    properties = file.core_properties
+    properties.author = properties.last_modified_by = "Segmenter"
+    properties.title, properties.comments = "{{ title }}", ""
+    properties.created = properties.modified = datetime(2026, 1, 1)
+    raw, out = BytesIO(), BytesIO()
+    file.save(raw)
+    with zipfile.ZipFile(raw) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in sorted(old.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+            if name != "docProps/thumbnail.jpeg":
+                new.writestr(zipfile.ZipInfo(name, DATE), _tidied(name, old.read(name)), zipfile.ZIP_DEFLATED)
+    (HERE / "report.docx").write_bytes(out.getvalue())
+
+
+def _tidied(name: str, content: bytes) -> bytes:
+    """Without the library's own thumbnail."""
+    if name != "_rels/.rels":
+        return content
+    import re
+
+    return re.sub(rb"<Relationship [^>]*thumbnail[^>]*/>", b"", content)
+
+
+if __name__ == "__main__":
+    main()
