@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import Final
+
+_ADDRESS: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d+)")
 
 
+@cache
 def letter(column: int) -> str:
     """0 -> A, 26 -> AA."""
     name = ""
@@ -22,10 +27,15 @@ def address(row: int, column: int) -> str:
 
 def position(name: str) -> tuple[int, int]:
     """B7 -> (6, 1); ValueError when it is no address."""
-    found = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?(\d+)", name)
+    found = _ADDRESS.fullmatch(name)
     if not found:
         raise ValueError(name)
+    return int(found[2]) - 1, _column(found[1].upper())
+
+
+@cache
+def _column(letters: str) -> int:
     column = 0
-    for char in found[1].upper():
+    for char in letters:
         column = column * 26 + ord(char) - 64
-    return int(found[2]) - 1, column - 1
+    return column - 1

@@ -24,6 +24,7 @@ _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
 _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
+_PLAIN_TEXT: Final = re.compile(rb'<is><t(?: xml:space="preserve")?>([^<&\r]*)</t></is>')
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
@@ -167,7 +168,8 @@ class Mark(str):
 def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
     """The value of a cell from its `t` and its content. A date is the number it is kept as; an error is a `Mark`."""
     if kind == b"inlineStr":
-        return rich_text(inner) or None
+        plain = _PLAIN_TEXT.fullmatch(inner)
+        return (decode_text(plain[1].decode()) if plain else rich_text(inner)) or None
     found = _VALUE.search(inner)
     if found is None or not found[1]:
         return None
