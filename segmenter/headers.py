@@ -118,6 +118,10 @@ def _shown(field: Field) -> str:
     return " / ".join(dict.fromkeys(field.header.values()))
 
 
+def _likeness(name: str, field: Field) -> float:
+    return max(difflib.SequenceMatcher(None, known, name).ratio() for known in field.names())
+
+
 def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
     """The refusal for headers that are not there: which, what was found instead, and what comes nearest."""
     has = header.columns if header else {}
@@ -125,13 +129,14 @@ def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
     missing = [field for field in wanted if field.key not in has]
     rows = [header.row] if header else range(min(SEARCHED, grid.height))
     found = [value.strip() for row in rows for value in grid.rows[row] if isinstance(value, str) and value.strip()]
-    near = difflib.get_close_matches(fold(_shown(missing[0])), [fold(name) for name in found], 1, 0.5)
-    nearest = next((name for name in found if near and fold(name) == near[0]), "—")
+    folded = {fold(name): name for name in found}
+    near = [close for name in missing[0].names() for close in difflib.get_close_matches(name, folded, 1, 0.5)]
+    nearest = max(near, key=lambda one: _likeness(one, missing[0]), default="")
     return Refused(
         "header_missing",
         sheet=grid.sheet,
         cell=address(header.row, 0) if header else "",
         value=", ".join(_shown(field) for field in missing),
         found=", ".join(found[:20]) or "—",
-        nearest=nearest,
+        nearest=folded.get(nearest, "—"),
     )

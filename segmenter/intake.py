@@ -198,7 +198,8 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
         field = table[key]
         if header in field.header.values():
             continue
-        code = "header_alias" if values.plain(header) == header else "header_cleaned"
+        same = schema.fold(header) in map(schema.fold, field.header.values())
+        code = "header_cleaned" if same else "header_alias"
         found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header}))
     return found
 
@@ -298,7 +299,7 @@ def as_typed(grid: Grid, table: Table) -> DataFrame:
     header_row, columns = locate(grid, table)
     frame = DataFrame({key: pd.Series(grid.column(c, header_row + 1), dtype=object) for key, c in columns.items()})
     frame.index = pd.Index(range(header_row + 2, header_row + 2 + len(frame)), name="row")
-    return frame[~frame.map(values.is_empty).all(axis=1)]
+    return frame.where(frame.notna(), None)[~frame.map(values.is_empty).all(axis=1)]
 
 
 def with_notes(grid: Grid, table: Table) -> pd.Series:

@@ -1,0 +1,79 @@
+"""Finding the header row (cases A4-A9): by names, never by position; what is not clear is refused with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from segmenter import headers, schema
+from segmenter.books import Grid
+from segmenter.errors import Refused
+
+NEEDED = [field.header["zh"] for field in schema.CUSTOMERS.fields if field.must]
+
+
+def refusal(*rows: list[object]) -> Refused:
+    with pytest.raises(Refused) as refused:
+        headers.locate(Grid("客户", rows), schema.CUSTOMERS)
+    assert refused.value.message("zh") and refused.value.message("en")
+    return refused.value
+
+
+@pytest.mark.parametrize("field", schema.CUSTOMERS.fields, ids=lambda field: field.key)
+def test_every_name_of_a_field_is_found(field: schema.Field) -> None:
+    for name in (*field.header.values(), *field.aliases):
+        row = [name, *(head for head in NEEDED if head != field.header["zh"])]
+        assert headers.locate(Grid("客户", [row]), schema.CUSTOMERS).columns[field.key] == 0
+
+
+def test_no_two_fields_of_a_table_share_a_name() -> None:
+    for table in schema.tables().values():
+        names = [name for field in table.fields for name in field.names()]
+        assert len(names) == len(set(names)), table.key
+
+
+@pytest.mark.parametrize("row", [0, 1, 19, 29])
+def test_the_header_may_stand_further_down(row: int) -> None:
+    found = headers.locate(Grid("客户", [["题"]] * row + [NEEDED, ["1", 1.0, 1.0, 1.0]]), schema.CUSTOMERS)
+    assert found.row == row
+
+
+def test_a_missing_header_is_named_with_what_comes_nearest() -> None:
+    refused = refusal(["客户ID", "近6个月消费频", "平均客单价(元)", "累计消费金额(元)"])
+    assert refused.key == "header_missing"
+    assert "近6个月消费频次" in str(refused.value) and refused.params["nearest"] == "近6个月消费频"
+    assert refusal([]).key == "header_missing"
+
+
+def test_a_header_twice_is_refused_where_it_matters() -> None:
+    refused = refusal([*NEEDED, NEEDED[1]])
+    assert (refused.key, refused.cell, refused.params["first"]) == ("header_twice", "E1", "B1")
+    assert headers.locate(Grid("客户", [[*NEEDED, "备注", "备注"]]), schema.CUSTOMERS).row == 0
+
+
+def test_two_rows_that_could_be_it_are_refused() -> None:
+    assert refusal(NEEDED, NEEDED).key == "header_tie"
+
+
+def test_its_own_name_comes_before_an_alias() -> None:
+    found = headers.locate(Grid("客户", [["城市", *NEEDED, "地域"]]), schema.CUSTOMERS)
+    assert found.columns["region"] == 5
+
+
+def test_a_header_of_two_levels() -> None:  # A8
+    grid = Grid(
+        "客户",
+        [
+            ["客户ID", "近6个月", None, "累计消费金额(元)"],
+            [None, "消费频次", "平均客单价(元)", None],
+            ["1", 1.0, 2.0, 3.0],
+        ],
+        merged=((0, 0, 1, 0), (0, 1, 0, 2), (0, 3, 1, 3)),
+    )
+    found = headers.locate(grid, schema.CUSTOMERS)
+    assert found.row == 1
+    assert {key: found.columns[key] for key in ("customer_id", "frequency", "average_order_value", "total_amount")} == {
+        "customer_id": 0,
+        "frequency": 1,
+        "average_order_value": 2,
+        "total_amount": 3,
+    }

@@ -1,0 +1,201 @@
+"""From cells to rows (cases A1-A22, B8, B19, B20): whatever the layout, every row is read, left out or refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+import shop
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmenter import intake, schema
+from segmenter.books import Grid
+from segmenter.errors import Refused
+
+HEAD = ["客户ID", "近6个月消费频次", "平均客单价(元)", "累计消费金额(元)", "最近消费日期", "地域"]
+ROW = ["1", 2.0, 50.0, 100.0, datetime(2026, 6, 1), "上海"]
+MORE = [[str(number), *ROW[1:]] for number in range(100, 140)]
+
+
+def sheet(*rows: list[Any], **more: Any) -> Grid:
+    return Grid("客户", [list(row) for row in rows], **more)
+
+
+def take(*rows: list[Any], **more: Any) -> intake.Intake:
+    return intake.take(sheet(*rows, **more), schema.CUSTOMERS)
+
+
+def codes(taken: intake.Intake) -> list[str]:
+    return [finding.code for finding in taken.findings]
+
+
+def refusal(*rows: list[Any], **more: Any) -> Refused:
+    with pytest.raises(Refused) as refused:
+        take(*rows, **more)
+    assert all(refused.value.message(lang) for lang in ("zh", "en"))
+    return refused.value
+
+
+def test_rows_are_typed_and_numbered_as_on_the_sheet() -> None:
+    taken = take(HEAD, ROW)
+    row = taken.frame.loc[2]
+    assert row["customer_id"] == "1" and row["frequency"] == 2.0
+    assert taken.frame["last_order_date"].dtype == "datetime64[s]"
+    assert taken.cell(2, "total_amount") == "D2"
+    assert taken.cell(2, "age") == ""
+    assert not taken.findings
+
+
+def test_headers_may_stand_anywhere_near_the_top_in_any_order() -> None:  # A9, A18
+    order = [3, 0, 5, 1, 4, 2]
+    taken = take(["客户一览"], [None] * 6, [HEAD[i] for i in order], [ROW[i] for i in order])
+    assert taken.frame.loc[4, "total_amount"] == 100
+    assert [(one.code, one.cell) for one in taken.findings] == [("header_row", "A3")]
+
+
+def test_headers_by_another_name_are_said() -> None:  # A5, A6
+    taken = take(["会员ID", "近6个月\n消费频次", "平均客单价（元）", "累计消费金额(元)"], ROW[:4])
+    assert [(one.code, one.cell) for one in taken.findings] == [
+        ("header_alias", "A1"),
+        ("header_cleaned", "B1"),
+        ("header_cleaned", "C1"),
+    ]
+    assert "客户ID" in taken.findings[0].message("zh") and "Customer ID" in taken.findings[0].message("en")
+
+
+def test_blank_rows_are_skipped_and_counted() -> None:  # A10
+    taken = take(HEAD, ROW, [None] * 6, ["", "  ", None, None, None, None], ["2", *ROW[1:]], [None] * 6)
+    assert taken.frame.index.tolist() == [2, 5]
+    assert taken.rows_in == 2
+    assert taken.findings[0].params == {"count": 2}
+
+
+def test_stray_formatting_below_costs_nothing() -> None:  # A19
+    taken = take(HEAD, ROW, *[[None] * 6] * 5000)
+    assert taken.rows_in == 1 and not taken.findings
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        ["合计", 5.0, None, 300.0, None, None],
+        [" 总 计 ", None, None, None, None, None],
+        [None, None, None, 300.0, None, "Grand Total"],
+        [None, None, None, 200.0, None, None],
+    ],
+)
+def test_totals_are_no_customers(total: list[Any]) -> None:  # A11
+    taken = take(HEAD, ROW, ["2", *ROW[1:]], total)
+    assert taken.excluded == {4: "total_row"}
+    assert (taken.rows_in, len(taken.frame)) == (3, 2)
+    assert codes(taken) == ["total_row"]
+
+
+def test_a_total_that_has_a_customer_id_is_refused() -> None:
+    assert refusal(HEAD, ["1", *ROW[1:5], "小计"]).cell == "F2"
+    assert take(HEAD, ["1", *ROW[1:5], "总经办"]).rows_in == 1
+
+
+def test_the_totals_row_of_an_excel_table_is_no_customer() -> None:
+    taken = take(HEAD, ROW, ["x", *ROW[1:]], totals_row=2)
+    assert taken.excluded == {3: "total_row"}
+
+
+def test_customers_without_an_id_are_left_out_and_too_many_of_them_refused() -> None:  # B8
+    taken = take(HEAD, *MORE, [None, *ROW[1:]])
+    assert taken.excluded == {42: "empty_id"}
+    refused = refusal(HEAD, *MORE, *[[None, *ROW[1:5], "x"]] * 3)
+    assert (refused.key, refused.cell, refused.params["count"]) == ("empty_ids", "A42", 3)
+
+
+def test_a_doubt_about_amounts_is_a_refusal_also_where_ids_are_missing() -> None:
+    refused = refusal(HEAD, *MORE, [None, 1.0, 1.0, "1.234,5", None, None], ["x", 1.0, 1.0, "1,234.5", None, None])
+    assert (refused.key, refused.cell, refused.params["other_cell"]) == ("ambiguous_decimal_comma", "D42", "D43")
+
+
+def test_an_excel_error_leaves_the_row_out_where_it_matters() -> None:  # B19
+    taken = take(
+        HEAD, ROW, ["2", 2.0, None, 100.0, None, None], errors={(2, 2): "#DIV/0!", (1, 5): "#N/A", (0, 9): "#REF!"}
+    )
+    assert taken.excluded == {3: "cell_error"}
+    said = {(one.cell, one.value): one.message("zh") for one in taken.findings}
+    assert set(said) == {("C3", "#DIV/0!"), ("F2", "#N/A")}
+    assert "不参与" in said["C3", "#DIV/0!"] and "空白" in said["F2", "#N/A"]
+    assert take(HEAD, ROW, [None] * 6, errors={(2, 0): "#N/A"}).rows_in == 2, "an error alone makes a row"
+
+
+def test_formulas_without_a_result_are_refused_below_the_header() -> None:  # B20
+    for column in range(6):
+        refused = refusal(
+            HEAD, [one if i != column else None for i, one in enumerate(ROW)], uncached=frozenset({(1, column)})
+        )
+        assert (refused.key, refused.params["count"]) == ("uncached", 1)
+    assert take(["标题"], HEAD, ROW, uncached=frozenset({(0, 0)})).rows_in == 1
+    assert take([*HEAD, "别的"], [*ROW, None], uncached=frozenset({(1, 6)})).rows_in == 1
+
+
+def test_cells_merged_downwards() -> None:  # A12
+    taken = take(HEAD, ROW, ["2", *ROW[1:5], None], merged=((1, 5, 2, 5),))
+    assert taken.frame["region"].tolist() == ["上海", "上海"]
+    assert refusal(HEAD, ROW, ["2", None, *ROW[2:]], merged=((1, 1, 2, 1),)).cell == "B2:B3"
+
+
+def test_hidden_rows_and_sheets_are_read_and_said() -> None:  # A15, A16
+    taken = take(HEAD, ROW, ["2", *ROW[1:]], hidden=True, hidden_rows=frozenset({0, 2, 9}))
+    assert [(one.code, dict(one.params)) for one in taken.findings] == [
+        ("rows_hidden", {"hidden": 1, "rows": 2}),
+        ("sheet_hidden", {}),
+    ]
+
+
+def test_ids_that_lost_their_end_are_refused() -> None:  # B3
+    refused = refusal(HEAD, ROW, [110101199003077771.0, *ROW[1:]], [1.1e17, *ROW[1:]])
+    assert (refused.key, refused.cell, refused.params["count"]) == ("id_too_long", "A3", 2)
+
+
+def test_many_findings_of_a_kind_are_counted() -> None:
+    taken = take(HEAD, *[[str(i), "x", *ROW[2:]] for i in range(1500)])
+    found = [one for one in taken.findings if one.code == "not_a_number"]
+    assert len(found) == 1001
+    assert sum(one.params.get("count", 1) for one in found) == 1500 == len(taken.excluded)
+
+
+def test_a_sheet_without_rows_is_read_as_none() -> None:  # A20
+    assert take(HEAD).rows_in == 0
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(st.none(), st.floats(), st.text(max_size=6), st.booleans(), st.datetimes()),
+            min_size=6,
+            max_size=6,
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_stands_there_every_row_is_accounted_for(rows: list[list[Any]]) -> None:
+    try:
+        taken = take(HEAD, *MORE, *rows)
+    except Refused as refused:
+        assert refused.message("zh") and refused.message("en")
+        return
+    assert taken.rows_in == len(taken.frame) + len(taken.excluded)
+    assert not set(taken.frame.index) & set(taken.excluded)
+    for finding in taken.findings:
+        assert finding.message("zh") and finding.message("en") and finding.kind("en")
+
+
+def test_rows_as_they_stand() -> None:
+    grid = shop.plan(["甲", 1.0, None, "=1", *[None] * 4], [None] * 8, [None, "x", *[None] * 6])
+    frame = intake.as_typed(grid, schema.STRATEGY)
+    assert frame.index.tolist() == [2, 4]
+    assert frame.loc[2].tolist() == ["甲", 1.0, None, "=1", *[None] * 4]
+
+
+def test_columns_of_numbers_are_not_looked_at_one_by_one() -> None:
+    assert sheet(HEAD, ROW).column(1, 1).dtype == np.float64
+    assert sheet(HEAD, ROW).column(0, 1).dtype == object
