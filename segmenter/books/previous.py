@@ -1,0 +1,138 @@
+"""The result sheets as they were before a fill: taken, kept in a file of the user, and put back.
+
+One copy a workbook. Putting it back keeps what stood there instead, so that doing it twice undoes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from time import time
+from typing import Any, Final
+
+from segmenter.books import Grid, livelist
+from segmenter.books.live import LiveBook, grid
+from segmenter.books.livelist import Plan
+from segmenter.errors import Refused
+from segmenter.schema import BOARDS, CLEANING, RFM, STRATEGY, Table
+
+TABLES: Final = (RFM, STRATEGY, *BOARDS, CLEANING)
+KEPT_DAYS: Final = 30
+
+
+@dataclass(frozen=True)
+class Region:
+    """The rows of one table: the corner below its header, and each cell's formula or value."""
+
+    first: int
+    left: int
+    rows: Sequence[Sequence[Any]]
+
+
+Snapshot = Mapping[str, Region | None]
+"""by table key; None for a table whose sheet the workbook does not have"""
+
+
+def take(book: LiveBook) -> Snapshot:
+    """The result tables as they stand in the open workbook."""
+    return {table.key: _region(book, table) for table in TABLES}
+
+
+def _region(book: LiveBook, table: Table) -> Region | None:
+    sheet = book.sheet(table)
+    if sheet is None:
+        return None
+    here: Grid = grid(sheet)
+    found: Plan = livelist.plan(sheet, here, table, livelist.nothing(table))
+    left, right = found.span
+    height = len(found.old)
+    if not height:
+        return Region(found.first, left, [])
+    area = sheet.range((found.first + 1, left + 1), (found.first + height, right + 1))
+    raw = area.formula
+    formulas = raw if isinstance(raw, (tuple, list)) else ((raw,),)  # one cell is no tuple
+    rows = [
+        [{"f": text} if _is_formula(text, value) else value for text, value in zip(texts, row[left:], strict=True)]
+        for texts, row in zip(formulas, found.old, strict=True)
+    ]
+    return Region(found.first, left, rows)
+
+
+def _is_formula(text: Any, value: Any) -> bool:
+    """Whether a cell holds a formula: a text that begins like one is its own value."""
+    return isinstance(text, str) and text.startswith("=") and text != value
+
+
+def put_back(book: LiveBook, snapshot: Snapshot) -> None:
+    """Make the result tables what they were; a sheet that was not there goes."""
+    for table in TABLES:
+        region, sheet = snapshot[table.key], book.sheet(table)
+        if region is None:
+            if sheet is not None:
+                _remove(book, sheet)
+            continue
+        if sheet is None:
+            book.add([table])
+            sheet = book.sheet(table)
+        now: Plan = livelist.plan(sheet, grid(sheet), table, livelist.nothing(table))
+        livelist.rewrite(now, region.left, region.rows)
+
+
+def _remove(book: LiveBook, sheet: Any) -> None:
+    """Delete a sheet without Excel asking whether it is meant."""
+    app = book.book.app
+    before = app.display_alerts
+    app.display_alerts = False
+    try:
+        sheet.delete()
+    finally:
+        app.display_alerts = before
+
+
+def keep(folder: Path, name: str, snapshot: Snapshot) -> None:
+    """Keep a snapshot as the one of workbook `name`; those of all workbooks go after some weeks."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.glob("*.json"):
+        with suppress(OSError):
+            if time() - old.stat().st_mtime > KEPT_DAYS * 86_400:
+                old.unlink()
+    content = {key: region and vars(region) for key, region in snapshot.items()}
+    file = _file(folder, name)
+    temp = file.with_suffix(".new")
+    temp.unlink(missing_ok=True)
+    handle = os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        json.dump(content, out, default=_encoded)
+    temp.replace(file)
+
+
+def kept(folder: Path, name: str) -> Snapshot:
+    """The snapshot of workbook `name`; Refused when there is none."""
+    try:
+        content = json.loads(_file(folder, name).read_text(encoding="utf-8"), object_hook=_decoded)
+    except FileNotFoundError:
+        raise Refused("no_previous", path=name) from None
+    return {key: Region(**region) if region else None for key, region in content.items()}
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / (hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32] + ".json")
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, date):
+        return {"d": value.isoformat()}
+    raise TypeError(type(value).__name__)
+
+
+def _decoded(value: dict[str, Any]) -> Any:
+    if set(value) == {"d"}:
+        moment = datetime.fromisoformat(value["d"])
+        return moment if "T" in value["d"] else moment.date()
+    return value

@@ -1,0 +1,340 @@
+"""The buttons of the add-in: `python -P -m segmenter.ribbon COMMAND`, a thin door on the open workbook.
+
+The workbook's name and its Excel's window arrive in environment variables, as text that nothing interprets. The one
+boundary that turns errors into an alert. Heavy modules are imported after the status bar has said that work began.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from segmenter import places, texts
+from segmenter.errors import Refused, SegmenterError, WrongUsage
+from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    import xlwings as xw
+
+BOOK: Final = "SEGMENTER_BOOK"
+WINDOW: Final = "SEGMENTER_HWND"
+LANG: Final = "SEGMENTER_LANG"
+SHOWN: Final = 8
+"""findings listed in an alert; the log has them all"""
+ATTEMPTS: Final = 2000
+"""calls that Excel turns away before we give up; xlwings by itself would try for ever"""
+
+
+@dataclass(frozen=True)
+class Click:
+    """One press of a button: Excel, the workbook (None when none is open), the language of what is said."""
+
+    app: xw.App
+    book: xw.Book | None
+    lang: Lang
+    open: Callable[[Path], object]
+    """shows a file to the user"""
+
+    def stage(self, name: str) -> None:
+        """Say in the status bar what is being done."""
+        self.app.status_bar = texts.say("ribbon.working", self.lang, stage=texts.say(f"stage_name.{name}", self.lang))
+
+    @property
+    def needed(self) -> xw.Book:
+        """The workbook; Refused when none is open."""
+        if self.book is None:
+            raise Refused("excel_no_book")
+        return self.book
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
+    """Do what the button `argv` names says; gives an exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if len(arguments) != 1 or arguments[0] not in COMMANDS:
+        print(texts.say("ribbon.usage", texts.DEFAULT, commands=", ".join(COMMANDS)), file=sys.stderr)
+        return WrongUsage.exit_code
+    lang = next((one for one in texts.LANGS if one == environ.get(LANG)), texts.DEFAULT)
+    try:
+        app, book = find(environ.get(BOOK, ""), environ.get(WINDOW, ""))
+    except SegmenterError as error:
+        print(error.message(lang), file=sys.stderr)
+        return error.exit_code
+    return press(arguments[0], Click(app, book, lang, show))
+
+
+def find(name: str = "", window: str = "") -> tuple[xw.App, xw.Book | None]:
+    """The running Excel (the one with this window, if told) and its workbook `name` (if not told, the active one).
+
+    Refused when no Excel runs, or when it has no such workbook. A name is unique within one Excel.
+    """
+    xw = _xlwings()
+    apps = list(xw.apps)
+    if window:
+        apps = [app for app in apps if str(app.hwnd) == window] or apps
+    if not apps:
+        raise Refused("excel_not_running")
+    app = apps[0]
+    books = {str(book.name): book for book in app.books}
+    if name:
+        if name not in books:
+            raise Refused("excel_lost_book", value=name)
+        return app, books[name]
+    return app, app.books.active if books else None
+
+
+def _xlwings() -> Any:
+    """Xlwings without matplotlib, which it would import for nothing and which takes a second."""
+    hidden = "matplotlib" not in sys.modules
+    if hidden:
+        sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        import xlwings
+    except ImportError as error:
+        raise Refused("excel_no_xlwings") from error
+    finally:
+        if hidden:
+            del sys.modules["matplotlib"]
+    if sys.platform == "win32":
+        from xlwings import _xlwindows
+
+        _xlwindows.N_COM_ATTEMPTS = ATTEMPTS
+    return xlwings
+
+
+def press(command: str, click: Click) -> int:
+    """Run a command, and tell in one alert what came of it. Excel's settings are restored by what changed them."""
+    said, code = "", 0
+    try:
+        with suppress(Exception):  # while a cell is being edited nothing can be said yet; the command refuses it
+            click.app.status_bar = texts.say("ribbon.begins", click.lang)
+        with _once(click):
+            said = COMMANDS[command](click)
+    except SegmenterError as error:
+        said, code = _refused(error, click), error.exit_code
+    except Exception as error:  # the boundary: whatever we did not foresee is a fault of ours
+        from segmenter.books.live import is_busy
+
+        if is_busy(error):
+            said, code = _refused(Refused("excel_editing"), click), 1
+        else:
+            from segmenter.faults import log
+
+            said, code = texts.say("ribbon.fault", click.lang, kind=type(error).__name__, path=log(error)), 3
+    finally:
+        with suppress(Exception):
+            click.app.status_bar = False
+    if said:
+        with suppress(Exception):  # an Excel that is gone has nobody to tell
+            click.app.alert(said, texts.say("ribbon.title", click.lang))
+    return code
+
+
+@contextmanager
+def _once(click: Click) -> Iterator[None]:
+    """Refuse a second press while one runs on the same workbook."""
+    from segmenter.books import saving
+
+    name = f"{click.book.name if click.book else ''}".encode("utf-8", "surrogatepass").hex()[-120:]
+    with _lock(saving.lock(places.data() / f"{click.app.pid}-{name}")):
+        yield
+
+
+@contextmanager
+def _lock(lock: Any) -> Iterator[None]:
+    try:
+        lock.__enter__()
+    except Refused as error:
+        raise Refused("excel_running") from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _refused(error: SegmenterError, click: Click) -> str:
+    """The sentence of an error; its cell is selected, so that it can be mended at once."""
+    if error.sheet and click.book is not None:
+        _select(click.book, error.sheet, error.cell)
+    return error.message(click.lang)
+
+
+def _select(book: xw.Book, sheet: str, cell: str) -> None:
+    with suppress(Exception):  # a hidden sheet cannot be shown; the sentence names the cell anyway
+        book.sheets[sheet].activate()
+        if cell:
+            book.sheets[sheet].range(cell).select()
+
+
+def _new(click: Click) -> str:
+    from segmenter import jobs
+
+    beside = _folder(click.book)
+    stem = texts.say("ribbon.new_name", click.lang)
+    names = [beside / f"{stem}{'' if n == 1 else f' {n}'}.xlsx" for n in range(1, 1000)]
+    path = next(path for path in names if not path.exists())
+    jobs.new(path, click.lang)
+    click.app.books.open(str(path))
+    return ""
+
+
+def _check(click: Click) -> str:
+    from segmenter import jobs
+    from segmenter.books.live import LiveBook, quiet
+
+    book = click.needed
+    with quiet(click.app):
+        live = LiveBook(book, jobs.template)
+        live.ready()
+        result = jobs.analyse(live, progress=click.stage)
+    found = [one for one in result.findings if one.cell] + [one for one in result.findings if not one.cell]
+    lines = ["- " + f"{one.sheet}!{one.cell} ".lstrip("!") + one.message(click.lang) for one in found[:SHOWN]]
+    if found and found[0].cell:
+        _select(book, found[0].sheet, found[0].cell)
+    rows = {"rows": result.rows_in, "used": result.rows_used, "excluded": result.rows_excluded}
+    head = texts.say("ribbon.checked", click.lang, findings=len(found), **rows)
+    if len(found) > SHOWN:
+        lines.append(texts.say("ribbon.more", click.lang, count=len(found) - SHOWN))
+    return "\n".join([head, *lines])
+
+
+def _fill(click: Click) -> str:
+    from segmenter import jobs
+
+    result = fill(click)
+    lines = [texts.say(key, click.lang, **numbers) for key, numbers in jobs.headline(result)]
+    return "\n".join([texts.say("ribbon.filled", click.lang), *lines])
+
+
+def fill(click: Click) -> Any:
+    """What `fill` does on a file, on the open workbook; gives the `Result`. What stood there can be restored; an error
+    halfway restores it at once."""
+    from segmenter import jobs
+    from segmenter.books import previous
+    from segmenter.books.live import LiveBook, quiet
+
+    book = click.needed
+    before = None
+    with quiet(click.app):
+        try:
+            with LiveBook(book, jobs.template) as live:
+                result = jobs.analyse(live, progress=click.stage)
+                click.stage("write")
+                before = previous.take(live)
+                jobs.write(live, result)
+                previous.keep(places.data() / "previous", _identity(book), before)
+        except Exception as error:
+            if before is not None and not isinstance(error, SegmenterError):
+                with suppress(Exception):
+                    previous.put_back(LiveBook(book, jobs.template), before)
+            raise
+    return result
+
+
+def _restore(click: Click) -> str:
+    from segmenter import jobs
+    from segmenter.books import previous
+    from segmenter.books.live import LiveBook, quiet
+
+    book = click.needed
+    folder = places.data() / "previous"
+    with quiet(click.app):
+        live = LiveBook(book, jobs.template)
+        live.ready()
+        snapshot = previous.kept(folder, _identity(book))
+        click.stage("write")
+        now = previous.take(live)
+        previous.put_back(live, snapshot)
+        previous.keep(folder, _identity(book), now)
+    return texts.say("ribbon.restored", click.lang)
+
+
+def _identity(book: xw.Book) -> str:
+    """What tells a workbook from others of the same name: its full name, as far as Excel tells one."""
+    try:
+        return str(book.fullname)
+    except Exception:  # xlwings cannot map every cloud address to a file
+        return str(book.name)
+
+
+def _folder(book: xw.Book | None) -> Path:
+    """The folder of a workbook; that of the documents when it has none, or is in the cloud."""
+    if book is not None:
+        path = Path(_identity(book))
+        if path.is_absolute() and path.parent.is_dir():
+            return path.parent
+    return places.documents()
+
+
+def _report(click: Click) -> str:
+    path, _ = _rendered(click)
+    click.open(path)
+    return ""
+
+
+def _rendered(click: Click) -> tuple[Path, Any]:
+    """The report of the open workbook, written beside it."""
+    from segmenter import jobs
+    from segmenter.books.live import LiveBook, quiet
+
+    book = click.needed
+    with quiet(click.app):
+        live = LiveBook(book, jobs.template)
+        live.ready()
+        result = jobs.analyse(live, progress=click.stage)
+        click.stage("report")
+        from segmenter.report import render
+
+        html = render(result, click.lang)
+    path = _folder(book) / texts.say("ribbon.report_name", click.lang, stem=Path(str(book.name)).stem)
+    path.write_text(html, encoding="utf-8")
+    return path, result
+
+
+def _mail(click: Click) -> str:
+    from email.message import EmailMessage
+    from email.policy import SMTP
+
+    from segmenter import jobs
+
+    path, result = _rendered(click)
+    message = EmailMessage(policy=SMTP)
+    message["X-Unsent"] = "1"  # mail programs open it as a draft
+    message["Subject"] = texts.say("ribbon.mail_subject", click.lang, as_of=result.as_of or "—")
+    lines = [texts.say(key, click.lang, **numbers) for key, numbers in jobs.headline(result)]
+    message.set_content("\n".join([texts.say("ribbon.mail_body", click.lang), "", *lines, ""]))
+    message.add_attachment(path.read_bytes(), maintype="text", subtype="html", filename=path.name)
+    draft = path.with_suffix(".eml")
+    draft.write_bytes(message.as_bytes())
+    click.open(draft)
+    return ""
+
+
+def show(path: Path) -> None:
+    """Open a file we made with the user's program for it."""
+    if sys.platform == "win32":
+        os.startfile(path)  # noqa: S606 - a file of ours, by its path
+    elif sys.platform == "darwin":
+        subprocess.run(["/usr/bin/open", str(path)], check=False)  # noqa: S603 - no shell, a path of ours
+    else:
+        import webbrowser
+
+        webbrowser.open(path.as_uri())
+
+
+COMMANDS: Final[Mapping[str, Callable[[Click], str]]] = {
+    "new": _new,
+    "check": _check,
+    "fill": _fill,
+    "restore": _restore,
+    "report": _report,
+    "mail": _mail,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
