@@ -57,13 +57,13 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     """Do what the button `argv` names says; gives an exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
-        print(texts.say("ribbon.usage", texts.DEFAULT, commands=", ".join(COMMANDS)), file=sys.stderr)
+        sys.stderr.write(texts.say("ribbon.usage", texts.DEFAULT, commands=", ".join(COMMANDS)) + "\n")
         return WrongUsage.exit_code
     lang = next((one for one in texts.LANGS if one == environ.get(LANG)), texts.DEFAULT)
     try:
         app, book = find(environ.get(BOOK, ""), environ.get(WINDOW, ""))
     except SegmenterError as error:
-        print(error.message(lang), file=sys.stderr)
+        sys.stderr.write(error.message(lang) + "\n")
         return error.exit_code
     return press(arguments[0], Click(app, book, lang, show))
 

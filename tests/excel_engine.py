@@ -502,8 +502,18 @@ class Range(base_classes.Range):
         return (cell for row in self._rows() for cell in row)
 
     def _rows(self):
+        """The cells row by row; one that is not there yet has the look of its column, as in Excel."""
         file = self.sheet.file
-        return file.iter_rows(min_row=self.top, max_row=self.bottom, min_col=self.left, max_col=self.right)
+        styles = {}
+        for column in range(self.left, self.right + 1):
+            for one in file.column_dimensions.values():
+                if one.has_style and (one.min or 0) <= column <= (one.max or 0):
+                    styles[column] = one._style
+        for row in range(self.top, self.bottom + 1):
+            for column, style in styles.items():
+                if (row, column) not in file._cells:
+                    file.cell(row, column)._style = copy.copy(style)
+            yield tuple(file.cell(row, column) for column in range(self.left, self.right + 1))
 
     def _change(self):
         app = self.sheet.book.app
@@ -515,8 +525,7 @@ class Range(base_classes.Range):
     @property
     def raw_value(self):
         self.sheet.book.app.calls["read"] += 1
-        rows = [[_shown(cell) for cell in row] for row in self._rows()]
-        return rows
+        return [[_shown(cell) for cell in row] for row in self._rows()]
 
     @raw_value.setter
     def raw_value(self, value):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pandas import DataFrame
 
-from segmenter.books import Grid, livelist, naming, reading
+from segmenter.books import Grid, livelist, liveplan, naming, reading
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 from segmenter.cells import address
@@ -99,7 +99,7 @@ class LiveBook:
         else:
             if flag(sheet.api, "ProtectContents", "protect_contents"):
                 raise Refused("excel_protected", sheet=str(sheet.name))
-            livelist.plan(sheet, grid(sheet), table, frame)
+            liveplan.plan(sheet, grid(sheet), table, frame)
         self._writes.append((table, frame))
 
     def _commit(self) -> None:
@@ -110,7 +110,7 @@ class LiveBook:
             sheet = self.sheet(table)
             if sheet is None:
                 raise AssertionError(f"no sheet for {table.key}")
-            livelist.apply(livelist.plan(sheet, grid(sheet), table, frame))
+            livelist.apply(liveplan.plan(sheet, grid(sheet), table, frame))
         self._writes.clear()
 
     def add(self, tables: Sequence[Table]) -> None:

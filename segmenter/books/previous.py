@@ -16,9 +16,9 @@ from pathlib import Path
 from time import time
 from typing import Any, Final
 
-from segmenter.books import Grid, livelist
+from segmenter.books import Grid, livelist, liveplan
 from segmenter.books.live import LiveBook, grid
-from segmenter.books.livelist import Plan
+from segmenter.books.liveplan import Plan
 from segmenter.errors import Refused
 from segmenter.schema import BOARDS, CLEANING, RFM, STRATEGY, Table
 
@@ -49,7 +49,7 @@ def _region(book: LiveBook, table: Table) -> Region | None:
     if sheet is None:
         return None
     here: Grid = grid(sheet)
-    found: Plan = livelist.plan(sheet, here, table, livelist.nothing(table))
+    found: Plan = liveplan.plan(sheet, here, table, liveplan.nothing(table))
     left, right = found.span
     height = len(found.old)
     if not height:
@@ -80,7 +80,9 @@ def put_back(book: LiveBook, snapshot: Snapshot) -> None:
         if sheet is None:
             book.add([table])
             sheet = book.sheet(table)
-        now: Plan = livelist.plan(sheet, grid(sheet), table, livelist.nothing(table))
+        if sheet is None:
+            raise AssertionError(f"no sheet for {table.key}")
+        now: Plan = liveplan.plan(sheet, grid(sheet), table, liveplan.nothing(table))
         livelist.rewrite(now, region.left, region.rows)
 
 
