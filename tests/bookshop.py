@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def book(path, rows=(), *, extra=(), table=True, before=None, after=None, option
     not ours; `before(workbook)` and `after(workbook, sheet, headers)` add what a test needs."""
     path = Path(path)
     workbook = xlsxwriter.Workbook(path, options or {})
+    workbook.set_properties({"created": datetime(2026, 1, 1)})
     if before:
         before(workbook)
     sheet = workbook.add_worksheet(RFM_SHEET)

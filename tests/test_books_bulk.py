@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bookshop import RFM_SHEET, book, parts, repairs, rfm, sheet_part
+from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk
+from segmenter.books import bulk, longlist
 from segmenter.books.file import FileBook
 from segmenter.schema import RFM
 
@@ -82,3 +82,49 @@ def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
     with pytest.raises(Refused), FileBook(empty, empty.with_name("x.xlsx")) as target:
         target.write(RFM, rfm(range(5000)))
     assert not empty.with_name("x.xlsx").exists()
+
+
+IDS = st.lists(st.sampled_from([*"abcdefgh", "=x"]), min_size=1, max_size=10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(IDS, IDS, st.booleans())
+def test_writing_again(tmp_path_factory, before, after, other):
+    folder = tmp_path_factory.mktemp("again")
+    found = []
+    for start in (1, 1 << 30):
+        path = book(folder / f"{start}.xlsx")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bulk, "FROM", start)
+            with FileBook(path) as target:
+                target.write(RFM, rfm(before))
+            patch.setattr(longlist, "_PIECE", 0)
+            with FileBook(path) as target:
+                target.write(RFM, rfm(after, segment=["<b>" if other else "=1"] * len(after)))
+        assert not repairs(path)
+        found.append(parts(path))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("change", ["note", "style", "formula", "comment", "height", "strings"])
+def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, change):
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    monkeypatch.setattr(bulk, "FROM", 1)
+    with FileBook(path) as target:
+        target.write(RFM, rfm(["a", "b", "c"]))
+    changes = {
+        "note": (b'<c r="O3" s="1"/>', b'<c r="O3" s="1"><v>7</v></c>'),
+        "style": (b'<c r="A3" s="1"', b'<c r="A3" s="0"'),
+        "formula": (b'<c r="I3" s="1"><v>1.5</v>', b'<c r="I3" s="1"><f>1+1</f><v>1.5</v>'),
+        "height": (b'<row r="3"', b'<row r="3" ht="40"'),
+        "strings": (b'<c r="A3" s="1" t="inlineStr"><is><t>b</t></is></c>', b'<c r="A3" s="1" t="s"><v>0</v></c>'),
+        "comment": (b"", b""),
+    }
+    rewritten(path, {sheet_part(path, RFM_SHEET): lambda data: data.replace(*changes[change], 1)})
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    with FileBook(path) as target:
+        if change == "comment":
+            monkeypatch.setattr(target, "_notes", lambda _: frozenset({(2, 0)}))
+        target.write(RFM, rfm(["c", "a"]))
+        assert not target._long
+    assert not repairs(path)

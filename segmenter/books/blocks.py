@@ -6,7 +6,7 @@ from pandas import DataFrame
 
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
-from segmenter.books.lists import Meant, body_of
+from segmenter.books.filling import Meant, body_of
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position

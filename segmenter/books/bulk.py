@@ -169,6 +169,15 @@ class Part:
         yield from self.rows.stretches()
         yield self.tail
 
+    def makes(self, data: bytes) -> bool:
+        """Whether this is `data`, told without making all of it when it is not."""
+        view, where = memoryview(data), 0
+        for piece in self():
+            if view[where : where + len(piece)] != piece:
+                return False
+            where += len(piece)
+        return where == len(data)
+
     @property
     def around(self) -> bytes:
         """The part without the rows."""

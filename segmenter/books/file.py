@@ -28,9 +28,9 @@ from segmenter.books import (
     saving,
     spans,
 )
+from segmenter.books.filling import Job, Meant
 from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.lists import Job, Meant
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
@@ -239,11 +239,13 @@ class FileBook:
         new = edits.apply()
         if rows:
             head, _, tail = new.partition(bulk.MARK)
-            self._long[entry.part] = bulk.Part(head, rows, tail)
-            self._draft.set(entry.part, self._long[entry.part])
-        else:
-            self._long.pop(entry.part, None)
-            self._draft.set(entry.part, new)
+            part = bulk.Part(head, rows, tail)
+            if not part.makes(sheet.data):
+                self._long[entry.part] = part
+                self._draft.set(entry.part, part)
+            return
+        self._long.pop(entry.part, None)
+        self._draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from pandas import DataFrame, Series
-
-from segmenter.books import bulk, cells, refs
+from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
-from segmenter.books.refs import Area, Shift
-from segmenter.books.region import ListObject, Region, Typed, find, key_of, match
-from segmenter.books.sheetxml import Row, Sheet
+from segmenter.books.filling import UNLIKE, Filled, Job, Meant, addressed, body_of, refuse_growth, refuse_merged
+from segmenter.books.refs import Shift
+from segmenter.books.region import Region, Typed, find, key_of, match
 from segmenter.books.writer import Writer
-from segmenter.cells import address, position
-from segmenter.errors import Refused
-from segmenter.headers import Header
-from segmenter.schema import Table
 
-_UNLIKE = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _RANGE = re.compile(r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])")
 
 
@@ -32,66 +23,21 @@ class Slot(NamedTuple):
     place: int | None
 
 
-@dataclass(frozen=True)
-class Meant:
-    """What is to stand in the cells of one table: where its columns are, and the values by field."""
-
-    table: Table
-    columns: Mapping[str, int]
-    first: int
-    """the first data row"""
-    values: Mapping[str, Sequence[Plain]]
-    count: int
-    """rows of values"""
-
-    def covers(self, row: int, column: int) -> bool:
-        """Whether a cell is one of those that are written."""
-        if row < self.first or (self.table.anchor and row >= self.first + self.table.rows):
-            return False
-        return any(self.columns[key] == column for key in self.values)
-
-
-@dataclass(frozen=True)
-class Filled:
-    """The content of `<sheetData>` after writing a list, and what became of its rows."""
-
-    body: bytes
-    """with `bulk.MARK` where `rows` belong, if there are any"""
-    shift: Shift
-    region: Region
-    meant: Meant
-    rows: bulk.Rows | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A frame (columns: field keys) to be written below a header of a sheet."""
-
-    sheet: Sheet
-    header: Header
-    table: Table
-    frame: DataFrame
-    listed: Sequence[ListObject] = ()
-    """the Excel tables of the sheet"""
-    notes: frozenset[tuple[int, int]] = frozenset()
-    """cells with a comment"""
-
-
 def fill(job: Job, writer: Writer) -> Filled:
     """Write a list; see `books.Book.write`.
 
     A row that the frame lacks stays, its computed cells emptied, when it holds something people typed.
     """
+    if (long := longlist.fill(job, writer)) is not None:
+        return long
     sheet, header = job.sheet, job.header
     region = find(sheet, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
-    if (many := _many(job, region, columns, writer)) is not None:
-        return many
     values = {key: [cells.plain(one) for one in job.frame[key]] for key in columns}
     slots = _slots(job, region, values)
     last = max(region.first + len(slots) - 1, region.first)
     totals = len(region.totals)
-    _refuse_growth(sheet, region, last + totals, job.listed)
+    refuse_growth(sheet, region, last + totals, job.listed)
     moved = {
         slot.source: region.first + n
         for n, slot in enumerate(slots)
@@ -99,7 +45,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     }
     stayed = {slot.source for slot in slots}
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
-    _refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
+    refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
     rows = _Rows(job, region, shift, values, writer)
@@ -112,56 +58,6 @@ def fill(job: Job, writer: Writer) -> Filled:
         found[row] = rows.left_over(row)
     meant = Meant(job.table, header.columns, region.first, values, len(job.frame))
     return Filled(body_of(sheet, found), shift, region, meant)
-
-
-def _many(job: Job, region: Region, columns: Mapping[str, int], writer: Writer) -> Filled | None:
-    """A long list written column by column; None unless there is nothing below the header that could be lost."""
-    sheet, count, first = job.sheet, len(job.frame), region.first
-    below = [row for number, row in sheet.rows.items() if number >= first]
-    if count < bulk.FROM or region.totals or not all(row.blank and row.number < first + count for row in below):
-        return None
-    if any(column not in region.columns for row in below for column in row.cells):
-        return None
-    last = first + count - 1
-    _refuse_growth(sheet, region, last, job.listed)
-    _refuse_merged(sheet, region, last, set(columns.values()))
-    like = sheet.rows.get(first)
-    styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
-    encoder = Writer(sheet, writer.styles, writer.date1904)
-    keys = {column: key for key, column in columns.items()}
-    if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
-        return None
-    made: list[bulk.Column] = []
-    for column in region.columns:
-        style = styles.get(column, 0)
-        if column not in keys and not style:
-            continue
-        values = job.frame[keys[column]] if column in keys else Series([None] * count, dtype=object)
-        one = bulk.column(column, values, partial(encoder.cell, 0, column, style))
-        if one is None:
-            return None
-        made.append(one)
-        writer.written |= {(first, column), (last, column)}
-    # styles for texts like formulas are added in the order in which such texts come cell by cell
-    quoted = sorted((row, one.number) for one in made if (row := one.first_quoted()) is not None)
-    for _, column in quoted:
-        writer.styles.quoted(styles.get(column, 0))
-    if encoder.locked and not writer.locked:
-        writer.locked = address(first, position(encoder.locked)[1])
-    attributes = sheet.row_tag(_UNLIKE.sub(b"", like.attributes), 0, [*region.columns]) if like else b""
-    rows = bulk.Rows(first, count, attributes.partition(b'r="1"')[2], tuple(made), sheet.prefix)
-    found = {row.number: b"" for row in below} | {first: bulk.MARK}
-    shift = Shift(first, max(first, region.last), last, {}, frozenset(), (region.left, region.right))
-    meant = Meant(job.table, job.header.columns, first, {}, count)
-    return Filled(body_of(sheet, found), shift, region, meant, rows)
-
-
-def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:
-    """The content of `<sheetData>` with some rows made new (b"" takes one away)."""
-    return b"".join(
-        rows[number] if number in rows else _addressed(sheet, sheet.rows[number])
-        for number in sorted({*sheet.rows, *rows})
-    )
 
 
 def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[Slot]:
@@ -190,37 +86,6 @@ def _number(value: Plain) -> Plain:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[ListObject]) -> None:
-    """Refuse to write rows over what stands below the table."""
-    if bottom >= refs.MAX_ROWS:
-        raise Refused("table_full", sheet=sheet.name, rows=f"{bottom + 1:,}")
-    below = region.last + len(region.totals) + 1
-    for row in range(below, bottom + 1):
-        found = sheet.rows.get(row)
-        for column in region.columns if found else ():
-            if found and column in found.cells and not found.cells[column].blank:
-                raise Refused("table_below", sheet=sheet.name, cell=address(row, column), rows=f"{bottom + 1:,}")
-    grown = Area(below, region.left, bottom, region.right)
-    for other in listed:
-        if bottom >= below and other != region.listed and other.area.meets(grown):
-            raise Refused("table_below", sheet=sheet.name, cell=str(other.area), rows=f"{bottom + 1:,}")
-
-
-def _refuse_merged(sheet: Sheet, region: Region, last: int, columns: set[int] | None) -> None:
-    """Refuse merged cells among the rows: any when rows move (`columns` is None), otherwise those written to."""
-    rows = Area(region.first, region.left, max(region.last, last), region.right)
-    for one in sheet.merged:
-        if one.meets(rows) and (columns is None or any(one.left <= column <= one.right for column in columns)):
-            raise Refused("table_merged", sheet=sheet.name, cell=str(one))
-
-
-def _addressed(sheet: Sheet, row: Row) -> bytes:
-    """A row nobody changes; it gets its number if it had none, because rows before it may go."""
-    if b" r=" in row.attributes or re.search(rb"\sr\s*=", row.attributes):
-        return row.raw
-    return sheet.compose(row.attributes, row.number, {column: cell.raw for column, cell in row.cells.items()})
-
-
 class _Rows:
     """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
 
@@ -237,7 +102,7 @@ class _Rows:
         self._unshare = bool(shift.moved or shift.gone)
         like = sheet.rows.get(region.first)
         self._like = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
-        self._like_attributes = _UNLIKE.sub(b"", like.attributes) if like else b""
+        self._like_attributes = UNLIKE.sub(b"", like.attributes) if like else b""
         self._like_formulas = (
             {column: cell for column, cell in like.cells.items() if cell.formula and column not in self._values}
             if like and region.listed
@@ -266,7 +131,7 @@ class _Rows:
                 parts[column] = self._writer.cell(number, column, style, value)
                 changed = True
         if source and not changed:
-            return _addressed(self._sheet, source)
+            return addressed(self._sheet, source)
         return self._sheet.compose(source.attributes if source else b"", number, parts)
 
     def _new(self, number: int, place: int | None) -> bytes:
@@ -306,7 +171,7 @@ class _Rows:
         if source is None:
             return self._sheet.compose(b"", number, parts)
         if number == row and self._shift.old == self._shift.new:
-            return _addressed(self._sheet, source)
+            return addressed(self._sheet, source)
         for column, cell in source.cells.items():
             if column in self._region.columns:
                 parts[column] = self._sheet.reformulated(cell, number, self._grown)
@@ -328,7 +193,7 @@ class _Rows:
         if source is None:
             return b""
         if source.blank and number <= self._region.last:
-            return _addressed(self._sheet, source)
+            return addressed(self._sheet, source)
         beside = self._beside(number)
         return self._sheet.compose(source.attributes, number, beside) if beside else b""
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from segmenter.books import bulk, calc, spans
+from segmenter.books.filling import Meant
 from segmenter.books.index import Index, rels_part
-from segmenter.books.lists import Meant
+from segmenter.books.longlist import pieces
 from segmenter.books.package import Draft, Package
+from segmenter.books.scan import Scan
 from segmenter.books.sheetproof import compare, contents
+from segmenter.cells import letter
 from segmenter.errors import Refused
 from segmenter.schema import fold, tables
 
@@ -142,8 +145,42 @@ def _judge_long(name: str, old: Index, after: Package, made: bulk.Part) -> Part:
         return Part(name, "violation", "bytes")
     if name not in old.package:
         return Part(name, "ours")
-    wrong = compare(old.package.read(name), made.around, name, old, old, [])
+    before = old.package.read(name)
+    rows, around = _cut(before, made.rows.first, made.rows.prefix.encode())
+    if wrong := _foreign(rows, made.rows, name):
+        return Part(name, "violation", wrong)
+    wrong = compare(around, made.around, name, old, old, [])
     return Part(name, "violation", wrong) if wrong else Part(name, "ours")
+
+
+def _cut(data: bytes, row: int, prefix: bytes) -> tuple[bytes, bytes]:
+    """The rows of a sheet from `row` on, and the sheet without them."""
+    start = data.find(b'<%srow r="%d"' % (prefix, row + 1))
+    end = data.rfind(b"</%ssheetData>" % prefix)
+    return (b"", data) if start < 0 else (data[start:end], data[:start] + data[end:])
+
+
+def _foreign(rows: bytes, made: bulk.Rows, name: str) -> str:
+    """The first column among rows that were written anew in which something of somebody else stood."""
+    scan = Scan(made.prefix, name, _Any(), lambda _: False, False)
+    for piece in pieces(rows, 0, len(rows), f"</{made.prefix}row>".encode()):
+        scan.feed(piece)
+    ours = {one.number for one in made.columns}
+    wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
+    wrong += [column for _, column in (*scan.errors, *scan.uncached)]
+    if scan.formulas or wrong:
+        return letter(min(wrong, default=made.columns[0].number))
+    return ""
+
+
+class _Any(Sequence[str]):
+    """Shared strings of which nobody asks what they say."""
+
+    def __len__(self) -> int:
+        return 1 << 62
+
+    def __getitem__(self, place: Any) -> Any:
+        return "x"
 
 
 def _belonging(index: Index, ours: Iterable[str]) -> Iterator[str]:

@@ -64,6 +64,10 @@ class Layout:
     values: list[Value] = field(default_factory=list)
     hidden: bool = False
     formulas: bool = False
+    tag: bytes = b""
+    """the row's start tag, its number made 1"""
+    kinds: list[tuple[int, bytes | None, int]] = field(default_factory=list)
+    """(column, `t` or None for an empty cell, style) of each cell"""
 
 
 def _mask(count: int) -> np.uint64:
@@ -89,12 +93,14 @@ def _layout(row: bytes, prefix: bytes) -> Layout | None:
             layout.width = layout.width or free[1] - free[0]
             if free[1] - free[0] != layout.width:
                 return None
-        if token == 0:
+        if token == 0 and free:
             layout.hidden = _HIDDEN.search(tag) is not None
+            layout.tag = tag[: free[0]] + b"1" + tag[free[1] :]
         elif name == prefix + b"c":
             kind, style = _KIND.search(tag), _STYLE.search(tag)
             column = position(_ADDRESS.search(tag)[1].decode() + "1")[1]  # type: ignore[index]
             cell = (column, kind[1] if kind else b"n", int(style[1]) if style else 0)
+            layout.kinds.append((column, None if tag.endswith(b"/>") else cell[1], cell[2]))
             formula = False
         elif name == prefix + b"f":
             formula = layout.formulas = True
@@ -138,6 +144,11 @@ class Scan:
         self.uncached: set[tuple[int, int]] = set()
         self.hidden_rows: set[int] = set()
         self.formulas = False
+        self.row_tags: set[bytes] = set()
+        """the start tags of the rows, their numbers made 1; not of those that were read one by one"""
+        self.kinds: set[tuple[int, bytes | None, int]] = set()
+        """(column, `t` or None for an empty cell, style) of their cells"""
+        self.rows = 0
         self.height = 0
         self.slow = 0
         """rows that were read one by one"""
@@ -202,6 +213,9 @@ class Scan:
         rows = _integers(raw, start, start + layout.width) - 1
         self.height = max(self.height, int(rows.max()) + 1)
         self.formulas |= layout.formulas
+        self.row_tags.add(layout.tag)
+        self.kinds.update(layout.kinds)
+        self.rows += len(rows)
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
         for value in layout.values:
@@ -237,10 +251,12 @@ class Scan:
         sheet = Sheet(data, "sheetData", self._name, self._strings, checked=True)
         for row in sheet.rows.values():
             self.slow += 1
+            self.rows += 1
             self.height = max(self.height, row.number + 1)
             if _HIDDEN.search(row.attributes):
                 self.hidden_rows.add(row.number)
             for cell in row.cells.values():
+                self.kinds.add((cell.column, None if cell.blank else cell.kind, cell.style))
                 value = sheet.value_of(cell)
                 self.formulas |= cell.formula is not None
                 where = np.array([row.number])

@@ -11,8 +11,8 @@ from openpyxl.formula.translate import Translator
 
 from segmenter.books import Grid, blocks, cells, spans
 from segmenter.books.cells import Plain
+from segmenter.books.filling import Meant
 from segmenter.books.index import Index
-from segmenter.books.lists import Meant
 from segmenter.books.region import key_of, match
 from segmenter.books.sheetxml import Cell, Sheet
 from segmenter.cells import address

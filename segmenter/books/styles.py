@@ -33,6 +33,11 @@ class Styles:
         """`style` for a text that a program could take for a formula: marked as text for good."""
         return self._variant(style, _with(self._raw(style), b"quotePrefix", b"1"))
 
+    def quoted_id(self, style: int) -> int:
+        """What `quoted` gives if it need not add a style, otherwise `style` itself."""
+        raw = _with(self._raw(style), b"quotePrefix", b"1")
+        return self._formats.index(raw) if raw in self._formats else style
+
     def is_quoted(self, style: int) -> bool:
         """Whether `style` bears that mark."""
         return b"quotePrefix" in self._raw(style)

@@ -1,0 +1,107 @@
+"""What is to be written to a table, what came of it, and what no writing may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pandas import DataFrame
+
+from segmenter.books import bulk, refs
+from segmenter.books.cells import Plain
+from segmenter.books.refs import Area, Shift
+from segmenter.books.region import ListObject, Region
+from segmenter.books.sheetxml import Row, Sheet
+from segmenter.cells import address
+from segmenter.errors import Refused
+from segmenter.headers import Header
+from segmenter.schema import Table
+
+UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+"""what a new row does not take over from the first one"""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What is to stand in the cells of one table: where its columns are, and the values by field."""
+
+    table: Table
+    columns: Mapping[str, int]
+    first: int
+    """the first data row"""
+    values: Mapping[str, Sequence[Plain]]
+    count: int
+    """rows of values"""
+
+    def covers(self, row: int, column: int) -> bool:
+        """Whether a cell is one of those that are written."""
+        if row < self.first or (self.table.anchor and row >= self.first + self.table.rows):
+            return False
+        return any(self.columns[key] == column for key in self.values)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The content of `<sheetData>` after writing a list, and what became of its rows."""
+
+    body: bytes
+    """with `bulk.MARK` where `rows` belong, if there are any"""
+    shift: Shift
+    region: Region
+    meant: Meant
+    rows: bulk.Rows | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A frame (columns: field keys) to be written below a header of a sheet."""
+
+    sheet: Sheet
+    header: Header
+    table: Table
+    frame: DataFrame
+    listed: Sequence[ListObject] = ()
+    """the Excel tables of the sheet"""
+    notes: frozenset[tuple[int, int]] = frozenset()
+    """cells with a comment"""
+
+
+def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:
+    """The content of `<sheetData>` with some rows made new (b"" takes one away)."""
+    return b"".join(
+        rows[number] if number in rows else addressed(sheet, sheet.rows[number])
+        for number in sorted({*sheet.rows, *rows})
+    )
+
+
+def refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[ListObject]) -> None:
+    """Refuse to write rows over what stands below the table."""
+    if bottom >= refs.MAX_ROWS:
+        raise Refused("table_full", sheet=sheet.name, rows=f"{bottom + 1:,}")
+    below = region.last + len(region.totals) + 1
+    for row in range(below, bottom + 1):
+        found = sheet.rows.get(row)
+        for column in region.columns if found else ():
+            if found and column in found.cells and not found.cells[column].blank:
+                raise Refused("table_below", sheet=sheet.name, cell=address(row, column), rows=f"{bottom + 1:,}")
+    grown = Area(below, region.left, bottom, region.right)
+    for other in listed:
+        if bottom >= below and other != region.listed and other.area.meets(grown):
+            raise Refused("table_below", sheet=sheet.name, cell=str(other.area), rows=f"{bottom + 1:,}")
+
+
+def refuse_merged(sheet: Sheet, region: Region, last: int, columns: set[int] | None) -> None:
+    """Refuse merged cells among the rows: any when rows move (`columns` is None), otherwise those written to."""
+    rows = Area(region.first, region.left, max(region.last, last), region.right)
+    for one in sheet.merged:
+        if one.meets(rows) and (columns is None or any(one.left <= column <= one.right for column in columns)):
+            raise Refused("table_merged", sheet=sheet.name, cell=str(one))
+
+
+def addressed(sheet: Sheet, row: Row) -> bytes:
+    """A row nobody changes; it gets its number if it had none, because rows before it may go."""
+    if b" r=" in row.attributes or re.search(rb"\sr\s*=", row.attributes):
+        return row.raw
+    return sheet.compose(row.attributes, row.number, {column: cell.raw for column, cell in row.cells.items()})

@@ -1,0 +1,179 @@
+"""Writing a long list: column by column, when no cell below the header is anybody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from pandas import DataFrame, Series
+
+from segmenter.books import bulk, cells
+from segmenter.books.filling import UNLIKE, Filled, Job, Meant, body_of, refuse_growth, refuse_merged
+from segmenter.books.refs import Shift
+from segmenter.books.region import ListObject, Region, find, key_of, match
+from segmenter.books.scan import Scan
+from segmenter.books.sheetxml import Row, Sheet
+from segmenter.books.writer import Writer
+from segmenter.cells import address, position
+
+_PIECE = 1 << 22
+
+
+def fill(job: Job, writer: Writer) -> Filled | None:
+    """Write a long list; None when the list is short, or has to be written row by row."""
+    if len(job.frame) < bulk.FROM:
+        return None
+    data = job.sheet.sheet_data
+    return _fresh(job, writer) if data.close - data.inner < _PIECE else _again(job, writer)
+
+
+def _fresh(job: Job, writer: Writer) -> Filled | None:
+    """The first time: all cells below the header are empty."""
+    sheet, count, first = job.sheet, len(job.frame), job.header.row + 1
+    region = find(sheet, job.header, job.listed, job.table.key_field)
+    below = [row for number, row in sheet.rows.items() if number >= first]
+    if region.totals or not all(row.blank and row.number < first + count for row in below):
+        return None
+    if any(column not in region.columns for row in below for column in row.cells):
+        return None
+    refuse_growth(sheet, region, first + count - 1, job.listed)
+    made = _rows(job, region, job.frame, sheet.rows.get(first), writer)
+    if made is None:
+        return None
+    found = {row.number: b"" for row in below} | {first: bulk.MARK}
+    return _filled(
+        job,
+        region,
+        body_of(sheet, found),
+        made,
+        Shift(first, max(first, region.last), first + count - 1, {}, frozenset(), (region.left, region.right)),
+    )
+
+
+def _filled(job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift) -> Filled:
+    refuse_merged(job.sheet, region, shift.new, {one.number for one in made.columns})
+    return Filled(body, shift, region, Meant(job.table, job.header.columns, shift.first, {}, len(job.frame)), made)
+
+
+def _rows(job: Job, region: Region, frame: DataFrame, like: Row | None, writer: Writer) -> bulk.Rows | None:
+    """The rows of `frame` in the styles of the row `like`; None when a column has to be written cell by cell."""
+    sheet, count, first = job.sheet, len(frame), region.first
+    styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
+    if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
+        return None
+    encoder = Writer(sheet, writer.styles, writer.date1904)
+    keys = {job.header.columns[key]: key for key in frame.columns if key in job.header.columns}
+    made: list[bulk.Column] = []
+    for column in region.columns:
+        style = styles.get(column, 0)
+        if column not in keys and not style:
+            continue
+        values = frame[keys[column]] if column in keys else Series([None] * count, dtype=object)
+        one = bulk.column(column, values, partial(encoder.cell, 0, column, style))
+        if one is None:
+            return None
+        made.append(one)
+        writer.written |= {(first, column), (first + count - 1, column)}
+    # styles for texts like formulas are added in the order in which such texts come cell by cell
+    quoted = sorted((row, one.number) for one in made if (row := one.first_quoted()) is not None)
+    for _, column in quoted:
+        writer.styles.quoted(styles.get(column, 0))
+    if encoder.locked and not writer.locked:
+        writer.locked = address(first, position(encoder.locked)[1])
+    return bulk.Rows(first, count, _attributes(sheet, region, like), tuple(made), sheet.prefix)
+
+
+def _attributes(sheet: Sheet, region: Region, like: Row | None) -> bytes:
+    """What the start tag of a new row says besides its number."""
+    tag = sheet.row_tag(UNLIKE.sub(b"", like.attributes), 0, [*region.columns]) if like else b""
+    return tag.partition(b'r="1"')[2]
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """The rows of a long list as they stand on the sheet: the range of their bytes, and what they hold."""
+
+    start: int
+    end: int
+    scan: Scan
+    like: Row
+
+
+def _again(job: Job, writer: Writer) -> Filled | None:
+    """A later time: every cell below the header is one we wrote, in the one style of its column."""
+    sheet, first, key_field = job.sheet, job.header.row + 1, job.table.key_field
+    own = next((one for one in job.listed if one.area.top == job.header.row), None)
+    if own is None or own.totals or job.notes or key_field not in job.frame:
+        return None
+    standing = _standing(sheet, first)
+    if standing is None or not _ours(job, standing, own, writer):
+        return None
+    last = first + standing.scan.rows - 1
+    region = Region(first, last, own.area.left, own.area.right, own)
+    known = standing.scan.columns()[job.header.columns[key_field]][first : last + 1].tolist()
+    wanted = [key_of(cells.plain(one)) for one in job.frame[key_field]]
+    places = match([key_of(None if one != one else one) for one in known], wanted)
+    stayed = [n for n in range(len(known)) if n in places]
+    used = set(places.values())
+    order = [*(places[n] for n in stayed), *(n for n in range(len(job.frame)) if n not in used)]
+    made = _rows(job, region, job.frame.iloc[order], standing.like, writer)
+    if made is None:
+        return None
+    moved = {first + old: first + new for new, old in enumerate(stayed) if old != new}
+    gone = frozenset(first + n for n in range(len(known)) if n not in places)
+    shift = Shift(first, last, first + len(order) - 1, moved, gone, (region.left, region.right))
+    for other in job.listed:
+        if other is not own and other.area.bottom >= first and shift.new > last:
+            return None
+    inner = sheet.sheet_data.inner
+    body = sheet.data[inner : standing.start] + bulk.MARK + sheet.data[standing.end : sheet.sheet_data.close]
+    return _filled(job, region, body, made, shift)
+
+
+def _standing(sheet: Sheet, first: int) -> _Standing | None:
+    """Read the rows from `first` to the end of the sheet; None when they are not all alike, without a gap."""
+    p = sheet.prefix.encode()
+    data, close = sheet.data, sheet.sheet_data.close
+    found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.sheet_data.inner)
+    rows = sheet.first_rows(first + 1)
+    if found is None or first not in rows:
+        return None
+    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False)
+    for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
+        scan.feed(piece)
+        if scan.slow or scan.formulas:
+            return None
+    if scan.height - first != scan.rows:
+        return None
+    return _Standing(found.start(), close, scan, rows[first])
+
+
+def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:
+    """`data[start:end]` in pieces that end with a row."""
+    while start < end:
+        stop = data.rfind(close, start, min(end, start + _PIECE)) + len(close)
+        if stop < start + len(close) or stop + len(close) > end:
+            stop = end
+        yield data[start:stop]
+        start = stop
+
+
+def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> bool:
+    """Whether every cell is in a column the frame brings, of a kind and in a style in which we write it."""
+    columns = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
+    styles = {column: cell.style for column, cell in standing.like.cells.items()}
+    attributes = b' r="1"' + _attributes(job.sheet, Region(0, 0, own.area.left, own.area.right, own), standing.like)
+    if standing.scan.row_tags != {b"<" + job.sheet.prefix.encode() + b"row" + attributes + b">"}:
+        return False
+    for column, kind, style in standing.scan.kinds:
+        plain = styles.get(column, 0)
+        if column not in range(own.area.left, own.area.right + 1) or style not in (
+            plain,
+            writer.styles.quoted_id(plain),
+        ):
+            return False
+        if kind is not None and (column not in columns or kind not in (b"n", b"inlineStr")):
+            return False
+    return True
