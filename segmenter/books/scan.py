@@ -157,7 +157,7 @@ class Scan:
         self._strings = strings
         self._shows_days = shows_days
         self._date1904 = date1904
-        self._last = -1
+        self._marked = False
         self._texts: dict[int, Texts] = defaultdict(Texts)
         self._columns: dict[int, Column] = defaultdict(lambda: Column(strings, date1904))
 
@@ -167,6 +167,7 @@ class Scan:
 
     def feed(self, piece: bytes) -> None:
         """Take some whole rows."""
+        self._marked = any(mark in piece for mark in (b"&", b"_x", b"\r"))
         padded = piece + bytes(_PAD)
         raw = np.frombuffer(padded, np.uint8)
         words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
@@ -229,7 +230,7 @@ class Scan:
             elif value.kind == b"n":
                 column.add_numbers(rows, _numbers(piece, raw, low, high), self._shows_days(value.style))
             else:
-                column.add_objects(rows, self._texts[value.column].many(piece, low, high))
+                column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._marked))
 
     def _codes(self, piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
         """Places of shared strings; Refused when there are not so many."""
@@ -338,14 +339,14 @@ class Texts:
     def __init__(self) -> None:
         self._known: dict[bytes, str | None] = {}
 
-    def many(self, piece: bytes, low: Ints, high: Ints) -> list[str | None]:
-        """The texts at `low`..`high` of a stretch."""
+    def many(self, piece: bytes, low: Ints, high: Ints, marked: bool) -> list[str | None]:
+        """The texts at `low`..`high` of a stretch; `marked`: some of it may have to be unescaped."""
         raws = [piece[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
         if len(self._known) < _REMEMBERED:
             for raw in set(raws).difference(self._known):
                 self._known[raw] = _text(raw)
             return [self._known[raw] for raw in raws]
-        if any(mark in piece for mark in (b"&", b"_x", b"\r")):
+        if marked:
             return [_text(raw) for raw in raws]
         return [raw.decode() or None for raw in raws]
 
