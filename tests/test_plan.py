@@ -1,0 +1,66 @@
+"""Table 3's figures and advice (rulings C16, C18; items 003-103..106)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from segmenter import plan, rules, wording
+
+DEFAULT = rules.default()
+
+
+def segments(**customers: int) -> pd.DataFrame:
+    """The summary of so many customers a segment, each with 10 in 2 orders."""
+    rows = [key for key, count in customers.items() for _ in range(count)]
+    frame = pd.DataFrame(
+        {"segment": pd.Series(rows, dtype=object), "monetary": 10.0, "frequency": 2.0, "recency_days": 5.0}
+    )
+    return plan.summarise(frame, DEFAULT, wording.segment_names(DEFAULT, "zh"))
+
+
+def test_the_summary_has_every_segment_and_adds_up() -> None:
+    found = segments(high_value=1, no_recency=3).set_index("segment")
+    assert [*found.index] == [*(one.key for one in DEFAULT.segments), "no_recency"]
+    assert found.loc["high_value", ["customers", "amount", "orders", "customer_share"]].tolist() == [1, 10, 2, 0.25]
+    assert found["amount_share"].sum() == found["customer_share"].sum() == 1
+    assert found["average_order_value"].dropna().tolist() == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("counts", "proposed"),
+    [
+        ({"low_value": 360, "dormant": 39}, {}),
+        ({"low_value": 360, "dormant": 40}, {"dormant": "low_value"}),
+        ({"low_value": 40, "dormant": 300, "at_risk": 100}, {"low_value": "dormant"}),
+        ({"low_value": 40, "at_risk": 300, "potential": 100}, {"low_value": "at_risk"}),
+        ({"high_value": 49, "low_value": 400}, {"high_value": "low_value"}),
+        ({"high_value": 50, "low_value": 400}, {}),
+        ({"high_value": 10, "no_recency": 500}, {}),
+        ({"low_value": 500}, {}),
+    ],
+)
+def test_small_groups_are_proposed_to_join_one_that_has_customers(
+    counts: dict[str, int], proposed: dict[str, str]
+) -> None:
+    assert plan.small_segments(segments(**counts), DEFAULT) == proposed
+
+
+def test_advice_on_the_number_of_segments() -> None:
+    blank = pd.DataFrame(columns=[*plan.TYPED])
+
+    def said(using: rules.Rules, **counts: int) -> list[str]:
+        return [one.code for one in plan.merge(blank, segments(**counts), using, "zh")[1]]
+
+    assert said(DEFAULT, low_value=500) == ["segments_few"]
+    assert said(DEFAULT, low_value=100, high_value=100, at_risk=100, potential=100, new=100) == []
+    assert said(replace(DEFAULT, segments_min=1, segments_max=1), low_value=50, high_value=50) == ["segments_many"]
+
+
+def test_only_groups_with_customers_get_a_row_of_their_own() -> None:
+    found, _ = plan.merge(pd.DataFrame(columns=[*plan.TYPED]), segments(at_risk=2, no_recency=1), DEFAULT, "en")
+    assert found["segment"].tolist() == ["Customers at risk"]
+    assert found["owner"].tolist() == ["*Marketing specialist C"]
+    assert found["customer_share"].tolist() == [pytest.approx(2 / 3)]
