@@ -135,6 +135,11 @@ def _workbook_repairs(found):
     wrong += ["name twice"] * (len(set(pairs)) != len(pairs))
     types = {one.get("PartName") for one in etree.fromstring(found["[Content_Types].xml"]) if one.get("PartName")}
     wrong += [f"type of nothing: {one}" for one in types if one[1:] not in found]
+    listed = etree.fromstring(found["[Content_Types].xml"])
+    defaults = {one.get("Extension").casefold() for one in listed if one.get("Extension")}
+    for name in found:
+        typed = f"/{name}" in types or name.rpartition(".")[2].casefold() in defaults
+        wrong += [f"no type: {name}"] * (not typed and name != "[Content_Types].xml")
     for name, data in found.items():
         if name.endswith(".rels"):
             base = Path(name).parent.parent

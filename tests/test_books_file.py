@@ -155,6 +155,21 @@ def test_every_sheet_can_be_added(tmp_path):
     assert path.read_bytes() == first
 
 
+def test_types_that_are_named_part_by_part(tmp_path):
+    """As LibreOffice 4 wrote them: without a default for relationships, new ones have to be given a type."""
+    path = tmp_path / "a.xlsx"
+    openpyxl.Workbook().save(path)
+    kind = "application/vnd.openxmlformats-package.relationships+xml"
+    names = [name for name in parts(path) if name.endswith(".rels")]
+    overrides = "".join(f'<Override PartName="/{name}" ContentType="{kind}"/>' for name in names).encode()
+    default = f'<Default Extension="rels" ContentType="{kind}"/>'.encode()
+    rewritten(path, {"[Content_Types].xml": lambda data: data.replace(default, overrides)})
+    assert default not in parts(path)["[Content_Types].xml"]
+    with FileBook(path) as target:
+        everything(target)
+    assert not repairs(path)
+
+
 def test_the_customer_sheet_has_to_be_there(foreign):
     with pytest.raises(Refused) as found:
         FileBook(foreign).read(CUSTOMERS)

@@ -16,6 +16,7 @@ from segmenter.errors import Refused
 from segmenter.texts import Lang
 
 _TYPES: Final = "[Content_Types].xml"
+_RELATIONS: Final = "application/vnd.openxmlformats-package.relationships+xml"
 _BEFORE_NAMES: Final = (
     "fileVersion",
     "fileSharing",
@@ -177,6 +178,9 @@ class _Adder:
         data = self._draft.read(_TYPES)
         root = spans.parse(data, _TYPES)
         edits = spans.Edits(data)
+        if not any(one.get("Extension").casefold() == "rels" for one in root.all("Default")):
+            # some programs name each part instead; new relationships would then count for nothing
+            edits.insert(root.inner, f'<{root.prefix}Default Extension="rels" ContentType="{_RELATIONS}"/>'.encode())
         tag = f"<{root.prefix}Override"
         for name, kind in self._overrides:
             edits.append(root, f'{tag} PartName="/{name}" ContentType="{kind}"/>'.encode())
