@@ -24,7 +24,7 @@ _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
 _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
-_PLAIN_TEXT: Final = re.compile(rb'<is><t(?: xml:space="preserve")?>([^<&\r]*)</t></is>')
+_PLAIN_TEXT: Final = re.compile(rb'(?:<is>)?<t(?: xml:space="preserve")?>([^<&\r]*)</t>(?:</is>)?')
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
@@ -144,6 +144,8 @@ def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: 
 
 def rich_text(inner: bytes) -> str:
     """The text of an `<is>` or `<si>` element's content: its runs joined, phonetic guides left out."""
+    if plain := _PLAIN_TEXT.fullmatch(inner):
+        return decode_text(plain[1].decode())
     found = _TEXTS.findall(inner)
     if not found:
         return ""
@@ -168,8 +170,7 @@ class Mark(str):
 def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
     """The value of a cell from its `t` and its content. A date is the number it is kept as; an error is a `Mark`."""
     if kind == b"inlineStr":
-        plain = _PLAIN_TEXT.fullmatch(inner)
-        return (decode_text(plain[1].decode()) if plain else rich_text(inner)) or None
+        return rich_text(inner) or None
     found = _VALUE.search(inner)
     if found is None or not found[1]:
         return None

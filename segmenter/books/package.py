@@ -44,6 +44,8 @@ _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
 _FAST: Final = 1 << 22
 """bytes from which speed counts more than the last percent of size"""
+_SMALL: Final = 1 << 16
+"""bytes up to which a part that was read is kept"""
 
 Stream = Callable[[], Iterable[bytes]]
 """a part too large to stand in memory: its pieces, made anew at each call"""
@@ -84,6 +86,7 @@ class Package:
             self._refuse_bomb(infos)
         self.entries: dict[str, Entry] = {entry.name: entry for entry in self._directory(infos)}
         self._checked: set[str] = set()
+        self._small: dict[str, bytes] = {}
         types = self.read("[Content_Types].xml") if "[Content_Types].xml" in self.entries else b""
         sniff.refuse_unless_workbook(self.entries, types, path)
 
@@ -144,6 +147,8 @@ class Package:
 
     def read(self, name: str) -> bytes:
         """The part `name`, inflated; its size and checksum are those of the directory."""
+        if name in self._small:
+            return self._small[name]
         try:
             with self._zip.open(name) as file:
                 found = file.read(self.entries[name].size + 1)
@@ -152,6 +157,8 @@ class Package:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             raise self._damaged(error) from error
         self._checked.add(name)
+        if len(found) <= _SMALL:
+            self._small[name] = found
         return found
 
     def pieces(self, name: str, size: int = 1 << 22) -> Iterator[bytes]:

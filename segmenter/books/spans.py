@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 from xml.parsers import expat
 
@@ -22,6 +22,10 @@ _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _ESCAPED: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 )
+
+_SMALL: Final = 1 << 16
+_KEPT: Final = 64
+"""so many trees of parts up to so many bytes are kept: the directory of a workbook is asked again and again"""
 
 
 def unescape(text: str) -> str:
@@ -163,7 +167,14 @@ def check(data: bytes, part: str) -> None:
 
 
 def parse(data: bytes, part: str, opaque: str = "", *, checked: bool = False) -> Element:
-    """The tree of a part. The inside of the element called `opaque` is left alone (one such, not nested)."""
+    """The tree of a part. The inside of the element called `opaque` is left alone (one such, not nested).
+
+    Nobody changes a tree: the same small part may be given the same one.
+    """
+    return (_parse_small if len(data) <= _SMALL else _parse)(data, part, opaque, checked)
+
+
+def _parse(data: bytes, part: str, opaque: str, checked: bool) -> Element:
     if not checked:
         check(data, part)
     stack: list[Element] = []
@@ -194,6 +205,9 @@ def parse(data: bytes, part: str, opaque: str = "", *, checked: bool = False) ->
     if root is None:
         raise Refused("xml_damaged", part=part, reason="no element")
     return root
+
+
+_parse_small = lru_cache(_KEPT)(_parse)
 
 
 class Edits:
