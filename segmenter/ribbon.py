@@ -74,7 +74,7 @@ def find(name: str = "", window: str = "") -> tuple[xw.App, xw.Book | None]:
     Refused when no Excel runs, or when it has no such workbook. A name is unique within one Excel.
     """
     xw = _xlwings()
-    apps = list(xw.apps)
+    apps = list(xw.apps) if len(xw.engines) else []  # elsewhere than on Windows and macOS xlwings has no engine
     if window:
         apps = [app for app in apps if str(app.hwnd) == window] or apps
     if not apps:

@@ -126,7 +126,8 @@ def _format(found: Plan, column: int) -> None:
             if not re.search("[ydY年]", str(cell.number_format)):
                 cell.number_format = "yyyy-mm-dd"
         elif isinstance(value, str) and _PARSED.match(value):
-            cell.number_format = "@"
+            if cell.number_format != "@":
+                cell.number_format = "@"
         elif isinstance(value, (int, float)) and cell.number_format == "@":
             cell.number_format = "General"
 

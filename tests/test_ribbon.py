@@ -1,0 +1,255 @@
+"""The buttons, pressed in an Excel of our own."""
+
+from __future__ import annotations
+
+import email
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import excel_engine
+import openpyxl
+import pytest
+
+from segmenter import jobs, places, ribbon, schema, texts
+from segmenter.books import previous, saving
+
+ROOT = Path(__file__).parent.parent
+RFM, PLAN = schema.RFM.sheet["zh"], schema.STRATEGY.sheet["zh"]
+CUSTOMER_SHEET = schema.CUSTOMERS.sheet["zh"]
+
+
+@pytest.fixture
+def excel(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    yield excel_engine.start()
+    excel_engine.stop()
+
+
+@pytest.fixture
+def click(excel, tmp_path):
+    book = excel.books.open(shutil.copy(ROOT / "workbook" / "sample.xlsx", tmp_path / "示例.xlsx"))
+    opened = []
+    made = ribbon.Click(excel, book, "zh", opened.append)
+    object.__setattr__(made, "opened", opened)
+    return made
+
+
+def cells(book):
+    return {
+        sheet.title: {
+            cell.coordinate: cell.value for row in sheet.iter_rows() for cell in row if cell.value is not None
+        }
+        for sheet in book.impl.file.worksheets
+    }
+
+
+def near(values):
+    return {where: round(value, 9) if isinstance(value, float) else value for where, value in values.items()}
+
+
+def settled(app):
+    return app.impl.state == {
+        "screen_updating": True,
+        "calculation": "automatic",
+        "enable_events": True,
+        "status_bar": False,
+        "display_alerts": True,
+    }
+
+
+def test_the_button_does_what_fill_does_on_a_file(click, tmp_path):
+    before = cells(click.book)
+    assert ribbon.press("fill", click) == 0
+    jobs.fill(ROOT / "workbook" / "sample.xlsx", tmp_path / "file.xlsx")
+    file = openpyxl.load_workbook(tmp_path / "file.xlsx")
+    live = cells(click.book)
+    for sheet in file.worksheets:
+        wanted = {c.coordinate: c.value for row in sheet.iter_rows() for c in row if c.value is not None}
+        assert near(live[sheet.title]) == near(wanted)
+        tables = dict(sheet.tables.items())
+        assert {one.name: one.range.address.replace("$", "") for one in click.book.sheets[sheet.title].tables} == tables
+    assert live[CUSTOMER_SHEET] == before[CUSTOMER_SHEET]
+    ((_, said),) = click.app.impl.alerts
+    assert "800" in said and texts.say("ribbon.filled", "zh") in said
+    assert settled(click.app)
+
+
+def test_stages_are_told_and_an_assignment_is_a_table(click):
+    ribbon.press("fill", click)
+    told = [value for name, value in click.app.impl.history if name == "status_bar" and value]
+    stages = [
+        texts.say("ribbon.working", "zh", stage=texts.say(f"stage_name.{s}", "zh"))
+        for s in ("read", "clean", "score", "plan", "write")
+    ]
+    assert told == [texts.say("ribbon.begins", "zh"), *stages]
+    assert click.app.impl.calls["write"] < 40  # tables and formats, not cells: there are 11,000 of those
+
+
+def test_filling_again_writes_nothing(click):
+    ribbon.press("fill", click)
+    once, calls = cells(click.book), click.app.impl.calls["write"]
+    ribbon.press("fill", click)
+    assert cells(click.book) == once
+    assert click.app.impl.calls["write"] - calls <= 1
+
+
+def test_the_previous_results_come_back_and_go_again(click):
+    first = cells(click.book)
+    click.book.impl.file[PLAN]["E2"] = "王五"
+    typed = cells(click.book)
+    ribbon.press("fill", click)
+    filled = cells(click.book)
+    assert filled[PLAN]["E2"] == "王五" and filled != typed
+    assert ribbon.press("restore", click) == 0
+    assert cells(click.book) == typed != first
+    assert ribbon.press("restore", click) == 0
+    assert cells(click.book) == filled
+    folder = places.data() / "previous"
+    assert [oct(one.stat().st_mode)[-3:] for one in folder.iterdir()] == ["600"]
+
+
+def test_added_sheets_go_when_the_previous_results_come_back(excel, tmp_path):
+    path = tmp_path / "只有客户.xlsx"
+    file = openpyxl.load_workbook(ROOT / "workbook" / "sample.xlsx")
+    for name in file.sheetnames:
+        if name not in (CUSTOMER_SHEET, schema.ORDERS.sheet["zh"]):
+            file.remove(file[name])
+    file.save(path)
+    click = ribbon.Click(excel, excel.books.open(path), "zh", print)
+    before = cells(click.book)
+    assert ribbon.press("fill", click) == 0
+    assert RFM in cells(click.book) and len(click.book.sheets) == 6
+    assert click.book.sheets[RFM]["A2"].number_format == "@" and len(excel.books) == 1
+    assert ribbon.press("restore", click) == 0
+    assert cells(click.book) == before
+
+
+def test_nothing_to_restore_is_said(click):
+    assert ribbon.press("restore", click) == 1
+    assert "30" in click.app.impl.alerts[0][1]
+
+
+@pytest.mark.parametrize("command", ["fill", "check", "report", "restore"])
+def test_a_cell_being_edited_is_refused_with_its_own_words(click, command):
+    before = cells(click.book)
+    click.app.impl.editing = True
+    assert ribbon.press(command, click) == 1
+    assert click.app.impl.alerts[0][1] == texts.say("error.excel_editing", "zh")
+    assert cells(click.book) == before
+
+
+def test_editing_begun_halfway_is_told_and_undone(click, monkeypatch):
+    before, apply = cells(click.book), previous.livelist.apply
+    done = []
+
+    def interrupted(plan):
+        if done:
+            raise excel_engine.editing()
+        done.append(apply(plan))
+
+    monkeypatch.setattr("segmenter.books.livelist.apply", interrupted)
+    assert ribbon.press("fill", click) == 1
+    assert click.app.impl.alerts[0][1] == texts.say("error.excel_editing", "zh")
+    assert done and cells(click.book) == before and settled(click.app)
+
+
+def test_a_protected_sheet_is_refused_with_its_own_words(click):
+    click.book.impl.file[RFM].protection.sheet = True
+    before = cells(click.book)
+    assert ribbon.press("fill", click) == 1
+    assert RFM in click.app.impl.alerts[0][1] and cells(click.book) == before and settled(click.app)
+
+
+def test_an_error_names_its_cell_and_selects_it(click):
+    sheet = click.book.impl.file[CUSTOMER_SHEET]
+    sheet["A5"].number_format = "General"
+    sheet["A5"] = 110101199003077792
+    assert ribbon.press("fill", click) == 1
+    ((_, said),) = click.app.impl.alerts
+    assert "A5" in said and click.book.impl.selected == (CUSTOMER_SHEET, "A5") and settled(click.app)
+
+
+def test_a_fault_is_told_with_a_log(click, monkeypatch):
+    monkeypatch.setattr("segmenter.pipeline.run", lambda *_: 1 / 0)
+    assert ribbon.press("fill", click) == 3
+    path = Path(click.app.impl.alerts[0][1].rpartition("：")[2])
+    assert "ZeroDivisionError" in path.read_text(encoding="utf-8") and settled(click.app)
+    path.unlink()
+
+
+def test_a_second_press_while_one_runs_is_refused(click, monkeypatch):
+    codes = []
+    monkeypatch.setitem(ribbon.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", one)) or "")
+    assert ribbon.press("check", click) == 0 and codes == [1]
+    assert click.app.impl.alerts[0][1] == texts.say("error.excel_running", "zh")
+    assert not list(places.data().glob("*lock*")) and saving
+
+
+def test_the_report_and_the_draft_stand_beside_the_workbook(click):
+    assert ribbon.press("report", click) == ribbon.press("mail", click) == 0
+    report, draft = click.opened
+    assert report.parent == Path(click.book.fullname).parent == draft.parent and "<html" in report.read_text(
+        encoding="utf-8"
+    )
+    message = email.message_from_bytes(draft.read_bytes())
+    assert message["X-Unsent"] == "1" and message["To"] is None
+    attached = next(part for part in message.walk() if part.get_filename())
+    assert attached.get_payload(decode=True) == report.read_bytes()
+
+
+def test_a_new_template_is_opened_beside(click):
+    for name in ("客户细分.xlsx", "客户细分 2.xlsx"):
+        assert ribbon.press("new", click) == 0
+        assert (
+            click.app.books[-1].name == name
+            and Path(click.app.books[-1].fullname).parent == Path(click.book.fullname).parent
+        )
+
+
+def test_without_a_workbook_it_is_said(excel):
+    assert ribbon.press("fill", ribbon.Click(excel, None, "en", print)) == 1
+    assert "No workbook" in excel.impl.alerts[0][1]
+
+
+def test_the_workbook_is_found_by_name_and_window(excel, tmp_path):
+    other = shutil.copy(ROOT / "workbook" / "template.xlsx", tmp_path / "other.xlsx")
+    excel.books.open(other)
+    app, book = ribbon.find("other.xlsx", str(excel.hwnd))
+    assert (app.pid, book.name) == (excel.pid, "other.xlsx")
+    with pytest.raises(ribbon.Refused, match="https"):
+        ribbon.find("https://d.docs.live.net/x/other.xlsx")
+
+
+def test_wrong_use_is_said(capsys):
+    assert ribbon.main(["dance"]) == 2
+    assert "fill" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a=b", "$(touch pwned)", "'; touch pwned; '", 'say "hi"', "客户 表 2026", "%PATH%&calc", "a`touch pwned`", "x.py"],
+)
+def test_hostile_names_reach_python_unharmed(name, tmp_path):
+    """The very command of the runner, in a child process with the name in its environment."""
+    path = Path(shutil.copy(ROOT / "workbook" / "sample.xlsx", tmp_path / f"{name}.xlsx"))
+    settings = {
+        **{
+            key: value
+            for key, value in os.environ.items()
+            if key in ("PATH", "HOME", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+        },
+        "PYTHONPATH": str(Path(__file__).parent / "excel_child"),
+        "TEST_WORKBOOK": str(path),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        ribbon.BOOK: path.name,
+        ribbon.LANG: "en",
+    }
+    command = [sys.executable, "-P", "-m", "segmenter.ribbon", "fill"]
+    done = subprocess.run(command, env=settings, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert openpyxl.load_workbook(path)[RFM].max_row == 801
+    assert not (tmp_path / "pwned").exists()
