@@ -7,8 +7,9 @@ from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk, longlist
+from segmenter.books import bulk, longlist, package
 from segmenter.books.file import FileBook
+from segmenter.errors import Refused
 from segmenter.schema import RFM
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -64,9 +65,6 @@ def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
 
 
 def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
-    from segmenter.books import package
-    from segmenter.errors import Refused
-
     real = package.write
 
     def spoil(source, changes, out):
@@ -82,6 +80,44 @@ def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
     with pytest.raises(Refused), FileBook(empty, empty.with_name("x.xlsx")) as target:
         target.write(RFM, rfm(range(5000)))
     assert not empty.with_name("x.xlsx").exists()
+
+
+def changed(old, new):
+    """Write a frame at once, with some bytes of the sheet changed on the way to the file."""
+
+    def spoil(source, changes, out):
+        part = next(name for name, content in changes.items() if callable(content))
+        text = b"".join(changes[part]())
+        assert old in text
+        real(source, {**changes, part: lambda: [text.replace(old, new, 1)]}, out)
+
+    real = package.write
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"<t>kind 3</t>", b"<t>kind 4</t>"),
+        (b"<t>kind 7</t>", b"<t></t>"),
+        (b"<v>4.5</v>", b"<v>4.6</v>"),
+        (b"<v>4.5</v>", b"<v>0</v>"),
+        (b'<c r="F6"', b'<c r="G6"'),
+        (b'<row r="6"', b'<row r="7"'),
+        (b'<c r="O3" s="1"/>', b'<c r="O3" s="1"><v>1</v></c>'),
+        (b'<c r="I5" s="1"><v>', b'<c r="I5" s="1"><f>1</f><v>'),
+        (b"</row></sheetData>", b"</row> </sheetData>"),
+        (b'<sheetData><row r="1"', b'<sheetData ><row r="1"'),
+    ],
+)
+def test_every_cell_is_read_again(empty, monkeypatch, old, new):
+    monkeypatch.setattr(bulk, "FROM", 1)
+    monkeypatch.setattr("segmenter.books.file.write", changed(old, new))
+    out = empty.with_name("y.xlsx")
+    with pytest.raises(Refused) as refused, FileBook(empty, out) as target:
+        target.write(RFM, rfm(range(10)))
+    assert refused.value.key == "proof"
+    assert not out.exists()
 
 
 IDS = st.lists(st.sampled_from([*"abcdefgh", "=x"]), min_size=1, max_size=10)

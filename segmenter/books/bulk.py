@@ -23,7 +23,7 @@ from segmenter.books import cells
 from segmenter.books.cells import Plain
 from segmenter.cells import letter
 
-FROM: Final = 4096
+FROM: Final = 64
 """rows from which columns are written at once"""
 MARK: Final = b"<!--rows-->"
 """stands in a sheet's XML for rows that are made when they are written"""

@@ -31,7 +31,7 @@ except ImportError:
     fast = zlib  # type: ignore[assignment, misc, unused-ignore]
 
 MAX_RATIO: Final = 100
-MAX_TOTAL: Final = 1 << 30
+MAX_TOTAL: Final = 2 << 30
 """bytes all parts may have when inflated"""
 MAX_ENTRIES: Final = 10_000
 _FREE: Final = 1 << 20
@@ -191,17 +191,6 @@ class Package:
         start = info.header_offset + 30 + name + extra
         return start, start + info.compress_size
 
-    def holds(self, name: str, head: bytes, tail: bytes) -> bool:
-        """Whether a part, however long, begins and ends so and is whole by its checksum."""
-        start = end = b""
-        try:
-            for piece in self.pieces(name, 1 << 20):
-                start += piece[: len(head) - len(start)]
-                end = (end + piece)[-len(tail) :]
-        except Refused:
-            return False
-        return (start, end) == (head, tail)
-
     def check(self) -> None:
         """Refuse the package when a part that nobody has read yet does not match its checksum."""
         for name in self.entries:
@@ -277,8 +266,8 @@ def _add(file: IO[bytes], name: str, content: Content) -> bytes:
 
 
 def _packer(level: int) -> Any:
-    """A deflate compressor; where speed counts, that of ISA-L if it is installed."""
-    return (fast if level == 1 else zlib).compressobj(level, zlib.DEFLATED, -15)
+    """A deflate compressor: always that of the standard library, so that the bytes are the same everywhere."""
+    return zlib.compressobj(level, zlib.DEFLATED, -15)
 
 
 class Draft:

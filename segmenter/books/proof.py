@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from segmenter.books import bulk, calc, spans
+from segmenter.books import bulk, calc, longproof, spans
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, rels_part
 from segmenter.books.longlist import pieces
@@ -141,8 +141,8 @@ def _judge(
 
 def _judge_long(name: str, old: Index, after: Package, made: bulk.Part) -> Part:
     """A sheet written column by column."""
-    if not after.holds(name, made.head, made.tail):
-        return Part(name, "violation", "bytes")
+    if wrong := longproof.check(after.pieces(name), made, name):
+        return Part(name, "violation", wrong)
     if name not in old.package:
         return Part(name, "ours")
     before = old.package.read(name)

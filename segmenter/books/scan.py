@@ -165,6 +165,13 @@ class Scan:
         """The values of each column that has any, `height` long."""
         return {number: one.values(self.height) for number, one in sorted(self._columns.items())}
 
+    def drain(self) -> list[tuple[int, list[tuple[Ints, NDArray[Any]]]]]:
+        """The values taken since the last call, in no order: for each column pairs of rows and values. They are
+        forgotten then."""
+        found = [(number, one.parts()) for number, one in sorted(self._columns.items())]
+        self._columns.clear()
+        return found
+
     def feed(self, piece: bytes) -> None:
         """Take some whole rows."""
         self._marked = any(mark in piece for mark in (b"&", b"_x", b"\r"))

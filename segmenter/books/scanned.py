@@ -44,6 +44,11 @@ class Column:
         found[:] = values
         self._objects.append((rows, found))
 
+    def parts(self) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """The values as they came, with their rows."""
+        texts = [(rows, np.array([*map(self._strings.__getitem__, codes), None])[:-1]) for rows, codes in self._codes]
+        return [*self._numbers, *texts, *self._objects]
+
     def values(self, height: int) -> NDArray[Any]:
         """The whole column: float64 (NaN where empty) when there are only numbers, otherwise objects."""
         if not self._codes and not self._objects:
