@@ -93,7 +93,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser(lang: Lang) -> argparse.ArgumentParser:
     from importlib.metadata import version
 
-    from segmenter import commands_excel, commands_report
+    from segmenter import commands_excel, commands_mail, commands_report
 
     say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
     # argparse asks gettext for its own words; this is the only door it leaves to another catalogue
@@ -147,6 +147,9 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one = command("report", "report_command")
     _analysis_options(one, say)
     commands_report.report_options(one, say)
+    one = command("mail")
+    _analysis_options(one, say)
+    commands_mail.mail_options(one, say)
     commands_excel.excel_options(command("excel"), say)
     command("doctor")
     commands_excel.live_options(command("live"), say)

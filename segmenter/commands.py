@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import commands_excel, commands_report, jobs, texts
+from segmenter import commands_excel, commands_mail, commands_report, jobs, texts
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -134,6 +134,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "excel": commands_excel.excel,
     "doctor": commands_excel.doctor,
     "live": commands_excel.live,
+    "mail": commands_mail.mail,
 }
 
 

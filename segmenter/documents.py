@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from datetime import date
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,8 +80,11 @@ def pdf(result: Result, lang: Lang, template: Path | None, strict: bool) -> tupl
     if lang == "zh" and not _can_write_chinese():
         raise Refused("no_font")
     if browser:
-        made = printed(page, browser)
-        return made, [texts.say("report.pdf_by", lang, name=Path(browser).stem)]
+        try:
+            return printed(page, browser), [texts.say("report.pdf_by", lang, name=Path(browser).stem)]
+        except Refused as error:
+            if not find_spec("weasyprint"):
+                raise error from None
     return woven(page), [texts.say("report.pdf_by", lang, name="WeasyPrint")]
 
 
@@ -105,7 +109,7 @@ def printed(page: str, browser: str, seconds: float = 60) -> bytes:
         source.write_text(page, encoding="utf-8")
         root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         command = [browser, *_QUIET, *root, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={made}"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen([*command, source.as_uri()], **quiet) as run:  # noqa: S603 a browser found by name
             try:
                 run.wait(seconds)

@@ -38,12 +38,12 @@ _FIGURE: Final = re.compile(
 )
 """a number, a sum of money, a date or an Excel error, with the units written beside them"""
 _MAIL: Final = re.compile(r"([\w.+%'-])[\w.+%'-]*(@[\w-]+(?:\.[\w-]+)+)")
-_ID: Final = re.compile(r"(?<![\w.])(\d{6})(\d{8}|\d{5})(\d{3}[\dXx\uff38\uff58]|\d{4})(?![\w.])")
+_ID: Final = re.compile(r"(?<![\dA-Za-z.])(\d{6})(\d{8}|\d{5})(\d{3}[\dXx\uff38\uff58]|\d{4})(?![\dA-Za-z]|\.\d)")
 _PHONE: Final = re.compile(
-    r"(?<![\w.])(?:[+\uff0b]?[8\uff18][6\uff16][\s-]?)?([1\uff11][3-9\uff13-\uff19]\d)([\s-]?\d{4}[\s-]?)(\d{4})(?![\w.])"
+    r"(?<![\dA-Za-z.])(?:[+\uff0b]?[8\uff18][6\uff16][\s-]?)?([1\uff11][3-9\uff13-\uff19]\d)([\s-]?\d{4}[\s-]?)(\d{4})(?![\dA-Za-z]|\.\d)"
 )
-_LAND: Final = re.compile(r"(?<![\w.])([0\uff10]\d{2,3})([\s-]?\d{3,4})(\d{4})(?![\w.-])")
-_ABROAD: Final = re.compile(r"([+\uff0b]\d{1,3}[\s-]?)(\d[\d\s-]{5,14})(\d{2})(?![\w.])")
+_LAND: Final = re.compile(r"(?<![\dA-Za-z.])([0\uff10]\d{2,3})([\s-]?\d{3,4})(\d{4})(?![\dA-Za-z-]|\.\d)")
+_ABROAD: Final = re.compile(r"([+\uff0b]\d{1,3}[\s-]?)(\d[\d\s-]{5,14})(\d{2})(?![\dA-Za-z]|\.\d)")
 _PLACE: Final = re.compile(r"^.{1,8}?[\u5e02\u5dde\u7701\u76df\u53bf\u533a\u7e23\u5340]")
 
 

@@ -67,9 +67,18 @@ def total(result: Result, segments: DataFrame) -> dict[str, Any]:
         return plain(
             {"segment": "", "name": "", **nothing, "small": masking.FEW if len(customers) < masking.FLOOR else ""}
         )
+    # segments hidden or another owner's are no part of the sum: then everybody here is the whole
+    shares = {key: round(float(segments[key].sum()), 12) or 1.0 for key in ("customer_share", "amount_share")}
+    if segments["customers"].isna().any():
+        shares = dict.fromkeys(shares, 1.0)
     medians = {f"median_{key}": customers[key].median() for key in ("recency_days", "frequency", "monetary")}
-    row = {"segment": "", "name": "", "customers": len(customers), "customer_share": 1.0 if len(customers) else None}
-    row |= {"amount": amount, "amount_share": 1.0 if amount else None, "orders": orders}
+    row = {
+        "segment": "",
+        "name": "",
+        "customers": len(customers),
+        "customer_share": shares["customer_share"] if len(customers) else None,
+    }
+    row |= {"amount": amount, "amount_share": shares["amount_share"] if amount else None, "orders": orders}
     row |= {"average_order_value": amount / orders if orders else None, **medians}
     return plain({key: float("nan") if value is None else value for key, value in row.items()})
 

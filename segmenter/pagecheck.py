@@ -67,10 +67,10 @@ class _Reader(HTMLParser):
         self.bad.append((what, self.getpos()[0]))
 
 
-def harmless(page: str, name: str, *, local_links: bool = False) -> str:
+def harmless(page: str, name: str, *, local_links: bool = False, policy: bool = True) -> str:
     """The page, with the content policy in its head. Refused names the first thing that must not be there.
 
-    `local_links`: links to files beside the page are all right.
+    `local_links`: links to files beside the page are all right; `policy`: it gets one (mail programs drop it).
     """
     reader = _Reader(local_links)
     reader.feed(page)
@@ -78,7 +78,7 @@ def harmless(page: str, name: str, *, local_links: bool = False) -> str:
     if reader.bad:
         what, line = reader.bad[0]
         raise Refused("template_page", file=name, line=line, value=what)
-    if reader.policies:
+    if reader.policies or not policy:
         return page
     head = re.search(r"<head\b[^>]*>", page, re.IGNORECASE)
     return page[: head.end()] + "\n" + _META + page[head.end() :] if head else _META + "\n" + page

@@ -64,20 +64,22 @@ def _ask(
         raise Refused("no_file", path=template)
     request = {**what, "template": str(template.resolve()), "lang": lang, "context": context, "memory": memory}
     kept = ("SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP")
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-X", "utf8", "-m", "segmenter.rendering"],
+    command = [sys.executable, "-I", "-X", "utf8", "-m", "segmenter.rendering"]
+    with subprocess.Popen(
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={key: os.environ[key] for key in kept if key in os.environ},
-    )
-    try:
-        answer, _ = process.communicate(json.dumps(request).encode(), timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise Refused("template_slow", file=template.name, seconds=f"{seconds:g}") from None
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            answer, _ = process.communicate(json.dumps(request).encode(), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Refused("template_slow", file=template.name, seconds=f"{seconds:g}") from None
+        except BaseException:
+            process.kill()
+            raise
     head, _, body = answer.partition(b"\n")
     if head == b"done" and process.returncode == 0:
         return body

@@ -30,7 +30,7 @@ PICTURES: Final[Mapping[bytes, str]] = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\
 PICTURE_BYTES: Final = 300_000
 FORBIDDEN: Final = frozenset({"safe", "attr", "xmlattr", "urlize", "pprint"})
 """filters of Jinja that switch escaping off, reach past the sandbox's eyes or make links of data"""
-FUNCTIONS: Final = ("t", "header", "link", "picture", "palette", "fonts", "range", "dict", "namespace")
+FUNCTIONS: Final = ("t", "tell", "header", "link", "picture", "palette", "fonts", "range", "dict", "namespace")
 """every global name of a template"""
 FILTERS: Final = ("count", "number", "money", "money_short", "percent", "times", "day")
 """the filters of ours"""
@@ -45,6 +45,13 @@ class NotAllowed(Exception):
         self.name = name
         self.file = file
         self.line = line
+
+
+class Missing(StrictUndefined):
+    """A name without a value: an error also where a list of such is shown."""
+
+    __slots__ = ()
+    __repr__ = StrictUndefined._fail_with_undefined_error  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def _environment(lang: Lang, source: Source) -> ImmutableSandboxedEnvironment:
     found = ImmutableSandboxedEnvironment(
         loader=FunctionLoader(source),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=Missing,
         trim_blocks=True,
         lstrip_blocks=True,
         cache_size=50,
@@ -106,7 +113,8 @@ def _environment(lang: Lang, source: Source) -> ImmutableSandboxedEnvironment:
     for name in [name for name in found.globals if name not in FUNCTIONS]:
         del found.globals[name]
     found.globals.update(
-        t=_teller(lang),
+        t=_teller("report", lang),
+        tell=_teller("mail", lang),
         header=lambda table, key: schema.table(table)[key].header[lang],
         link=lambda url: url if _LINK.fullmatch(str(url)) else "#",
         picture=source.picture,
@@ -125,11 +133,11 @@ def _environment(lang: Lang, source: Source) -> ImmutableSandboxedEnvironment:
     return found
 
 
-def _teller(lang: Lang) -> Callable[..., str]:
-    def t(key: str, **params: Any) -> str:
-        return texts.say(f"report.{key}", lang, **params)
+def _teller(group: str, lang: Lang) -> Callable[..., str]:
+    def say(key: str, **params: Any) -> str:
+        return texts.say(f"{group}.{key}", lang, **params)
 
-    return t
+    return say
 
 
 def _shown(as_text: Callable[..., str]) -> Callable[..., str]:
@@ -143,8 +151,15 @@ def _shown(as_text: Callable[..., str]) -> Callable[..., str]:
 
 def marked(context: dict[str, Any]) -> dict[str, Any]:
     """The context with its drawings marked as markup; `svg.finish` lets nothing through that is not on its list."""
-    charts = [{**one, "svg": Markup(one["svg"])} for one in context.get("charts", [])]  # noqa: S704
+    charts = [{**one, "svg": Markup(one["svg"])} if "svg" in one else one for one in context.get("charts", [])]  # noqa: S704
     return {**context, "charts": charts} if "charts" in context else context
+
+
+def plain_text(lang: Lang) -> ImmutableSandboxedEnvironment:
+    """The same for our templates of plain text, where nothing is escaped."""
+    found = _ours(lang).overlay(autoescape=False)
+    assert isinstance(found, ImmutableSandboxedEnvironment)  # noqa: S101
+    return found
 
 
 def lint(source: str, found: ImmutableSandboxedEnvironment, name: str) -> None:

@@ -1,0 +1,333 @@
+"""Privacy: what is masked, what is withheld, and that nothing personal reaches a report, mail, log or temporary file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from email import message_from_bytes, policy
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+import shop
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmenter import extract, jobs, mailing, masking, pipeline, report, rules, schema, texts
+from segmenter.cli import main
+from segmenter.findings import Finding
+
+DIGITS = st.text("0123456789", min_size=8, max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("plain", "masked"),
+    [
+        ("13812345678", "138****5678"),
+        ("电话138 1234 5678。", "电话138****5678。"),
+        ("138-1234-5678", "138****5678"),
+        ("+8613812345678", "138****5678"),
+        ("１３８１２３４５６７８", "１３８****５６７８"),
+        ("110101199003077771", "110101********7771"),
+        ("11010119900307777X", "110101********777X"),
+        ("110101900307777", "110101*****7777"),
+        ("zhang.san@example.com", "z***@example.com"),
+        ("010-12345678", "010****5678"),
+        ("+44 20 7946 0958", "+44 ****58"),
+        ("金额 4,200.50 元，2026-06-30", "金额 4,200.50 元，2026-06-30"),
+        ("12次", "12次"),
+        ("1234567890123.45", "1234567890123.45"),
+    ],
+)
+def test_text(plain: str, masked: str) -> None:
+    assert masking.text(plain) == masked
+
+
+@given(st.text(max_size=20), DIGITS, st.text(max_size=20))
+def test_no_phone_number_survives_whatever_stands_around_it(before: str, digits: str, after: str) -> None:
+    number = "139" + digits
+    around = f"{before} {number} {after}"
+    assert number not in masking.text(around)
+
+
+def test_columns() -> None:
+    assert masking.name("张三丰") == "张*"
+    assert masking.phone("138 1234 5678") == "138****5678"
+    assert masking.phone("12345") == "****45"
+    assert masking.email("a.b@x.com") == "a***@x.com"
+    assert masking.email("nothing") == "***"
+    assert masking.id_number("110101199003077771") == "110101********7771"
+    assert masking.id_number("C00123") == "C0***"
+    assert masking.address("上海市浦东新区世纪大道1号") == "上海市***"
+    assert masking.address("Baker Street 221b") == "Ba***"
+
+
+def test_every_personal_column_has_a_mask() -> None:
+    personal = {one.key for table in schema.tables().values() for one in table.fields if one.personal}
+    assert personal <= set(masking.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("12次", "12次"),
+        ("￥1,200元", "￥1,200元"),
+        ("#N/A", "#N/A"),
+        ("2024年1月2日", "2024年1月2日"),
+        ("", ""),
+        ("张三", "***"),
+        ("张三 12", "***"),
+        ("C00123", "***"),
+        ("13812345678", "138****5678"),
+        ("ordinary", "***"),
+    ],
+)
+def test_of_a_cell_only_figures_are_quoted(cell: str, shown: str) -> None:
+    assert masking.quoted(cell) == shown
+
+
+def test_findings() -> None:
+    one = Finding("outlier_flag", "表", "J7", "99999", {"id": "C00001", "threshold": 5.0}, amount_share=0.4)
+    assert masking._finding(one, strict=False).params["id"] == "***"
+    strict = masking._finding(one, strict=True)
+    assert (strict.value, strict.amount_share) == ("***", None)
+    kept = Finding("kept", "s", "A1", "张三", {"text": "客户张三", "kind": "x"}, stage="import")
+    assert "张三" not in masking._finding(kept, strict=False).message("zh")
+
+
+# Small groups ---------------------------------------------------------------------------------------------------------
+
+
+def segments(*counts: int) -> pd.DataFrame:
+    rows = [
+        (f"s{i}", f"S{i}", n, n / max(sum(counts), 1), n * 10.0, 0.1, n, 1.0, 1.0, 1.0, 1.0)
+        for i, n in enumerate(counts)
+    ]
+    columns = [
+        "segment",
+        "name",
+        "customers",
+        "customer_share",
+        "amount",
+        "amount_share",
+        "orders",
+        "average_order_value",
+        "median_recency_days",
+        "median_frequency",
+        "median_monetary",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("counts", "marks"),
+    [
+        ((50, 0, 10), ("", "", "")),
+        ((50, 3, 10), ("", "<5", "-")),
+        ((50, 3, 4, 10), ("", "<5", "<5", "")),
+        ((3,), ("<5",)),
+        ((1, 1, 1), ("<5", "<5", "<5")),
+        ((50, 4, 0), ("-", "<5", "")),
+    ],
+)
+def test_withheld(counts: tuple[int, ...], marks: tuple[str, ...]) -> None:
+    found = masking.withheld(segments(*counts))
+    assert tuple(found["small"]) == marks
+    assert found["amount"].isna().tolist() == [bool(mark) for mark in marks]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=9))
+def test_what_is_shown_never_gives_a_small_group_away(counts: list[int]) -> None:
+    found = masking.withheld(segments(*counts))
+    hidden = sum(n for n, mark in zip(counts, found["small"], strict=True) if mark)
+    assert all(mark for n, mark in zip(counts, found["small"], strict=True) if 0 < n < 5)
+    assert hidden == 0 or hidden >= 5 or hidden == sum(counts)
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_the_templates_own_three_customers_show_no_figure_when_masked(lang: texts.Lang) -> None:
+    result = shop.run(shop.people(3), lang)
+    context = report.context(result, lang, strict=True)
+    assert {row["customers"] for row in context["segments"]} <= {"<5", 0.0, None}
+    assert not context["charts"]
+    assert not [row for row in context["segments"] if row["amount"]]
+    assert context["total"]["amount"] is None
+    page = report.render(result, lang, strict=True)
+    for amount in result.customers["monetary"]:
+        assert f"{amount:,.0f}" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL) or amount < 10
+
+
+def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = shop.run(shop.people(60))
+    plain = {one["key"]: one["svg"] for one in report.context(result, "zh")["charts"]}
+    strict = {one["key"]: one["svg"] for one in report.context(result, "zh", strict=True)["charts"]}
+    assert re.search(r">[1-4]人<", plain["heat"])
+    assert not re.search(r">[1-4]人<", strict["heat"])
+    assert "&lt;5" in strict["heat"] or "＜5" in strict["heat"]
+
+
+def test_unmasked_figures_stay_exact() -> None:
+    result = shop.run(shop.people(3))
+    shown = [row["customers"] for row in report.context(result, "zh")["segments"]]
+    assert shown == result.segments["customers"].tolist()
+
+
+# Canaries -------------------------------------------------------------------------------------------------------------
+
+CANARIES = {
+    "name": "欧阳金丝雀",
+    "phone": "13987654321",
+    "email": "canary.bird@secret-mail.com",
+    "address": "海南省三沙市永兴岛北京路88号",
+    "id": "460300199001011234",
+}
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Path:
+    """A workbook with personal columns, canaries in them and in wrong columns, in comments, hidden sheets and
+    properties."""
+    path = tmp_path / "book.xlsx"
+    assert main(["new", str(path)]) == 0
+    book = openpyxl.load_workbook(path)
+    sheet = book[schema.CUSTOMERS.sheet["zh"]]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    extra = {key: sheet.max_column + i for i, key in enumerate(("name", "phone", "email", "address"), 1)}
+    for key, column in extra.items():
+        sheet.cell(1, column).value = schema.CUSTOMERS[key].header["zh"]
+    rows = shop.people(60)
+    for number, row in enumerate(rows, 2):
+        for key, value in zip(shop.COLUMNS, row, strict=True):
+            sheet.cell(number, heads[schema.CUSTOMERS[key].header["zh"]]).value = value
+        for key, column in extra.items():
+            sheet.cell(number, column).value = CANARIES[key] if number == 40 else None
+    wrong = heads[schema.CUSTOMERS["total_amount"].header["zh"]]
+    for number, value in enumerate(CANARIES.values(), 20):
+        sheet.cell(number, wrong).value = value
+    sheet.cell(31, 1).value = CANARIES["id"]
+    book.create_sheet("秘密").append([*CANARIES.values()])
+    book["秘密"].sheet_state = "hidden"
+    book.properties.creator = CANARIES["name"]
+    book.save(path)
+    return path
+
+
+def everything(content: bytes, depth: int = 0) -> str:
+    """The text of a file, of every part of a zip, of every part of a mail, of every page of a PDF."""
+    if content.startswith(b"PK") and depth < 3:
+        with zipfile.ZipFile(BytesIO(content)) as found:
+            return "\n".join(everything(found.read(name), depth + 1) for name in found.namelist())
+    if content.startswith(b"%PDF"):
+        from pypdf import PdfReader
+
+        reader = PdfReader(BytesIO(content))
+        return "\n".join(page.extract_text() for page in reader.pages) + str(reader.metadata)
+    if b"\nMessage-ID:" in content[:4000]:
+        message = message_from_bytes(content, policy=policy.default)
+        parts = [part.get_payload(decode=True) or b"" for part in message.walk() if not part.is_multipart()]
+        return str(message["subject"]) + "\n".join(everything(part, depth + 1) for part in parts)
+    return unescape(content.decode("utf-8", "replace"))
+
+
+def leaks(text: str) -> list[str]:
+    return [key for key, value in CANARIES.items() if value in text or value[-8:] in text]
+
+
+def test_no_canary_in_any_report_mail_log_or_temporary_file(
+    seeded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert leaks(everything(seeded.read_bytes())) == list(CANARIES)  # the net has no hole
+    temp = Path(tempfile.mkdtemp(dir="/tmp"))  # a browser's socket bears no long path
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temp))
+    monkeypatch.setattr("tempfile.tempdir", str(temp))
+    real = os.unlink
+
+    def keep(path: Any, *args: Any, **more: Any) -> None:
+        if Path(path).is_file():
+            (kept / f"{len(list(kept.iterdir()))}").write_bytes(Path(path).read_bytes())
+        real(path, *args, **more)
+
+    monkeypatch.setattr(os, "unlink", keep)
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("r.html", "r.docx", "r.pdf", "m.html"):
+        assert main(["report", str(seeded), "-o", str(out / name), *(["--mask"] if name == "m.html" else [])]) == 0
+    attach = [part for kind in ("html", "docx", "pdf", "xlsx") for part in ("--attach", kind)]
+    columns = ["--columns", "姓名,手机,邮箱,地址,客户ID,累计消费金额(元)"]
+    assert main(["mail", str(seeded), "--to", "a@example.com", "-o", str(out / "mail"), *attach, *columns]) == 0
+    assert leaks(capsys.readouterr().out) == []
+    files = [path for folder in (out, temp, kept) for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 8
+    for path in files:
+        assert leaks(everything(path.read_bytes())) == [], path
+    review = (out / "mail" / "review.csv").read_text(encoding="utf-8-sig")
+    assert "姓名" in review and "手机" in review
+
+
+def test_the_log_of_a_fault_quotes_nothing(seeded: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from segmenter import report; from segmenter.cli import main\n"
+        "def broken(result, *a, **k): raise ValueError(str(result.customers.to_dict()))\n"
+        "report.context = broken\nsys.exit(main(sys.argv[1:]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "report", str(seeded), "-o", str(tmp_path / "r.html")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert run.returncode == 3
+    logs = list(tmp_path.glob("segmenter-*.log"))
+    assert len(logs) == 1
+    assert leaks(run.stdout + run.stderr + logs[0].read_text()) == []
+
+
+def test_an_attached_workbook_has_nothing_hidden_and_rows_only_when_asked(seeded: Path) -> None:
+    result = jobs.check(seeded)
+    plain = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh")))
+    assert len(plain.sheetnames) == 2
+    names = [one.header["zh"] for one in extract.columns_named(["姓名", "客户ID"])]
+    asked = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["姓名", "客户ID"]))))
+    assert [cell.value for cell in asked.worksheets[2][1]][:2] == names
+    assert asked.worksheets[2].max_row == len(result.customers) + 1
+    assert "欧*" in [cell.value for cell in asked.worksheets[2]["A"]]
+    for book in (plain, asked):
+        assert all(sheet.sheet_state == "visible" for sheet in book)
+        assert not any(cell.comment or cell.data_type == "f" for sheet in book for row in sheet for cell in row)
+        assert book.properties.creator == "Segmenter"
+        assert not book.defined_names
+
+
+def test_a_formula_in_a_name_stays_text() -> None:
+    result = shop.run(shop.people(60), strategy=shop.plan(["=1+1", "", "", '=HYPERLINK("http://x")', "@x", "", "", ""]))
+    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh")))
+    assert [cell.data_type for row in book.worksheets[1] for cell in row if str(cell.value).startswith("=")] == [
+        "s",
+        "s",
+    ]
+
+
+def test_mail_is_always_strict() -> None:
+    result = shop.run(shop.people(3))
+    context = mailing.context(result, "zh")
+    assert "<5" in context["subject"]
+    assert context["kpis"][0]["value"] == "<5"
+
+
+def test_no_template_can_reach_a_customer() -> None:
+    columns = [*shop.COLUMNS, "name", "phone"]
+    rows = [[*row, CANARIES["name"], CANARIES["phone"] if i == 3 else None] for i, row in enumerate(shop.people(40))]
+    result = pipeline.run(pipeline.Sheets(shop.grid(columns, rows)), rules.default(), "zh", shop.AS_OF)
+    assert CANARIES["name"] in str(result.customers.to_dict())
+    assert leaks(str(report.context(result, "zh")) + str(mailing.context(result, "zh"))) == []
+    assert leaks(str(masking.shared(result, False).customers.to_dict())) == []
