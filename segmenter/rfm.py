@@ -47,7 +47,7 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
         ),
         "f_text": frequency.said("cell.f", "count", missing),
         "m_text": monetary.said("cell.m", "amount", missing),
-        "rfm_text": _groups(customers, lang),
+        "rfm_text": groups(customers, lang),
         "segment": _each(segments, names.__getitem__),
         "recency_days": customers["recency_days"],
         "frequency": customers["frequency"],
@@ -115,7 +115,7 @@ def _each(values: NDArray[np.object_], word: Callable[[str], str]) -> NDArray[np
     return words
 
 
-def _groups(customers: DataFrame, lang: Lang) -> NDArray[np.object_]:
+def groups(customers: DataFrame, lang: Lang) -> NDArray[np.object_]:
     """111(高R/高F/高M); nothing where there is no code."""
     code = customers["code"].to_numpy(object)
     labels = {name: customers[f"{name}_label"].to_numpy(object) for name in "rfm"}
