@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from segmenter.books import cells
+from segmenter.books import cells, index
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
 from segmenter.errors import Refused
@@ -178,3 +178,14 @@ def test_serials_are_those_of_openpyxl(number, date1904):
         return
     day = from_excel(number, CALENDAR_MAC_1904 if date1904 else CALENDAR_WINDOWS_1900)
     assert cells.serial(day, date1904) == number
+
+
+@given(st.lists(st.text(st.sampled_from("ab&;<>x_0Bélt\n\"' #6")), max_size=6), st.booleans())
+def test_texts_taken_apart_at_once_are_those_read_one_by_one(texts, numeric):
+    def escaped(text):
+        return cells.escape(text).replace('"', "&quot;" if not numeric else "&#34;").replace("'", "&apos;")
+
+    raws = [escaped(text).encode() for text in texts]
+    assert cells.plain_texts(raws) == [cells.rich_text(b"<t>%s</t>" % raw) for raw in raws]
+    body = b"".join(b"<si><t>%s</t></si>" % raw for raw in raws)
+    assert index._strings(b"<sst>" + body + b"</sst>") == [cells.rich_text(b"<t>%s</t>" % raw) for raw in raws]

@@ -26,6 +26,8 @@ _MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
 _PLAIN_TEXT: Final = re.compile(rb'(?:<is>)?<t(?: xml:space="preserve")?>([^<&\r]*)</t>(?:</is>)?')
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
+"""&amp; last: what it leaves is no reference"""
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
 _DAY: Final = timedelta(days=1)
@@ -151,6 +153,20 @@ def rich_text(inner: bytes) -> str:
         return ""
     text = "".join(_unwrap(content) for name, _, content in found if name == b"t")
     return decode_text(text)
+
+
+def plain_texts(raws: Sequence[bytes]) -> list[str]:
+    """The texts of many `<t>` elements from what stands between their tags: no markup, no carriage return."""
+    joined = b"\0".join(raws)
+    if b"_x" in joined:
+        return [decode_text(unescape(raw.decode())) for raw in raws]
+    text = joined.decode()
+    if "&" in text:
+        if text.count("&") != sum(map(text.count, _ENTITIES)):
+            return [decode_text(unescape(raw.decode())) for raw in raws]
+        for name, character in _ENTITIES.items():
+            text = text.replace(name, character)
+    return text.split("\0") if raws else []
 
 
 def _unwrap(content: bytes) -> str:

@@ -317,7 +317,7 @@ class FileBook:
         after = Package(saving.load(temp), self.out, trust_size=True)
         meant = {part: list(each.values()) for part, each in self._meant.items()}
         asked = proof.Asked(self._drop_stale, self._guard.break_signature)
-        found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long)
+        found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long, strings=self._strings)
         for part in found.violations:
             raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
 

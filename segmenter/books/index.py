@@ -18,6 +18,8 @@ _STRICT: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 RELATION_SPACES: Final = (_OFFICE, _STRICT)
 STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 _STRINGS = re.compile(rb"<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)", re.DOTALL)
+_OPEN: Final = b"<si><t>"
+_CLOSE: Final = b"</t></si>"
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,18 @@ class Index:
         return self.workbook.namespace() == STRICT_MAIN
 
     @cached_property
+    def strings_part(self) -> str:
+        """The part that holds the shared strings; "" when there is none."""
+        return next(iter(self.related(self.workbook_part, "sharedStrings")), "")
+
+    @cached_property
     def strings(self) -> Sequence[str]:
         """The shared strings, phonetic guides left out."""
-        parts = self.related(self.workbook_part, "sharedStrings")
-        if not parts:
+        if not self.strings_part:
             return ()
-        data = self.package.read(parts[0])
-        spans.check(data, parts[0])
-        return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(data)]
+        data = self.package.read(self.strings_part)
+        spans.check(data, self.strings_part)
+        return _strings(data)
 
     @cached_property
     def styles_part(self) -> str:
@@ -157,3 +163,15 @@ class Index:
                 edits.remove(one)
         self.package.set("[Content_Types].xml", edits.apply())
         self.package.set(part, None)
+
+
+def _strings(data: bytes) -> list[str]:
+    """The texts of a part of shared strings; a part as most programs write it is taken apart at once."""
+    start = data.find(b"<si>")
+    body = data[start : data.rfind(b"</sst>")].rstrip() if start >= 0 else b""
+    body = body.replace(b'<t xml:space="preserve">', b"<t>")
+    if body.startswith(_OPEN) and body.endswith(_CLOSE) and not any(mark in body for mark in (b"\r", b"_x", b"<!")):
+        texts = body[len(_OPEN) : -len(_CLOSE)].split(_CLOSE + _OPEN)
+        if body.count(b"<") == 4 * len(texts):
+            return cells.plain_texts(texts)
+    return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(data)]

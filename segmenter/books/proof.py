@@ -83,18 +83,23 @@ def verify(
     meant: Mapping[str, Sequence[Meant]] | None = None,
     asked: Asked = NOTHING,
     long: Mapping[str, bulk.Part] | None = None,
+    strings: Sequence[str] | None = None,
 ) -> Proof:
     """Compare a workbook before and after it was filled.
 
     `meant`: by part, what was to be written; without it the sheets of ours are told by their names, and of them only
-    what is not ours is compared. `long`: parts that were made piece by piece; of them the bytes are held to what was
-    made (their checksum), and what stands around the rows is compared.
+    what is not ours is compared. `long`: parts that were made piece by piece; of them every cell is read
+    again, and what stands around the rows is compared. `strings`: the shared strings of `before`.
     """
     old, new = Index(Draft(before)), Index(Draft(after))
+    if strings is not None:
+        old.strings = strings
+    if old.strings_part and old.strings_part == new.strings_part and _same(old.strings_part, before, after):
+        new.strings = old.strings
     ours = set(meant) if meant is not None else our_sheets(new)
     found = []
     for name in dict.fromkeys((*before.entries, *after.entries)):
-        if name in before and name in after and before.raw(name) == after.raw(name):
+        if _same(name, before, after):
             found.append(Part(name, "same"))
             continue
         try:
@@ -105,6 +110,10 @@ def verify(
         except Refused as error:
             found.append(Part(name, "violation", error.key))
     return Proof(tuple(found))
+
+
+def _same(name: str, before: Package, after: Package) -> bool:
+    return name in before and name in after and before.raw(name) == after.raw(name)
 
 
 def _judge(

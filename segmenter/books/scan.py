@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.books import cells, spans
+from segmenter.books import cells
 from segmenter.books.scanned import Column
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import position
@@ -157,7 +157,7 @@ class Scan:
         self._strings = strings
         self._shows_days = shows_days
         self._date1904 = date1904
-        self._marked = False
+        self._returns = False
         self._texts: dict[int, Texts] = defaultdict(Texts)
         self._columns: dict[int, Column] = defaultdict(lambda: Column(strings, date1904))
 
@@ -174,7 +174,7 @@ class Scan:
 
     def feed(self, piece: bytes) -> None:
         """Take some whole rows."""
-        self._marked = any(mark in piece for mark in (b"&", b"_x", b"\r"))
+        self._returns = b"\r" in piece
         padded = piece + bytes(_PAD)
         raw = np.frombuffer(padded, np.uint8)
         words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
@@ -237,7 +237,7 @@ class Scan:
             elif value.kind == b"n":
                 column.add_numbers(rows, _numbers(piece, raw, low, high), self._shows_days(value.style))
             else:
-                column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._marked))
+                column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
 
     def _codes(self, piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
         """Places of shared strings; Refused when there are not so many."""
@@ -346,17 +346,18 @@ class Texts:
     def __init__(self) -> None:
         self._known: dict[bytes, str | None] = {}
 
-    def many(self, piece: bytes, low: Ints, high: Ints, marked: bool) -> list[str | None]:
-        """The texts at `low`..`high` of a stretch; `marked`: some of it may have to be unescaped."""
+    def many(self, piece: bytes, low: Ints, high: Ints, returns: bool) -> list[str | None]:
+        """The texts at `low`..`high` of a stretch; `returns`: there may be carriage returns among them."""
         raws = [piece[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
         if len(self._known) < _REMEMBERED:
-            for raw in set(raws).difference(self._known):
-                self._known[raw] = _text(raw)
+            new = [*set(raws).difference(self._known)]
+            self._known.update(zip(new, _texts(new, returns), strict=True))
             return [self._known[raw] for raw in raws]
-        if marked:
-            return [_text(raw) for raw in raws]
-        return [raw.decode() or None for raw in raws]
+        return _texts(raws, returns)
 
 
-def _text(raw: bytes) -> str | None:
-    return cells.decode_text(spans.unescape(raw.decode().replace("\r\n", "\n"))) or None
+def _texts(raws: Sequence[bytes], returns: bool) -> list[str | None]:
+    """Texts as cells hold them; `returns`: there may be carriage returns among them."""
+    if returns:
+        raws = [raw.replace(b"\r\n", b"\n") for raw in raws]
+    return [text or None for text in cells.plain_texts(raws)]
