@@ -31,7 +31,7 @@ COLUMNS: Final = (
 
 def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
     """The three files, each replaced in one step; gives their paths."""
-    header = [texts.say(f"batch.{key}", lang) for key in COLUMNS]
+    header = [texts.say(f"batch.{'found' if key == 'findings' else key}", lang) for key in COLUMNS]
     cells = [[_shown(row, key, lang) for key in COLUMNS] for row in rows]
     files = {
         "batch.csv": _csv([header, *cells]),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -101,8 +101,10 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     argparse._ = lambda message: ours.get(message, message)  # type: ignore[attr-defined]
 
     common = _Parser(add_help=False)
-    common.add_argument("--lang", choices=texts.LANGS, help=say["help_lang"])
+    # before the command or after it: suppressed, the one after does not undo the one before
+    common.add_argument("--lang", choices=texts.LANGS, default=argparse.SUPPRESS, help=say["help_lang"])
     parser = _Parser(prog="segmenter", description=say["help_program"], epilog=say["help_exit"], parents=[common])
+    parser.set_defaults(lang=None)
     parser.add_argument(
         "--version", action="version", version=f"segmenter {version('segmenter')}", help=say["help_version"]
     )
@@ -120,23 +122,24 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one = command("import")
     one.add_argument("orders", type=Path, metavar="ORDERS", help=say["help_orders"])
     one.add_argument("-o", "--out", type=Path, required=True, metavar="BOOK.xlsx", help=say["help_book_new"])
-    one.add_argument("--as-of", type=_day, metavar="DATE", help=say["help_as_of"])
+    one.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
     one.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     for key in (key.removeprefix("column.") for key in sorted(texts.keys()) if key.startswith("column.")):
         option = "--column-" + key.replace("_", "-")
         one.add_argument(option, dest=f"column_{key}", metavar="HEADER", help=texts.say(f"column.{key}", lang))
     one = command("fill")
-    _analysis_options(one, say)
+    _analysis_options(one, say, lang)
     one.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
     one.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
+    one.add_argument("--formulas", action="store_true", help=say["help_formulas"])
     for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
     one = command("check")
-    _analysis_options(one, say)
+    _analysis_options(one, say, lang)
     one = command("batch")
     one.add_argument("sources", nargs="+", metavar="SOURCE", help=say["help_sources"])
     one.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help=say["help_folder"])
-    one.add_argument("--jobs", type=_positive, metavar="N", help=say["help_jobs"])
+    one.add_argument("--jobs", type=_positive(lang), metavar="N", help=say["help_jobs"])
     one.add_argument("--report", action="store_true", help=say["help_batch_report"])
     one.add_argument("--resume", action="store_true", help=say["help_resume"])
     one.add_argument("--scheduler", metavar="ADDRESS", help=say["help_scheduler"])
@@ -145,10 +148,10 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
     one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
     one = command("report", "report_command")
-    _analysis_options(one, say)
+    _analysis_options(one, say, lang)
     commands_report.report_options(one, say)
     one = command("mail")
-    _analysis_options(one, say)
+    _analysis_options(one, say, lang)
     commands_mail.mail_options(one, say)
     commands_excel.excel_options(command("excel"), say)
     command("doctor")
@@ -158,21 +161,29 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     return parser
 
 
-def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
+def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang: Lang) -> None:
     parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say["help_book"])
-    parser.add_argument("--as-of", type=_day, metavar="DATE", help=say["help_as_of"])
+    parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
     parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     parser.add_argument("--json", action="store_true", help=say["help_json"])
 
 
-def _day(text: str) -> date:
-    from segmenter.dates import day_of
+def _day(lang: Lang) -> Callable[[str], date]:
+    def read(text: str) -> date:
+        from segmenter.dates import day_of
 
-    return day_of(text)
+        try:
+            return day_of(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(texts.say("cli.no_day", lang, value=text)) from None
+
+    return read
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+def _positive(lang: Lang) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(texts.say("cli.no_count", lang, value=text))
+        return int(text)
+
+    return read

@@ -14,6 +14,7 @@ from typing import Any, Final
 from segmenter import commands_excel, commands_mail, commands_report, jobs, texts
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
+from segmenter.rules import NO_RECENCY
 from segmenter.texts import Lang
 
 ORDER_COLUMNS: Final = (
@@ -28,6 +29,11 @@ ORDER_COLUMNS: Final = (
     "unit_price",
 )
 """the columns of an order file that an option can name"""
+
+ALERTS: Final = frozenset(
+    {"as_of_unknown", "as_of_doubtful", "order_customer_unknown", "third_party_consent", "stale", "few_customers"}
+)
+"""findings about the whole analysis, said on screen and not only in the log"""
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -64,6 +70,7 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
             rules_file=chosen.rules,
             report=chosen.report,
             lang=chosen.lang,
+            formulas=chosen.formulas,
             saving=jobs.Saving(**{field.name: getattr(chosen, field.name) for field in fields(jobs.Saving)}),
             progress=stage,
         )
@@ -86,13 +93,13 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import batch, batch_tables, worklist
 
     folder: Path = chosen.out
-    folder.mkdir(parents=True, exist_ok=True)
     before = batch.recorded(folder)
     known = {source: row.output for source, row in before.items()}
     tasks = worklist.collect(chosen.sources, folder, report=chosen.report, known=known)
     earlier = batch.unchanged(tasks, folder, before) if chosen.resume else {}
     pool = batch.cluster(chosen.scheduler) if chosen.scheduler else batch.processes(chosen.jobs)
     worked = len(tasks) - len(earlier)
+    folder.mkdir(parents=True, exist_ok=True)
     with Files(lang, worked) as told:
         try:
             rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
@@ -147,8 +154,16 @@ def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -
     as_of = result.as_of.isoformat() if result.as_of else "—"
     accounting = {"rows": result.rows_in, "used": result.rows_used, "excluded": result.rows_excluded}
     print(texts.say("cli.analysed", lang, as_of=as_of, **accounting))
+    for code, count in result.excluded.items():
+        print("  - " + texts.say("cli.excluded", lang, kind=texts.say(f"kind.{code}", lang), count=count))
     for key, numbers in jobs.headline(result):
         print("  " + texts.say(key, lang, **numbers))
+    unknown = int((result.customers["segment"] == NO_RECENCY).sum())
+    if unknown:
+        print("! " + texts.say("cli.no_recency", lang, count=unknown, used=result.rows_used))
+    for finding in result.findings:
+        if finding.code in ALERTS:
+            print("! " + finding.message(lang))
     for path in outputs:
         print(texts.say("cli.written", lang, path=path))
 

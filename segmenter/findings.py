@@ -51,7 +51,10 @@ class Finding:
 
     def kind(self, lang: Lang) -> str:
         """The kind of finding in a few words."""
-        return str(self.params["kind"]) if "kind" in self.params else texts.say(f"kind.{self.code}", lang)
+        kind = self.params.get("kind")
+        if kind is None:
+            return texts.say(f"kind.{self.code}", lang)
+        return str(kind[lang] if isinstance(kind, Mapping) else kind)
 
 
 def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = LISTED) -> list[Finding]:

@@ -16,7 +16,7 @@ from pandas import DataFrame
 from segmenter import schema, texts, values
 from segmenter.books import Grid
 from segmenter.cells import address, letter
-from segmenter.column import is_simple
+from segmenter.column import is_simple, plain
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
 from segmenter.headers import locate
@@ -198,7 +198,8 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
         field = table[key]
         if header in field.header.values():
             continue
-        same = schema.fold(header) in map(schema.fold, field.header.values())
+        odd = plain(header) != header or "\n" in header
+        same = odd and schema.fold(header) in map(schema.fold, field.header.values())
         code = "header_cleaned" if same else "header_alias"
         found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header}))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -83,6 +83,9 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
         if limit is not None:
             day = pd.Timestamp(limit)
             drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
+    total = float(lines["amount"].sum())
+    if total > 0:
+        findings = [replace(one, amount_share=abs(one.params["amount"]) / total) for one in findings]
     lines = lines.assign(key=values.key_of(lines["customer_id"]))
     kept = ["order_id", "customer_id", "key", "ordered_on", "amount", *(name for name in DETAILS if name in lines)]
     lines = lines if "order_id" in lines else lines.assign(order_id="")

@@ -199,7 +199,7 @@ def _row(segments: DataFrame, key: str) -> dict[str, Any] | None:
 
 def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """Up to three things to do, from the figures: keep the segment that brings most among those who bought lately,
-    win back the one that brought most among those who did not, raise the largest of the rest."""
+    win back the one that brought most among those who did not, raise the dearest of the rest."""
     known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
     customers = result.customers
     recent = (customers["r_label"] != "low").groupby(customers["segment"].astype(str)).mean()
@@ -209,7 +209,7 @@ def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any
     for kind, pool, by in (
         ("keep", known[lately & paying], "amount"),
         ("recall", known[~lately & paying], "amount"),
-        ("grow", known, "customers"),
+        ("grow", known[paying], "amount"),
     ):
         pool = pool[~pool["segment"].isin([row["segment"] for _, row in picked])]
         if len(pool):

@@ -203,13 +203,15 @@ def _kept(grid: Grid | None) -> list[Finding]:
         return []
     rows = intake.as_typed(grid, schema.CLEANING).reindex(columns=[field.key for field in schema.CLEANING.fields])
     imported = {texts.say("stage.import", one) for one in texts.LANGS}
+    named = [{lang: texts.say(key, lang) for lang in texts.LANGS} for key in texts.keys() if key.startswith("kind.")]
+    kinds = {text: kind for kind in named for text in kind.values()}
     return [
         Finding(
             "kept",
             sheet=_word(row.sheet),
             cell=_word(row.cell),
             value=_word(row.value),
-            params={"text": _word(row.message), "kind": _word(row.code)},
+            params={"text": _word(row.message), "kind": kinds.get(_word(row.code), _word(row.code))},
             amount_share=row.amount_share if isinstance(row.amount_share, float) else None,
             stage="import",
         )

@@ -229,7 +229,7 @@ def test_a_refusal_leaves_the_file_and_says_where(book: Path, capsys: pytest.Cap
     [
         (["fill"], "缺少参数"),
         (["fill", "--lang", "en"], "required"),
-        (["fill", "x.xlsx", "--as-of", "2024-02-30"], "不正确"),
+        (["fill", "x.xlsx", "--as-of", "2024-02-30"], "不是日期"),
         (["grill"], "可选"),
         ([], "缺少参数"),
     ],
