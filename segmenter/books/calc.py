@@ -7,9 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from openpyxl.formula.translate import Translator
-
-from segmenter.books import refs, spans
+from segmenter.books import refs, spans, translate
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Cell, Sheet
@@ -119,7 +117,7 @@ def _text(sheet: Sheet, cell: Cell) -> str:
     if text or attributes.get(b"t") != b"shared":
         return text
     master, origin = sheet.shared.get(attributes.get(b"si", b""), ("", cell.where))
-    return str(Translator("=" + master, origin).translate_formula(cell.where))[1:] if master else ""
+    return translate.moved(master, origin, cell.where) if master else ""
 
 
 def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]]) -> dict[str, list[Cell]]:

@@ -7,9 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from openpyxl.formula.translate import Translator
-
-from segmenter.books import refs, spans
+from segmenter.books import refs, spans, translate
 from segmenter.books.refs import Area, Shift
 from segmenter.cells import address
 
@@ -71,7 +69,7 @@ def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str
     origin, target = address(start.top, start.left), address(end.top, end.left)
     for formula in one.walk():
         if formula.name in ("formula", "formula1", "formula2", "f") and not formula.children and formula.text:
-            moved = Translator("=" + formula.text, origin).translate_formula(target)[1:]
+            moved = translate.moved(formula.text, origin, target)
             if moved != formula.text:
                 edits.replace(formula.inner, formula.close, _escape(moved))
 

@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from openpyxl.formula.translate import Translator
-
-from segmenter.books import Grid, blocks, cells, spans
+from segmenter.books import Grid, blocks, cells, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
@@ -169,7 +167,7 @@ def _formula(sheet: Sheet, cell: Cell) -> str:
         text, origin = sheet.shared.get(attributes.get(b"si", b""), ("", origin))
     if not text:
         return ""
-    return str(Translator("=" + text, origin).translate_formula(address(500_000, cell.column)))
+    return translate.moved(text, origin, address(500_000, cell.column))
 
 
 def _anywhere(was: Sheet, cell: Cell, now: Sheet) -> bool:

@@ -15,9 +15,7 @@ from functools import cache, cached_property, partial
 from itertools import takewhile
 from typing import Final
 
-from openpyxl.formula.translate import Translator
-
-from segmenter.books import cells, refs, spans
+from segmenter.books import cells, refs, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.refs import column_of
 from segmenter.cells import address, position
@@ -242,7 +240,7 @@ class Sheet:
             kept = {key: value for key, value in kept.items() if key not in (b"t", b"si", b"ref")}
         if kept.get(b"t") == b"array" and b":" not in kept.get(b"ref", b":"):
             kept[b"ref"] = target.encode()
-        moved = Translator("=" + text, origin).translate_formula(target)[1:] if text else text
+        moved = translate.moved(text, origin, target) if text else text
         return self._formula(cell.raw, kept, moved)
 
     def _formula(self, raw: bytes, attributes: Mapping[bytes, bytes], text: str) -> bytes:

@@ -6,13 +6,14 @@ import re
 from functools import cached_property
 from typing import Final
 
-from openpyxl.styles.numbers import is_date_format
-
 from segmenter.books import spans
 
 _BUILTIN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _DAY: Final = 14
 """the built-in format of a day, shown in the reader's own way"""
+_QUIET: Final = re.compile(r'".*?"|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]')
+"""what of a format is not about digits: words in quotes, colours and languages in brackets"""
+_DAYS: Final = re.compile(r"(?<![_\\])[dmhysDMHYS]")
 _QUOTE: Final = re.compile(rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
 
@@ -86,7 +87,7 @@ class Styles:
     def _shows_days(self, raw: bytes) -> bool:
         number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
         if number in self._codes:
-            return bool(is_date_format(self._codes[number]))
+            return _DAYS.search(_QUIET.sub("", self._codes[number].split(";")[0])) is not None
         return number.isdigit() and int(number) in _BUILTIN_DATES
 
     @property
