@@ -156,6 +156,7 @@ def fill(
     report: Path | None = None,
     lang: Lang | None = None,
     saving: Saving = PLAIN,
+    formulas: bool = False,
     progress: Progress = lambda _: None,
 ) -> Result:
     """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
@@ -170,7 +171,12 @@ def fill(
 
             html = render(result, lang or result.lang)
         progress("write")
-        write(book, result)
+        written = result
+        if formulas:
+            from segmenter import formulas as table
+
+            written = replace(result, rfm=table.rfm(book, result)[0])
+        write(book, written)
     if report:
         _replace(report, html)
     code = "stale_dropped" if saving.drop_stale else "stale"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeGuard
 
@@ -13,8 +14,17 @@ import numpy as np
 from segmenter.books.spans import unescape
 from segmenter.errors import Refused
 
-Plain = str | float | int | bool | date | None
-"""what a cell can hold: text, a number, true or false, a day or a moment, nothing"""
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula without its equals sign, `{row}` standing for the number of its row, and what it comes to."""
+
+    text: str
+    result: str | float | int | None = None
+
+
+Plain = str | float | int | bool | date | Formula | None
+"""what a cell can hold: text, a number, true or false, a day or a moment, a formula, nothing"""
 
 MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
@@ -38,6 +48,8 @@ def plain(value: Any) -> Plain:
 
     Raises ValueError for an infinite number and TypeError for what no cell can hold.
     """
+    if isinstance(value, Formula):
+        return Formula(value.text, plain(value.result))  # type: ignore[arg-type]
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, (bool, np.bool_)):
@@ -133,6 +145,12 @@ def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: 
     head = f'<{p}c r="{where}"' + (f' s="{style}"' if style else "")
     if value is None:
         return f"{head}/>".encode() if style else b""
+    if isinstance(value, Formula):
+        body = escape_formula(value.text.replace("{row}", where.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")))
+        text = isinstance(value.result, str)
+        shown = escape(str(value.result)) if text else number(float(value.result or 0))
+        kind = ' t="str"' if text else ""
+        return f"{head}{kind}><{p}f>{body}</{p}f><{p}v>{shown}</{p}v></{p}c>".encode()
     if isinstance(value, bool):
         return f'{head} t="b"><{p}v>{value:d}</{p}v></{p}c>'.encode()
     if isinstance(value, str):
@@ -207,7 +225,7 @@ def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
 
 def same(old: Plain, new: Plain, date1904: bool) -> bool:
     """Whether a cell that holds `old` need not be written to hold `new`."""
-    if isinstance(old, Mark):
+    if isinstance(old, Mark) or isinstance(new, Formula):  # the formula may be another
         return False
     if isinstance(new, date):
         new = serial(new, date1904)

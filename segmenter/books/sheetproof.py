@@ -121,6 +121,8 @@ def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
 
 
 def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
+    if isinstance(wanted, cells.Formula):
+        wanted = wanted.result
     if cells.is_day(wanted) and cells.before_epoch(wanted, date1904):
         wanted = wanted.isoformat()
     return found is None if wanted is None else cells.same(found, wanted, date1904)

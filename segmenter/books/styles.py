@@ -48,6 +48,14 @@ class Styles:
         raw = self._raw(style)
         return self._variant(style, _QUOTE.sub(b"", raw)) if b"quotePrefix" in raw else style
 
+    def untexted(self, style: int) -> int:
+        """`style` if it is not the format of texts, in which a formula typed anew would be one; otherwise its like."""
+        raw = self._raw(style)
+        number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0") if raw else "0"
+        if number != "49" and self._codes.get(number) != "@":
+            return style
+        return self._variant(style, _with(raw, b"numFmtId", b"0"))
+
     def dated(self, style: int) -> int:
         """`style` if it shows a number as a day, otherwise its like that does."""
         raw = self._raw(style)

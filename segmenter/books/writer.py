@@ -41,6 +41,8 @@ class Writer:
     def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
         """The value as it can be kept, and the style it needs."""
         style = self.styles.unquoted(style)
+        if isinstance(value, cells.Formula):
+            return value, self.styles.untexted(style)
         if isinstance(value, str):
             return value, self.styles.quoted(style) if cells.needs_quote(value) else style
         if cells.is_day(value):
