@@ -148,18 +148,26 @@ def _kept(found: Plan) -> Iterator[Sequence[Any]]:
 
 def _put(found: Plan, left: int, right: int, start: int, end: int) -> None:
     """Assign columns `left`..`right` of the rows `start`..`end`-1 at once, unless they hold it all already."""
+    kept = list(_kept(found))[start:end]
     block = [
-        [found.values[column][place] if place is not None else None for column in range(left, right + 1)]
-        for place in found.rows[start:end]
+        [_wanted(found, column, place, kept[n] if n < len(kept) else ()) for column in range(left, right + 1)]
+        for n, place in enumerate(found.rows[start:end])
     ]
     if not block:
         return
-    now = [row[left : right + 1] for row in _kept(found)][start:end]
+    now = [row[left : right + 1] for row in kept]
     steady = found.delete or not found.gone
     if steady and len(now) == len(block) and all(map(_same_row, now, block)):
         return
     area = found.sheet.range((found.first + start + 1, left + 1), (found.first + end, right + 1))
     area.value = [[_given(value) for value in row] for row in block]
+
+
+def _wanted(found: Plan, column: int, place: int | None, old: Sequence[Any]) -> Any:
+    """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
+    if place is not None:
+        return found.values[column][place]
+    return old[column] if found.keys[column] == found.table.key_field and column < len(old) else None
 
 
 def _same_row(old: Sequence[Any], new: Sequence[Plain]) -> bool:

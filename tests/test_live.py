@@ -1,0 +1,240 @@
+"""The contract of `books.Book`, kept by both of its sides: a file, and a workbook open in (our own) Excel."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import excel_engine
+import openpyxl
+import pandas as pd
+import pytest
+from bookshop import HEADERS, RFM_SHEET, book, customers, rfm
+from openpyxl.styles import Protection
+
+from segmenter import jobs, schema
+from segmenter.books.file import FileBook
+from segmenter.books.live import LiveBook, is_busy, quiet
+from segmenter.errors import Refused
+from segmenter.schema import BOARDS, CLEANING, CUSTOMERS, RFM, STRATEGY
+
+TRICKY = [
+    "00123",
+    "=1+1",
+    "+1",
+    "-1",
+    "@x",
+    "'quoted",
+    "''two",
+    "1e5",
+    "2026-01-02",
+    "TRUE",
+    "#N/A",
+    "１２",
+    "12%",
+    "a\nb",
+    " x ",
+]
+
+
+class Side:
+    """One side of the port: writes frames to a workbook, and reads its cells back."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def write(self, path, *tables):
+        if self.kind == "file":
+            with FileBook(path) as target:
+                self._put(target, tables)
+            return
+        app = excel_engine.start()
+        try:
+            opened = app.books.open(path)
+            with quiet(app), LiveBook(opened, jobs.template) as target:
+                self._put(target, tables)
+            opened.save()
+        finally:
+            excel_engine.stop()
+
+    @staticmethod
+    def _put(target, tables):
+        for table, frame in tables:
+            target.write(table, frame)
+
+    def read(self, path, table):
+        if self.kind == "file":
+            return FileBook(path).read(table)
+        app = excel_engine.start()
+        try:
+            return LiveBook(app.books.open(path), jobs.template).read(table)
+        finally:
+            excel_engine.stop()
+
+
+@pytest.fixture(params=["file", "live"])
+def side(request):
+    return Side(request.param)
+
+
+def shown(path, sheet=RFM_SHEET):
+    return [list(row) for row in openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True)]
+
+
+def test_rows_stay_with_what_people_typed_and_others_follow(side, tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {14: "mine"}), ("2", {}), ("3", {14: "too"})], extra=["note"])
+    side.write(path, (RFM, rfm([3, 4, 1, 5])))
+    rows = shown(path)
+    assert [row[0] for row in rows[1:]] == ["1", "3", "4", "5"]
+    assert [row[14] for row in rows[1:]] == ["mine", "too", None, None]
+    assert [row[5] for row in rows[1:]] == ["kind 1", "kind 3", "kind 4", "kind 5"]
+    assert openpyxl.load_workbook(path)[RFM_SHEET].tables["RfmSegments"].ref == "A1:O5"
+
+
+def test_a_row_that_the_frame_lacks_stays_for_its_note(side, tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {14: "mine"}), ("2", {})], extra=["note"])
+    side.write(path, (RFM, rfm([2])))
+    rows = shown(path)
+    assert [(row[0], row[5], row[14]) for row in rows[1:]] == [("1", None, "mine"), ("2", "kind 2", None)]
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_a_table_shrinks(side, tmp_path, table):
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(6)], table=table)
+    side.write(path, (RFM, rfm([4, 2])))
+    rows = [row for row in shown(path)[1:] if any(cell is not None for cell in row)]
+    assert [row[0] for row in rows] == ["2", "4"]
+
+
+def test_every_text_stays_the_text_it_is(side, tmp_path):
+    path = book(tmp_path / "a.xlsx", [("x", {})])
+    ids = [f"{n}" for n in range(len(TRICKY))]
+    side.write(path, (RFM, rfm(ids, segment=TRICKY, reason=TRICKY)))
+    sheet = openpyxl.load_workbook(path)[RFM_SHEET]
+    column = HEADERS.index(RFM["reason"].header["zh"])
+    assert [row[5].value for row in sheet.iter_rows(min_row=2)] == TRICKY
+    assert [row[column].value for row in sheet.iter_rows(min_row=2)] == TRICKY
+    assert {row[5].data_type for row in sheet.iter_rows(min_row=2)} == {"s"}
+
+
+def test_ids_with_leading_zeros_are_read_as_they_are(side, tmp_path):
+    path = tmp_path / "a.xlsx"
+    jobs.new(path, "zh")
+    frame = customers(3).assign(customer_id=["00123", "007", "1e5"])
+    with FileBook(path) as target:
+        target.write(CUSTOMERS, frame)
+    grid = side.read(path, CUSTOMERS)
+    assert [row[0] for row in grid.rows[1:4]] == ["00123", "007", "1e5"]
+    assert grid.rows[1][10] == date(2026, 6, 1) and isinstance(grid.rows[1][5], float)
+
+
+def test_missing_sheets_are_added_formatted(side, tmp_path):
+    path = tmp_path / "a.xlsx"
+    file = openpyxl.Workbook()
+    file.active.title = CUSTOMERS.sheet["zh"]
+    file.save(path)
+    frames = [
+        (RFM, rfm(range(3))),
+        (STRATEGY, pd.DataFrame({"segment": ["x"]})),
+        (CLEANING, pd.DataFrame({"stage": ["y"]})),
+    ]
+    side.write(path, *frames, *((one, pd.DataFrame({one.fields[0].key: ["z"]})) for one in BOARDS))
+    found = openpyxl.load_workbook(path)
+    assert (
+        found.sheetnames[1:] == [t.sheet["zh"] for t in (RFM, STRATEGY, CLEANING, BOARDS[0])]
+        or len(found.sheetnames) == 5
+    )
+    assert found[RFM_SHEET]["A1"].font.b and found[RFM_SHEET]["A2"].number_format == "@"
+
+
+def test_a_block_keeps_its_place_and_empties_the_rest(side, tmp_path):
+    path = tmp_path / "a.xlsx"
+    jobs.new(path, "zh")
+    facts, sheet = schema.table("board_facts"), schema.table("board_facts").sheet["zh"]
+    side.write(
+        path,
+        (
+            facts,
+            pd.DataFrame({"name": ["a", "b", "c"], "value": [date(2026, 1, 2), "2026-01-01 至今", 0.5]}, dtype=object),
+        ),
+    )
+    side.write(path, (facts, pd.DataFrame({"name": ["a"], "value": [date(2026, 2, 3)]}, dtype=object)))
+    cells = openpyxl.load_workbook(path)[sheet]
+    assert [(cells.cell(r, 1).value, cells.cell(r, 2).value) for r in (6, 7, 8)] == [
+        ("a", 7),
+        (None, None),
+        (None, None),
+    ]
+
+
+def test_refusals_leave_everything_as_it_was(side, tmp_path):
+    def below(workbook, sheet, headers):
+        sheet.write(4, 0, "a remark of mine")
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=below)
+    before = path.read_bytes()
+    with pytest.raises(Refused) as found:
+        side.write(path, (RFM, rfm(range(9))))
+    assert found.value.key == "table_below" and found.value.cell == "A5"
+    assert path.read_bytes() == before
+
+
+def test_merged_cells_in_a_table_are_refused(side, tmp_path):
+    path = book(
+        tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=lambda w, s, h: s.merge_range(1, 5, 2, 5, "x")
+    )
+    with pytest.raises(Refused) as found:
+        side.write(path, (RFM, rfm([1, 2])))
+    assert found.value.key == "table_merged"
+
+
+def test_a_protected_sheet_is_refused(side, tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=lambda w, s, h: s.protect())
+    with pytest.raises(Refused) as found:
+        side.write(path, (RFM, rfm([1])))
+    assert found.value.key in ("sheet_protected", "excel_protected")
+
+
+def test_hidden_rows_merges_and_totals_are_told_alike(tmp_path):
+    def more(workbook, sheet, headers):
+        sheet.set_row(3, options={"hidden": True})
+        sheet.merge_range(20, 20, 22, 21, "m")
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(6)], after=more)
+    one, other = (Side(kind).read(path, RFM) for kind in ("file", "live"))
+    assert one.hidden_rows == other.hidden_rows == {3}
+    assert one.merged == other.merged == ((20, 20, 22, 21),)
+    assert [row[:14] for row in one.rows[:7]] == [row[:14] for row in other.rows[:7]] and one.sheet == other.sheet
+
+
+def test_the_customer_sheet_is_missed_alike(side, tmp_path):
+    path = book(tmp_path / "a.xlsx")
+    with pytest.raises(Refused) as found:
+        side.read(path, CUSTOMERS)
+    assert found.value.key == "sheet_missing" and RFM_SHEET in found.value.params["found"]
+
+
+def test_our_excel_is_as_strict_as_it_says(tmp_path):
+    file = openpyxl.Workbook()
+    file.active["B1"].protection = Protection(locked=False)
+    file.save(tmp_path / "a.xlsx")
+    app = excel_engine.start()
+    try:
+        sheet = app.books.open(tmp_path / "a.xlsx").sheets[0]
+        sheet["A1"].value = ["00123", "1,5", "2026-1-2", "=A1"]
+        assert sheet["A1"].value == 123.0 and sheet["A1"].formula == "123" and sheet["D1"].formula == "=A1"
+        sheet["A2"].number_format = "@"
+        sheet["A2"].value = 5
+        assert sheet["A2"].value == "5"
+        with pytest.raises(NotImplementedError):
+            sheet["A1"].autofit()
+        sheet.impl.file.protection.sheet = True
+        sheet["B1"].value = 1
+        with pytest.raises(excel_engine.ComError) as found:
+            sheet["A1"].value = 1
+        assert not is_busy(found.value)
+        app.impl.editing = True
+        with pytest.raises(excel_engine.ComError) as found:
+            app.screen_updating = False
+        assert is_busy(found.value)
+    finally:
+        excel_engine.stop()
