@@ -160,7 +160,7 @@ def test_a_block_keeps_its_place_and_empties_the_rest(side, tmp_path):
     side.write(path, (facts, pd.DataFrame({"name": ["a"], "value": [date(2026, 2, 3)]}, dtype=object)))
     cells = openpyxl.load_workbook(path)[sheet]
     assert [(cells.cell(r, 1).value, cells.cell(r, 2).value) for r in (6, 7, 8)] == [
-        ("a", 7),
+        ("a", datetime(2026, 2, 3)),
         (None, None),
         (None, None),
     ]
