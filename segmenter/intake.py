@@ -298,9 +298,10 @@ def as_typed(grid: Grid, table: Table) -> DataFrame:
     """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
     sheet, rows without anything in them left out."""
     header_row, columns = locate(grid, table)
-    frame = DataFrame({key: pd.Series(grid.column(c, header_row + 1), dtype=object) for key, c in columns.items()})
-    frame.index = pd.Index(range(header_row + 2, header_row + 2 + len(frame)), name="row")
-    return frame.where(frame.notna(), None)[~frame.map(values.is_empty).all(axis=1)]
+    raw = {key: grid.column(column, header_row + 1) for key, column in columns.items()}
+    kept = np.flatnonzero(~np.logical_and.reduce([values.empty(cells) for cells in raw.values()]))
+    shown = {key: [None if v != v else v for v in cells[kept].tolist()] for key, cells in raw.items()}
+    return DataFrame(shown, index=pd.Index(kept + header_row + 2, name="row"), dtype=object)
 
 
 def with_notes(grid: Grid, table: Table) -> pd.Series:

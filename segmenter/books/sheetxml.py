@@ -199,7 +199,7 @@ class Sheet:
         left, right = min(low for _, (low, _) in filled), max(high for _, (_, high) in filled)
         return refs.Area(filled[0][0], left, filled[-1][0], right)
 
-    @property
+    @cached_property
     def merged(self) -> list[refs.Area]:
         return [refs.area(one.get("ref")) for one in self.root.all("mergeCells", "mergeCell")]
 
