@@ -32,7 +32,7 @@ def line(text: str) -> str:
     kept = (
         " " if unicodedata.category(c) in {"Cc", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"} or c in _BIDI else c for c in text
     )
-    return " ".join("".join(kept).split())
+    return " ".join("".join(kept).split()).replace("=?", "= ?")  # nothing that reads as an encoded word
 
 
 def safe(text: str) -> str:

@@ -100,9 +100,9 @@ def _check(path: Path, lang: Lang) -> None:
             if path.suffix.lower() == ".docx":
                 made = documents.docx(result, one, path, strict)[0]
             elif path.name.startswith("mail."):
-                from segmenter import mailing
+                from segmenter.mailing import check
 
-                made = mailing.check(result, one, path).encode()
+                made = check(result, one, path).encode()
             else:
                 made = documents.html(result, one, path, strict)[0]
             size = size or len(made)

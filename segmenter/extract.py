@@ -92,4 +92,7 @@ def _cell(value: Any, field: Field) -> Any:
         return masking.COLUMNS[field.key](str(value))
     if isinstance(value, (pd.Timestamp, date)):
         return value.isoformat()[:10]
-    return float(value) if isinstance(value, (int, float)) else masking.text(str(value))
+    if isinstance(value, (int, float)):  # a number typed into the wrong column may be somebody's phone or ID
+        whole = f"{value:.0f}"
+        return float(value) if masking.text(whole) == whole else masking.text(whole)
+    return masking.text(str(value))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from email.policy import SMTP
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +75,7 @@ def make(result: Result, earlier: Result | None, wish: Wish) -> tuple[list[tuple
         message = mailing.message(
             made, files, to=address, sender=wish.sender, sent=wish.now, name=owner, unsubscribe=wish.unsubscribe
         )
-        content = message.as_bytes(policy=SMTP)
+        content = message.as_bytes()
         found.append((_entry(len(found) + 1, address, owner, made, files, content), content))
     if not found:
         raise Refused("nobody")

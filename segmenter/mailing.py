@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +27,7 @@ from segmenter import (
     tracking,
 )
 from segmenter.errors import Refused
+from segmenter.headers_mail import MAIL
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -327,7 +327,7 @@ def message(
 ) -> EmailMessage:
     """The message to one recipient; the same arguments give the same bytes."""
     key = identity(to, made, attached)
-    found = EmailMessage(policy=SMTP)
+    found = EmailMessage(policy=MAIL)
     found["Subject"] = addresses.safe(addresses.line(made.subject))
     found["From"] = Address(addr_spec=addresses.one(sender))
     found["To"] = Address(display_name=addresses.safe(addresses.line(name)), addr_spec=addresses.one(to))
@@ -343,7 +343,9 @@ def message(
         page.add_related(png, "image", "png", cid=f"<{cid}>", disposition="inline")
     for one in attached:
         main, _, sub = one.kind.partition("/")
-        found.add_attachment(one.content, main, sub, filename=addresses.safe(addresses.line(one.name)))
+        named = addresses.safe(addresses.line(one.name))
+        charset = {"charset": "utf-8"} if main == "text" else None
+        found.add_attachment(one.content, maintype=main, subtype=sub, filename=named, params=charset)
     for number, part in enumerate(part for part in found.walk() if part.is_multipart()):
         part.set_boundary(f"={key[:24]}={number}")
     return found

@@ -65,7 +65,7 @@ def _ask(
     request = {**what, "template": str(template.resolve()), "lang": lang, "context": context, "memory": memory}
     kept = ("SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP")
     command = [sys.executable, "-I", "-X", "utf8", "-m", "segmenter.rendering"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 our own module
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -51,7 +51,7 @@ class Missing(StrictUndefined):
     """A name without a value: an error also where a list of such is shown."""
 
     __slots__ = ()
-    __repr__ = StrictUndefined._fail_with_undefined_error  # type: ignore[assignment]
+    __repr__ = StrictUndefined._fail_with_undefined_error
 
 
 @dataclass(frozen=True)

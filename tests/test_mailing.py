@@ -1,0 +1,481 @@
+"""Mail: its numbers are the workbook's, its headers what was given, and only what was reviewed goes."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import shop
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from segmenter import addresses, letters, mailing, pictures, report, rules, schema, texts
+from segmenter.cli import main
+from segmenter.errors import Refused
+from segmenter.letters import Wish
+from segmenter.mailing import Body, File
+from segmenter.result import Result
+
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
+SENT = datetime(2026, 7, 1, 8, tzinfo=UTC)
+PLAN = shop.plan(
+    ["高价值客户", "", "专属权益", "<b>生日礼券</b>", "*王五", "复购率≥80%", "持续", "已完成10%"],
+    ["流失风险客户", "", "召回", "发券", "李四、王五", "召回率≥20%", "2周", "已完成"],
+    ["潜力客户", "", "二购", "试用", "李四", "", "", ""],
+)
+
+
+@cache
+def result() -> Result:
+    return shop.run(shop.people(400), strategy=PLAN)
+
+
+@cache
+def earlier() -> Result:
+    return shop.run(shop.people(380, 11))
+
+
+def wish(*recipients: tuple[str, str], **more: Any) -> Wish:
+    return Wish("样例", "zh", list(recipients) or [("a@example.com", "")], "seg@example.com", SENT, **more)
+
+
+def parsed(content: bytes) -> EmailMessage:
+    found = message_from_bytes(content, policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def made(*recipients: tuple[str, str], before: Result | None = None, **more: Any) -> list[EmailMessage]:
+    return [parsed(content) for _, content in letters.make(result(), before, wish(*recipients, **more))[0]]
+
+
+def html_of(message: EmailMessage) -> str:
+    return str(message.get_body(("html",)).get_content())  # type: ignore[union-attr]
+
+
+def text_of(message: EmailMessage) -> str:
+    return str(message.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+
+
+# Headers --------------------------------------------------------------------------------------------------------------
+
+NAMES = ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
+ANY = st.text(st.characters(), max_size=80)
+
+
+def message(subject: str, name: str, file: str) -> EmailMessage:
+    body = Body(subject, "<p>x</p>", "x\n", {"c@segmenter": b"png"})
+    return mailing.message(
+        body, [File(file, "text/html", b"y")], to="a@example.com", sender="s@example.com", sent=SENT, name=name
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY, ANY, ANY)
+@example("a\r\nBcc: evil@x.com", "b\nBcc: evil@x.com", "c\u2028Bcc: x")
+@example("\u202egnp.exe", '"x" <evil@x.com>, y', "a\x00b\x85c")
+@example("=?utf-8?q?x?=", "=?utf-8?b?eA==?= <b@x.com>", "=?utf-8?q?x?=")
+@example(" 中文  标题 " * 12, "王五, 李四 <x@y.com>", "报告 " * 40 + ".html")
+@example("\ud800", "\ud800", "\ud800")
+def test_headers_are_what_was_given_and_no_more(subject: str, name: str, file: str) -> None:
+    raw = message(subject, name, file).as_bytes()
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert b"\n" not in head.replace(b"\r\n", b"")
+    found = parsed(raw)
+    assert [key for key, _ in found.items()] == NAMES
+    assert [one.addr_spec for one in found["To"].addresses] == ["a@example.com"]
+    assert [one.addr_spec for one in found["From"].addresses] == ["s@example.com"]
+    assert str(found["Subject"]) == addresses.line(subject)
+    assert found["To"].addresses[0].display_name == addresses.line(name)
+    attached = list(found.iter_attachments())
+    assert len(attached) == 1
+    assert not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in str(attached[0].get_filename()))
+
+
+@given(ANY)
+def test_a_line_is_one_line(text: str) -> None:
+    line = addresses.line(text)
+    assert addresses.safe(line) == line == addresses.line(line)
+    assert len(line.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("bad", ["a\rb", "a\nb", "a\x00b", "a\x85b", "a\u2028b", "a\u2029b"])
+def test_control_signs_are_refused_in_a_header(bad: str) -> None:
+    with pytest.raises(Refused):
+        addresses.safe(bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["", "a", "a@", "@x.com", "a@x", "a@x.com, evil@y.com", "a@x.com;b@y.com", '"a@x.com"<evil@y.com>', "A <a@x.com>",
+     "a@x.com\r\nBcc: b@y.com", "a@x.com\n", " a@x.com", "a b@x.com", "a@x..com", "a..b@x.com", ".a@x.com", "a@-x.com",
+     "a@x.com\x00", "a@x.com ", "王@x.com", "a@中.com", "a@x.com>", "a" * 65 + "@x.com", "a@[127.0.0.1]"],
+)  # fmt: skip
+def test_one_plain_address_or_none(bad: str) -> None:
+    with pytest.raises(Refused) as caught:
+        addresses.one(bad)
+    assert caught.value.key == "address"
+
+
+@given(ANY)
+def test_whatever_passes_is_one_address(text: str) -> None:
+    try:
+        found = addresses.one(text)
+    except Refused:
+        return
+    assert found.count("@") == 1
+    assert not set(found) & set(' ,;<>"\r\n')
+
+
+def test_owners_from_settings_and_csv(tmp_path: Path) -> None:
+    pairs = addresses.from_settings(("王五=w@example.com", "*客户经理A＝A@Example.com"))
+    assert addresses.lookup("*王五", pairs) == "w@example.com"
+    assert addresses.lookup("客户经理a", pairs) == "A@example.com"
+    assert addresses.lookup("谁", pairs) is None
+    path = tmp_path / "owners.csv"
+    path.write_text("负责人,邮箱\n王五,w@example.com\n\n", encoding="utf-8-sig")
+    assert addresses.from_csv(path) == {"王五": "w@example.com"}
+    path.write_text("王五,w@example.com,evil@y.com", encoding="utf-8")
+    with pytest.raises(Refused):
+        addresses.from_csv(path)
+    with pytest.raises(Refused):
+        addresses.from_settings(("w@example.com",))
+
+
+# The body -------------------------------------------------------------------------------------------------------------
+
+SUPPORTED = {
+    "background-color", "border", "border-bottom", "border-collapse", "color", "display", "font-family", "font-size",
+    "font-weight", "height", "line-height", "margin", "max-width", "padding", "padding-top", "text-align",
+    "vertical-align", "white-space", "width",
+}  # fmt: skip
+"""properties that Gmail keeps and Outlook's Word engine understands or ignores without harm"""
+TAGS = {"html", "head", "meta", "title", "body", "div", "table", "tbody", "tr", "td", "th", "br", "img", "a"}
+
+
+class Mail(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_the_html_is_what_outlook_and_gmail_support(lang: texts.Lang) -> None:
+    for message in made(("a@example.com", ""), ("b@example.com", "王五"), before=earlier()):
+        page = html_of(message)
+        found = Mail(page)
+        assert {tag for tag, _ in found.tags} <= TAGS
+        assert len(page.encode()) < 102_000, "Gmail cuts longer ones"
+        for tag, attrs in found.tags:
+            for part in (attrs.get("style") or "").split(";"):
+                name, _, value = part.partition(":")
+                assert not part.strip() or name.strip() in SUPPORTED, part
+                assert "url(" not in value and "var(" not in value
+            assert int(re.sub(r"\D", "", attrs.get("width") or "0") or 0) <= 640
+            assert "class" not in attrs or attrs.get("style"), (tag, attrs)
+            if tag == "img":
+                assert attrs["alt"] and str(attrs["src"]).startswith("cid:")
+        assert "flex" not in page and "<svg" not in page and "<style" not in page
+    del lang
+
+
+def test_the_structure() -> None:
+    message = made(attach=("html", "xlsx"))[0]
+    kinds = [part.get_content_type() for part in message.walk()]
+    assert kinds[:5] == ["multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html"]
+    assert kinds.count("image/png") == 2
+    cids = {str(part["Content-ID"]).strip("<>") for part in message.walk() if part["Content-ID"]}
+    assert set(re.findall(r'src="cid:([^"]+)"', html_of(message))) == cids
+    for part in message.walk():
+        if part.get_content_type() == "image/png":
+            assert part.get_payload(decode=True)[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[index]
+            assert part.get_content_disposition() == "inline"
+    assert message["Bcc"] is message["Cc"] is None
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    first, second = (letters.make(result(), None, wish(attach=("html", "docx", "xlsx")))[0] for _ in range(2))
+    assert first == second
+    other = letters.make(result(), None, replace(wish(), now=datetime(2026, 7, 2, tzinfo=UTC)))[0]
+    same = letters.make(result(), None, wish())[0]
+    assert other[0][0].key == same[0][0].key
+    assert other[0][0].message_id == same[0][0].message_id
+    assert other[0][1] != same[0][1]
+
+
+def test_subject_and_arrows() -> None:
+    message = made(before=earlier())[0]
+    now, before = (one.segments.set_index("segment")["customers"] for one in (result(), earlier()))
+    step = {key: f"{now[key]:,}({now[key] - before[key]:+,})".replace("+0", "±0") for key in ("high_value", "at_risk")}
+    assert message["Subject"] == f"[分群周报] 高价值客户 {step['high_value']} 流失风险客户 {step['at_risk']} 2026-06-30"
+    context = mailing.context(result(), "zh", before=mailing.figures(earlier()))
+    for kpi in context["kpis"][:4]:
+        assert kpi["arrow"] in ("up", "down", "same") and kpi["before"]
+    assert len(context["kpis"]) == 5
+    assert made(month=True)[0]["Subject"].startswith("[分群月报]")
+    assert "(" not in made()[0]["Subject"]
+
+
+def test_report_mail_and_workbook_say_the_same_numbers(tmp_path: Path) -> None:
+    filled = tmp_path / "filled.xlsx"
+    page = tmp_path / "r.html"
+    assert main(["fill", str(SAMPLE), "-o", str(filled), "--report", str(page)]) == 0
+    assert main(["mail", str(filled), "--to", "a@example.com", "-o", str(tmp_path / "m")]) == 0
+    message = parsed(next((tmp_path / "m").glob("*.eml")).read_bytes())
+    book = openpyxl.load_workbook(filled)
+    sheet = book[schema.RFM.sheet["zh"]]
+    heads = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(min_row=2, values_only=True)]
+    counted = {name: sum(row["客户类型"] == name for row in rows) for name in {row["客户类型"] for row in rows}}
+    plan = {row[0]: row for row in book[schema.STRATEGY.sheet["zh"]].iter_rows(min_row=2, values_only=True)}
+    subject = str(message["Subject"])
+    text = page.read_text(encoding="utf-8")
+    for name in ("高价值客户", "流失风险客户"):
+        assert f"{name} {counted[name]:,}" in subject
+        assert plan[name][8] == counted[name]
+        cells = re.search(rf'<th scope="row">{name}</th>\s*<td class="num"><data value="([\d.]+)">', text)
+        assert cells and float(cells[1]) == counted[name]
+    amount = sum(row["M金额"] for row in rows)
+    shown = f"{amount / 10_000:,.1f}".rstrip("0").rstrip(".") + "万"
+    assert shown in html_of(message) and shown in text_of(message) and shown in text
+
+
+def test_an_owner_gets_their_own() -> None:
+    message = made(("w@example.com", "王五"))[0]
+    said = text_of(message)
+    assert "高价值客户" in said and "流失风险客户" in said
+    assert "低价值客户" not in said + html_of(message)
+    assert "潜力客户" not in said
+    assert message["To"].addresses[0].display_name == "王五"
+    assert "发券" not in said, "a task that is done is none"
+    assert "&lt;b&gt;生日礼券" in html_of(message)
+    attached = made(("w@example.com", "王五"), attach=("html",))[0]
+    page = next(part for part in attached.iter_attachments()).get_content()
+    assert "高价值客户" in page
+    assert not re.search(r'<tr data-key="low_value">', page)
+    assert mailing.owners(result())[:2] == ["王五", "李四"]
+
+
+def test_an_owner_without_customers_gets_no_letter() -> None:
+    quiet = shop.run(
+        [row for row in shop.people(200) if row[4] < 5],
+        strategy=shop.plan(["高价值客户", "", "", "", "王五", "", "", ""]),
+    )
+    found, remarks = letters.make(quiet, None, wish(("a@example.com", ""), ("w@example.com", "王五")))
+    assert [entry.to for entry, _ in found] == ["a@example.com"]
+    assert "王五" in remarks[0]
+
+
+def test_no_customer_in_the_body() -> None:
+    message = made()[0]
+    assert not re.search(r"C\d{5}", html_of(message) + text_of(message))
+
+
+@cache
+def structure() -> list[Any]:
+    return _tags("a")
+
+
+def _tags(text: str) -> list[Any]:
+    strategy = result().strategy.copy()
+    for column in ("action", "target", "period"):
+        strategy[column] = f"x{text}"
+    segments = result().segments
+    named = replace(
+        result(), strategy=strategy, segments=segments.assign(name=[f"{i}{text}" for i in range(len(segments))]),
+        rules=replace(result().rules, goal=f"x{text}"),
+    )  # fmt: skip
+    page = mailing.body(mailing.context(named, "zh"), "zh").html
+    return [(tag, {k: v for k, v in attrs.items() if k != "alt"}) for tag, attrs in Mail(page).tags]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.text(max_size=20) | st.sampled_from(["<script>alert(1)</script>", '"><img src=x onerror=1>', "{{ 7*7 }}"]))
+def test_no_text_changes_an_element_of_the_mail(text: str) -> None:
+    assert _tags(text) == structure()
+
+
+def test_without_a_chinese_font_there_are_no_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pictures.chinese()
+    assert not pictures.chinese(system_fonts=False)
+    monkeypatch.setattr(pictures, "chinese", lambda: False)
+    found, remarks = letters.make(result(), None, wish())
+    assert [part.get_content_type() for part in parsed(found[0][1]).walk()].count("image/png") == 0
+    assert texts.say("error.no_font", "zh") in remarks
+    assert main(["report", str(SAMPLE), "-o", "/tmp/never.pdf"]) == 1
+
+
+def test_a_missing_extra_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "css_inline", None)
+    assert main(["mail", str(SAMPLE), "--to", "a@example.com", "-o", str(tmp_path / "m"), "--lang", "en"]) == 1
+    assert capsys.readouterr().err.strip().splitlines()[-1] == 'This needs an extra: pip install "segmenter[mail]"'
+    assert not (tmp_path / "m").exists()
+
+
+# The review -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """A reviewed outbox; while it is made, no socket can be opened."""
+    import socket
+
+    def closed(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a socket in a dry run")
+
+    config = tmp_path / "mail.toml"
+    config.write_text(
+        "host = 'localhost'\nport = 9\nsender = 'seg@example.com'\nallow = ['example.com']\n", encoding="utf-8"
+    )
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(SAMPLE.read_bytes())
+    arguments = [
+        "mail",
+        str(book),
+        "--config",
+        str(config),
+        "-o",
+        str(tmp_path / "m"),
+        "--ledger",
+        str(tmp_path / "l.sqlite"),
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socket", closed)
+        assert main([*arguments, "--to", "a@example.com", "--to", "b@example.com", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    return {
+        "arguments": arguments,
+        "hash": said["hash"],
+        "folder": tmp_path / "m",
+        "book": book,
+        "letters": said["letters"],
+    }
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main([*arguments, "--lang", "en"]) == 1
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_what_changed_after_the_review_is_not_sent(
+    review: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segmenter import sending
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("sent")
+
+    monkeypatch.setattr(sending, "connect", never)
+    send = [*review["arguments"], "--send"]
+    assert "is not the hash" in refused(capsys, *send, "0" * 16)
+    assert "is not the hash" in refused(capsys, *send, review["hash"][:11])
+    assert "takes the hash" in refused(capsys, *send)
+    assert "not among the reviewed" in refused(capsys, *send, review["hash"], "--to", "c@example.com")
+    letter = next(review["folder"].glob("001-*.eml"))
+    content = letter.read_bytes()
+    letter.write_bytes(content.replace(b"a@example.com", b"e@example.com"))
+    assert "has changed since the review" in refused(capsys, *send, review["hash"])
+    letter.write_bytes(content)
+    book = review["book"].read_bytes()
+    review["book"].write_bytes(book + b"x")
+    assert "has changed since the review" in refused(capsys, *send, review["hash"])
+    review["book"].write_bytes(book)
+    table = review["folder"] / "review.json"
+    table.write_text(table.read_text(encoding="utf-8").replace("b@example.com", "evil@example.com"), encoding="utf-8")
+    assert "is not the hash" in refused(capsys, *send, review["hash"])
+
+
+def test_the_review_says_who_gets_what(review: dict[str, Any]) -> None:
+    assert [one["to"] for one in review["letters"]] == ["a@example.com", "b@example.com"]
+    for one in review["letters"]:
+        path = review["folder"] / one["file"]
+        assert path.stat().st_size == int(one["size"])
+        assert parsed(path.read_bytes())["Subject"] == one["subject"]
+        assert path.stat().st_mode & 0o077 == 0
+    made = json.loads((review["folder"] / "review.json").read_text(encoding="utf-8"))
+    assert made["rows_in"] == made["rows_used"] + made["rows_excluded"]
+
+
+def test_recipients_never_come_from_customers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["mail", str(SAMPLE), "-o", str(tmp_path / "m")]) == 1
+    assert main(["mail", str(SAMPLE), "--per-owner", "-o", str(tmp_path / "m")]) == 1
+    assert not (tmp_path / "m").exists()
+    assert main(["mail", str(SAMPLE), "--to", "a@x.com, evil@y.com", "-o", str(tmp_path / "m")]) == 1
+
+
+def test_from_the_workbook_to_the_mailbox(review: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way: workbook, letters, review, a real server with STARTTLS and login, and the same bytes arrive."""
+    from test_sending import PASSWORD, authority, serving, tls
+
+    folder = review["folder"].parent
+    authority().cert_pem.write_to_path(str(folder / "ca.pem"))
+    monkeypatch.setenv("SEGMENTER_SMTP_PASSWORD", PASSWORD)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    with serving(tls()) as server:
+        (folder / "mail.toml").write_text(
+            f"host = 'localhost'\nport = {server.port}\nuser = 'seg'\nsender = 'seg@example.com'\n"
+            f"allow = ['example.com']\nca_file = '{folder / 'ca.pem'}'\n",
+            encoding="utf-8",
+        )
+        assert main([*review["arguments"], "--send", review["hash"][:16]]) == 0
+        assert main([*review["arguments"], "--send", review["hash"][:16]]) == 0
+    assert [address for address, _ in server.taken] == ["a@example.com", "b@example.com"]
+    for (_, content), one in zip(server.taken, review["letters"], strict=True):
+        assert content.rstrip() == (review["folder"] / one["file"]).read_bytes().rstrip()
+
+
+def test_owners_addresses_from_the_settings_sheet() -> None:
+    chosen = replace(rules.default(), owner_mails=("王五=w@example.com", "李四=l@example.com"))
+    table = addresses.from_settings(chosen.owner_mails)
+    assert [addresses.lookup(one, table) for one in mailing.owners(result())[:2]] == ["w@example.com", "l@example.com"]
+
+
+def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: set[str] = set()
+    say: Callable[..., str] = texts.say
+
+    def listen(key: str, lang: str, **params: Any) -> str:
+        said.add(key)
+        return say(key, lang, **params)
+
+    monkeypatch.setattr(texts, "say", listen)
+    nothing = shop.run(shop.people(60), strategy=shop.plan(["高价值客户", "", "", "", "王五", "", "", "已完成"]))
+    for lang in texts.LANGS:
+        for one in (result(), nothing):
+            for owner, month in (("", False), ("王五", True)):
+                part = mailing.owned(one, owner) if owner else one
+                for before in (mailing.figures(one), mailing.figures(earlier()), None):
+                    found = mailing.context(part, lang, before=before, owner=owner, month=month, contact="c@x.com",
+                                            unsubscribe="u@x.com", attached=("a",))  # fmt: skip
+                    mailing.body(found, lang)
+    letters.make(result(), None, wish(attach=("html",)))
+    known = {key for key in iter(texts.keys()) if key.startswith("mail.")}
+    told = {key for key in known if key.startswith(("mail.review_", "mail.state_"))} | {"mail.nobody_in"}
+    assert known - said - told == set()
+    assert report.TEMPLATE
+
+
+def test_templates_hold_no_words() -> None:
+    folder = Path(__file__).parent.parent / "templates"
+    for name in ("mail.html.j2", "mail.txt.j2", "company.html.j2", "reference.html.j2"):
+        assert not re.search(r"[\u3400-\u9fff]", (folder / name).read_text(encoding="utf-8"))
