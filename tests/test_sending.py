@@ -388,7 +388,10 @@ def sent(self, data):
     send(self, data)
     bite("after body" if b"Hello" in (data if isinstance(data, bytes) else data.encode()) else "after line")
 smtplib.SMTP.send = sent
-letters = [sending.Letter(f"key{i}", f"a{i}@example.com", f"<{i}>", b"Subject: x\\r\\n\\r\\nHello\\r\\n") for i in range(3)]
+letters = [
+    sending.Letter(f"key{i}", f"a{i}@example.com", f"<{i}>", b"Subject: x\\r\\n\\r\\nHello\\r\\n")
+    for i in range(3)
+]
 config = sending.Config(host="localhost", sender="seg@example.com", user="seg", port=port, allow=("example.com",),
                         ca_file=folder + "/ca.pem", timeout=5)
 with ledger.opened(__import__("pathlib").Path(folder) / "ledger.sqlite") as book:
