@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -175,11 +176,12 @@ def test_libreoffice_runs_each_callback(tmp_path, monkeypatch):
 
 def recorded(python):
     """The real runner; what it would hand to Windows goes into cells instead."""
+    first = "ThisWorkbook.Worksheets(1)"
     changes = {
         'GetSetting("Segmenter", "Runner", "Python")': '"' + python.replace('"', '""') + '"',
         '    Set shell = CreateObject("WScript.Shell")\n    Set variables = shell.Environment("PROCESS")\n': "",
         'variables.Item("SEGMENTER_BOOK")': 'ThisWorkbook.Worksheets(1).Range("C2").Value',
-        'variables.Item("SEGMENTER_HWND") = CStr(Application.Hwnd)': 'ThisWorkbook.Worksheets(1).Range("C3").Value = "x"',
+        'variables.Item("SEGMENTER_HWND") = CStr(Application.Hwnd)': first + '.Range("C3").Value = "x"',
         'variables.Item("SEGMENTER_LANG")': 'ThisWorkbook.Worksheets(1).Range("C4").Value',
         "shell.Run (.*), 0, False": r'ThisWorkbook.Worksheets(1).Range("C1").Value = \1',
     }
@@ -224,3 +226,16 @@ def test_the_runner_takes_its_interpreter_from_the_users_settings_alone():
     assert line.strip() == 'shell.Run """" & python & """ -P -m segmenter.ribbon " & command, 0, False'
     assert RUNNER.count("    python = ") == 1 and 'python = GetSetting("Segmenter", "Runner", "Python")' in RUNNER
     assert "cmd" not in RUNNER and "Declare" not in RUNNER and "Workbook_Open" not in RUNNER
+
+
+def test_the_readme_tells_the_sums_of_the_add_ins():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in ADDINS.values():
+        assert f"| `{path.name}` | `{hashlib.sha256(path.read_bytes()).hexdigest()}` |" in text
+
+
+def test_the_picture_is_drawn_from_the_ribbon():
+    import draw_tab
+
+    assert draw_tab.draw("zh") == (ROOT / "workbook" / "ribbon.svg").read_text(encoding="utf-8")
+    assert all(one.get("label") in draw_tab.draw(lang) for lang in LANGS for one in buttons(lang))

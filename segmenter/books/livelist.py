@@ -123,7 +123,7 @@ def _format(found: Plan, column: int) -> None:
         value = values[place] if place is not None else None
         cell = found.sheet.range((found.first + n + 1, column + 1))
         if isinstance(value, date):
-            if not re.search("[ydY年]", str(cell.number_format)):
+            if not re.search("[ydY\u5e74]", str(cell.number_format)):
                 cell.number_format = "yyyy-mm-dd"
         elif isinstance(value, str) and _PARSED.match(value):
             if cell.number_format != "@":
