@@ -48,6 +48,8 @@ class Row:
 def work(task: Task, folder: Path, lang: Lang) -> Row:
     """Fill one workbook into `folder`. Never raises for anything a workbook can hold: the row says what happened."""
     row = Row(str(task.source), task.output, "refused", recipient=task.recipient)
+    if task.problem:
+        return replace(row, message=task.problem.message(lang), options=task.options())
     try:
         digest = hashlib.sha256(task.source.read_bytes()).hexdigest()
         row = replace(row, digest=digest, options=task.options())

@@ -48,8 +48,13 @@ def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
 def _shown(row: Row, key: str, lang: Lang) -> str | int:
     if key == "status":
         return texts.say(f"batch.{row.status}", lang)
-    value: str | int = getattr(row, key)
-    return value
+    return value(row, key)
+
+
+def value(row: Row, key: str) -> str | int:
+    """A column of a row; what was refused has no output."""
+    found: str | int = getattr(row, key)
+    return "" if key in ("output", "report") and row.status == "refused" else found
 
 
 def _csv(rows: Sequence[Sequence[str | int]]) -> bytes:
@@ -99,7 +104,7 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
         lang,
         word=lambda key: texts.say(f"batch.{key}", lang),
         counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
-        rows=[{key: getattr(row, key) for key in COLUMNS} for row in rows],
+        rows=[{key: value(row, key) for key in COLUMNS} for row in rows],
         segments=[
             {"name": name, "customers": count, "amount": amount, "share": amount / everything}
             for name, (count, amount) in totals.items()

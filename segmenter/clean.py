@@ -127,9 +127,9 @@ def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
                 "duplicate_conflict",
                 sheet=sheet,
                 cell=cell(int(a), column),
-                value=filled.at[a, column],
+                value=schema.shown(schema.CUSTOMERS[column], filled.at[a, column], sheet),
                 other_cell=cell(int(b), column),
-                other=filled.at[b, column],
+                other=schema.shown(schema.CUSTOMERS[column], filled.at[b, column], sheet),
                 id=filled.at[a, "customer_id"],
             )
 

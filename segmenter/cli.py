@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        chosen = _parser(lang).parse_args(arguments)
+        chosen = _parser(lang).parse_args(arguments, argparse.Namespace(lang=None))
         from segmenter import commands
 
         return commands.run(chosen)
@@ -104,7 +104,6 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     # before the command or after it: suppressed, the one after does not undo the one before
     common.add_argument("--lang", choices=texts.LANGS, default=argparse.SUPPRESS, help=say["help_lang"])
     parser = _Parser(prog="segmenter", description=say["help_program"], epilog=say["help_exit"], parents=[common])
-    parser.set_defaults(lang=None)
     parser.add_argument(
         "--version", action="version", version=f"segmenter {version('segmenter')}", help=say["help_version"]
     )
@@ -147,6 +146,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one = command("verify")
     one.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
     one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
+    for option in ("drop-stale", "break-signature"):
+        one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
     one = command("report", "report_command")
     _analysis_options(one, say, lang)
     commands_report.report_options(one, say)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import commands_excel, commands_mail, commands_report, jobs, texts
+from segmenter.books.proof import Asked
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
 from segmenter.rules import NO_RECENCY
@@ -110,7 +111,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
     if chosen.json:
         totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows).items()}
-        shown = [{key: getattr(row, key) for key in batch_tables.COLUMNS} for row in rows]
+        shown = [{key: batch_tables.value(row, key) for key in batch_tables.COLUMNS} for row in rows]
         _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
     else:
         _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
@@ -121,7 +122,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _verify(chosen: argparse.Namespace, lang: Lang) -> int:
-    proof = jobs.verify(chosen.before, chosen.after)
+    proof = jobs.verify(chosen.before, chosen.after, Asked(chosen.drop_stale, chosen.break_signature))
     _table([(texts.say(f"verdict.{part.verdict}", lang), part.name, part.detail) for part in proof.parts])
     counts = Counter(part.verdict for part in proof.parts)
     key = "cli.verified" if proof.ok else "cli.not_verified"

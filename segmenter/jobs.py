@@ -16,7 +16,7 @@ from segmenter import cells, headers, intake, orders, pipeline, rules, schema, s
 from segmenter.books import Book, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
-from segmenter.books.proof import Proof
+from segmenter.books.proof import NOTHING, Asked, Proof
 from segmenter.books.saving import load
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame
@@ -160,8 +160,8 @@ def fill(
     progress: Progress = lambda _: None,
 ) -> Result:
     """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
-    if report and not report.parent.is_dir():
-        raise Refused("no_folder", path=report)
+    if report:
+        _refuse_report(report, path, out or path)
     with FileBook(path, out=out, **asdict(saving)) as book:
         result = analyse(book, as_of, rules_file, progress)
         html = ""
@@ -191,9 +191,9 @@ def check(
     return analyse(FileBook(path), as_of, rules_file, progress)
 
 
-def verify(before: Path, after: Path) -> Proof:
-    """What became of every part of a workbook: see `books.proof`."""
-    return proof.verify(Package(load(before), before), Package(load(after), after))
+def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:
+    """What became of every part of a workbook: see `books.proof`; `asked`: what the user gave up when filling."""
+    return proof.verify(Package(load(before), before), Package(load(after), after), asked=asked)
 
 
 def read_rules(book: Book) -> Rules:
@@ -232,6 +232,14 @@ def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
                 },
             )
     yield "headline.findings", {"findings": len(result.findings)}
+
+
+def _refuse_report(report: Path, *books: Path) -> None:
+    """A report is a page of its own: never written over a workbook, or under a name that says it is something else."""
+    if not report.parent.is_dir():
+        raise Refused("no_folder", path=report)
+    if report.suffix.lower() not in (".html", ".htm") or report.resolve() in {book.resolve() for book in books}:
+        raise Refused("report_name", path=report)
 
 
 def _replace(path: Path, text: str) -> None:

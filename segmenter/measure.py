@@ -77,8 +77,10 @@ def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, shee
         off = (typed - fresh).abs() > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
 
         def differs(row: int, column: str = column, typed: pd.Series = typed, fresh: pd.Series = fresh) -> Finding:
-            params = {"computed": _text(fresh.at[row])}
-            return Finding("typed_differs", sheet, cell(row, column), _text(typed.at[row]), params)
+            typed_text, computed = (
+                schema.shown(schema.CUSTOMERS[column], _text(one.at[row]), sheet) for one in (typed, fresh)
+            )
+            return Finding("typed_differs", sheet, cell(row, column), typed_text, {"computed": computed})
 
         found += listed(customers.index[has & given & known & off].tolist(), differs, SHOWN)
         customers = customers.assign(**{column: fresh.where(has & known, typed)})

@@ -143,6 +143,13 @@ def total_words() -> frozenset[str]:
     return frozenset(map(fold, _data()["total_words"]))
 
 
+def shown(field: Field, value: object, sheet: str) -> str:
+    """A value as people read it on `sheet`: the name of a choice in the sheet's language, anything else as it is."""
+    lang = "en" if any(sheet == table.sheet["en"] for table in tables().values()) else "zh"
+    names = {choice.key: choice.name[lang] for choice in choices(field.choices)} if field.choices else {}
+    return names.get(str(value), str(value))
+
+
 def class_name(field_class: str, lang: Lang) -> str:
     """The name of a field class (item 003-15) in `lang`."""
     return str(_data()["classes"][field_class][lang])

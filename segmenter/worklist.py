@@ -32,6 +32,8 @@ class Task:
     rules: Path | None = None
     recipient: str = ""
     report: bool = False
+    problem: Refused | None = None
+    """why it cannot be worked on: a line of a list that leads nowhere"""
 
     @property
     def report_name(self) -> str:
@@ -50,6 +52,7 @@ class _Wish:
     as_of: date | None = None
     rules: Path | None = None
     recipient: str = ""
+    problem: Refused | None = None
 
 
 def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[str, str]) -> list[Task]:
@@ -73,7 +76,7 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
                 name = (
                     f"{Path(name).stem}-{hashlib.sha256(str(wish.source).encode()).hexdigest()[:6]}{Path(name).suffix}"
                 )
-        tasks.append(Task(wish.source, name, wish.as_of, wish.rules, wish.recipient, report))
+        tasks.append(Task(wish.source, name, wish.as_of, wish.rules, wish.recipient, report, wish.problem))
     return tasks
 
 
@@ -124,11 +127,12 @@ def _listed(path: Path) -> Iterator[_Wish]:
         if not said:
             continue
         source = (path.parent / said.get("file", "")).resolve()
+        as_of, problem = None, None
         if not source.is_file():
-            raise Refused("batch_line", path=path, row=number, value=said.get("file", ""))
+            problem = Refused("batch_line_file", path=path.name, row=number, value=said.get("file", ""))
         try:
             as_of = day_of(said["as_of"]) if "as_of" in said else None
         except ValueError:
-            raise Refused("batch_line", path=path, row=number, value=said["as_of"]) from None
+            problem = Refused("batch_line_day", path=path.name, row=number, value=said["as_of"])
         rules = (path.parent / said["rules"]).resolve() if "rules" in said else None
-        yield _Wish(source, as_of, rules, said.get("recipient", ""))
+        yield _Wish(source, as_of, rules, said.get("recipient", ""), problem)

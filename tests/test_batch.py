@@ -187,16 +187,27 @@ def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.Captu
     assert "'=x@example.com" in (tmp_path / "out" / "batch.csv").read_text(encoding="utf-8-sig")
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("名字\na.xlsx\n", "文件"), ("文件\nnothing.xlsx\n", "nothing.xlsx"), ("文件,分析日期\na.xlsx,昨天\n", "昨天")],
-)
-def test_a_wrong_list_is_refused(tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    good(tmp_path / "a.xlsx", 1)
+def test_a_bad_line_of_a_list_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "abc":
+        good(tmp_path / f"{name}.xlsx", 1)
     listing = tmp_path / "list.csv"
-    listing.write_text(text, encoding="utf-8")
-    assert main(["batch", str(listing), "-o", str(tmp_path / "out")]) == 1
-    assert said in capsys.readouterr().err
+    rows = "文件,分析日期\na.xlsx,2026-07-31\nnothing.xlsx,\nb.xlsx,昨天\nc.xlsx,\n"
+    listing.write_text(rows, encoding="utf-8")
+    code, said = run(capsys, str(listing), "-o", str(tmp_path / "out"))
+    found = {Path(file["source"]).name: file for file in said["files"]}
+    assert code == 1
+    assert {name for name, file in found.items() if file["status"] == "refused"} == {"nothing.xlsx", "b.xlsx"}
+    assert "昨天" in found["b.xlsx"]["message"] and found["b.xlsx"]["output"] == ""
+    assert {path.name for path in (tmp_path / "out").glob("?.xlsx")} == {"a.xlsx", "c.xlsx"}
+
+
+@pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
+def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    assert main(["batch", str(tmp_path / sources), "-o", str(tmp_path / "out")]) == 1
+    assert sources in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:

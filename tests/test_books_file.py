@@ -517,3 +517,14 @@ def test_a_workbook_of_openpyxl(tmp_path):
     assert column(path, "客户类型") == ["kind 1", "kind 2"]
     assert values(path)[2, 17] == '=IF(I2<5,"a & b","<")'
     assert values(path, "x")[1, 1] == "内容"
+
+
+def test_formulas_that_read_rows_that_vanish_are_old_too(tmp_path):
+    def readers(workbook):
+        workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM_SHEET}!I3:I4)", None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], before=readers)
+    with FileBook(path) as target:
+        target.write(RFM, rfm(["1"]))
+    assert target.stale == {"other": 1}
+    assert b'fullCalcOnLoad="1"' in parts(path)["xl/workbook.xml"]

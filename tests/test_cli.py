@@ -239,6 +239,25 @@ def test_wrong_usage_is_exit_2(arguments: list[str], word: str, capsys: pytest.C
     assert word in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["客户 细分.xlsx", "report.docx", "out.xlsx"])
+def test_a_report_is_never_written_over_a_workbook(book: Path, name: str) -> None:
+    before = book.read_bytes()
+    out = book.with_name("out.xlsx")
+    assert main(["fill", str(book), "-o", str(out), "--report", str(book.with_name(name))]) == 1
+    assert book.read_bytes() == before
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_language_may_stand_before_or_after_the_command(
+    book: Path, before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["check", str(book), "--as-of", "2026-06-30"]
+    capsys.readouterr()
+    assert main(["--lang", "en", *arguments] if before else [*arguments, "--lang", "en"]) == 0
+    assert "As of 2026-06-30" in capsys.readouterr().out
+
+
 def test_a_missing_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fill", str(tmp_path / "nothing.xlsx")]) == 1
     assert "nothing.xlsx" in capsys.readouterr().err

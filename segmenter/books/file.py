@@ -211,6 +211,9 @@ class FileBook:
         notes = self._notes(entry)
         filled = lists.fill(Job(sheet, header, table, frame, listed, notes), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.rows)
+        if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
+            below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)
+            self._written.setdefault(entry.part, []).append(below)
         if filled.region.listed:
             part = filled.region.listed.part
             self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))

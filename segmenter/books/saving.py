@@ -71,7 +71,7 @@ def _owner(file: Path) -> str:
         data = file.read_bytes()
         if file.name.startswith(".~lock."):
             return data.decode("utf-8", "replace").split(",")[1].strip() or "LibreOffice"
-        wide = data[55 : 55 + 2 * data[0]] if data else b""
+        wide = data[57 : 57 + 2 * data[0]] if data else b""
         name = wide.decode("utf-16-le", "replace").strip("\0 ") or data[1 : 1 + data[0]].decode("cp1252", "replace")
         return name.strip("\0 ") or "Excel"
     return "Excel"
@@ -275,4 +275,6 @@ def _refusal(target: Path, error: OSError) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
         size = target.stat().st_size if target.exists() else 0
         return Refused("disk_full", path=str(target), bytes=f"{size:,}")
+    if error.errno == errno.ENOENT:
+        return Refused("no_place", path=str(target))
     return Refused("no_access", path=str(target), reason=error.strerror or str(error))
