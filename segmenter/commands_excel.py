@@ -24,9 +24,10 @@ def live_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> Non
 
 def excel(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import excel as addin
+    from segmenter import ribbon
 
     if chosen.action == "status":
-        return _tell(addin.status(), lang)
+        return _tell(addin.status(ribbon.find), lang)
     paths = addin.install(lang) if chosen.action == "install" else addin.uninstall()
     for path in paths:
         print(texts.say("cli.written" if chosen.action == "install" else "cli.removed", lang, path=path))
@@ -35,8 +36,9 @@ def excel(chosen: argparse.Namespace, lang: Lang) -> int:
 
 def doctor(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import excel as addin
+    from segmenter import ribbon
 
-    return _tell(addin.doctor(), lang)
+    return _tell(addin.doctor(ribbon.find), lang)
 
 
 def live(chosen: argparse.Namespace, lang: Lang) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -33,6 +33,10 @@ on press(given)
     do shell script known & " " & started & " > /dev/null 2>&1 &"
 end press
 """
+
+
+Find = Callable[[], tuple[Any, Any]]
+"""gives the running Excel and its active workbook; Refused when there is none"""
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,8 @@ def remembered() -> str:
     return text.partition('quoted form of "')[2].partition('" & " -P')[0].replace('\\"', '"').replace("\\\\", "\\")
 
 
-def status() -> Iterator[Line]:
-    """What the buttons need: Excel's folder, the add-in of this version, the interpreter, xlwings, a running Excel."""
+def status(find: Find) -> Iterator[Line]:
+    """What the buttons need: Excel's folder, this add-in, the interpreter, xlwings, and what `find` finds."""
     folder = places.startup()
     yield Line("system", folder is not None, sys.platform)
     there = [folder / name for name in NAMES.values() if (folder / name).exists()] if folder else []
@@ -144,12 +148,12 @@ def status() -> Iterator[Line]:
     python = remembered() if folder else ""
     yield Line("python", bool(python) and Path(python).exists(), python)
     yield Line("xlwings", find_spec("xlwings") is not None, _version("xlwings"))
-    yield Line("running", *_running())
+    yield Line("running", *_running(find))
 
 
-def doctor() -> Iterator[Line]:
+def doctor(find: Find) -> Iterator[Line]:
     """`status`, and what reports need: fonts with Chinese, the settings for mail."""
-    yield from status()
+    yield from status(find)
     fonts = [font for font in _font_folders() if font.is_dir() and any(font.rglob("*"))]
     yield Line("fonts", bool(fonts), ", ".join(map(str, fonts)))
     mail = find_spec("segmenter.mailing") is not None or find_spec("segmenter.mail") is not None
@@ -174,11 +178,9 @@ def _version(package: str) -> str:
         return ""
 
 
-def _running() -> tuple[bool, str]:
-    from segmenter import ribbon
-
+def _running(find: Find) -> tuple[bool, str]:
     try:
-        app, book = ribbon.find()
+        app, book = find()
     except Refused:
         return False, ""
     found: Any = app.version

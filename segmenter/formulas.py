@@ -18,8 +18,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import headers, schema, segment, settings, texts, wording
-from segmenter.books import Book, Grid
-from segmenter.books.cells import Formula
+from segmenter.books import Book, Formula, Grid
 from segmenter.cells import letter
 from segmenter.result import Result
 from segmenter.rules import CODES, Rules

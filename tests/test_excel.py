@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from segmenter import excel, places, texts
+
+from segmenter import excel, places, ribbon, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
 
@@ -41,12 +42,12 @@ def test_the_mac_script_quotes_everything_it_is_handed():
 
 
 def test_status_says_what_is_there_and_what_is_not(mac):
-    before = {line.key: line.good for line in excel.status()}
+    before = {line.key: line.good for line in excel.status(ribbon.find)}
     excel.install("zh", sys.executable)
-    after = {line.key: line.good for line in excel.status()}
+    after = {line.key: line.good for line in excel.status(ribbon.find)}
     assert not before["addin"] and not before["python"] and after["addin"] and after["python"] and after["system"]
     (places.startup() / excel.NAMES["zh"]).write_bytes(b"older")
-    assert not {line.key: line.good for line in excel.status()}["addin"]
+    assert not {line.key: line.good for line in excel.status(ribbon.find)}["addin"]
 
 
 @pytest.mark.parametrize("lang", texts.LANGS)
@@ -56,7 +57,7 @@ def test_the_commands_refuse_where_there_is_no_excel(lang, capsys):
     assert "Excel" in capsys.readouterr().err
     assert main(["doctor", "--lang", lang]) == 1
     said = capsys.readouterr().out
-    assert all(texts.say(f"excel.line.{line.key}", lang) in said for line in excel.doctor())
+    assert all(texts.say(f"excel.line.{line.key}", lang) in said for line in excel.doctor(ribbon.find))
 
 
 def test_without_rights_it_is_refused(mac, monkeypatch):

@@ -12,7 +12,8 @@ import pytest
 from test_outside import convert, needs_office
 
 from segmenter import jobs, schema, settings
-from segmenter.books.cells import Formula, encode
+from segmenter.books import Formula
+from segmenter.books.cells import encode
 from segmenter.cli import main
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"

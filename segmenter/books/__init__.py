@@ -64,6 +64,14 @@ class Grid:
         return found
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A formula for a cell, without its equals sign, `{row}` standing for the number of its row; and its result."""
+
+    text: str
+    result: str | float | int | None = None
+
+
 class Book(Protocol):
     """A workbook. As a context manager it commits what was written when it is left without an error."""
 

@@ -5,23 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeGuard
 
 import numpy as np
 
+from segmenter.books import Formula
 from segmenter.books.spans import unescape
 from segmenter.errors import Refused
-
-
-@dataclass(frozen=True)
-class Formula:
-    """A formula without its equals sign, `{row}` standing for the number of its row, and what it comes to."""
-
-    text: str
-    result: str | float | int | None = None
-
 
 Plain = str | float | int | bool | date | Formula | None
 """what a cell can hold: text, a number, true or false, a day or a moment, a formula, nothing"""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from segmenter.books import Grid, blocks, cells, spans, translate
+from segmenter.books import Formula, Grid, blocks, cells, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
@@ -121,7 +121,7 @@ def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
 
 
 def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
-    if isinstance(wanted, cells.Formula):
+    if isinstance(wanted, Formula):
         wanted = wanted.result
     if cells.is_day(wanted) and cells.before_epoch(wanted, date1904):
         wanted = wanted.isoformat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from segmenter.books import cells
+from segmenter.books import Formula, cells
 from segmenter.books.cells import Plain
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -41,7 +41,7 @@ class Writer:
     def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
         """The value as it can be kept, and the style it needs."""
         style = self.styles.unquoted(style)
-        if isinstance(value, cells.Formula):
+        if isinstance(value, Formula):
             return value, self.styles.untexted(style)
         if isinstance(value, str):
             return value, self.styles.quoted(style) if cells.needs_quote(value) else style
