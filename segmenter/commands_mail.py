@@ -9,13 +9,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from segmenter import addresses, jobs, texts
+from segmenter import addresses, texts
 from segmenter.errors import Refused
 from segmenter.progress import Stages
-from segmenter.result import Result
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.result import Result
 
 NOBODY: Final = "segmenter@localhost.localdomain"
 """the sender of letters that are only looked at"""
@@ -54,7 +56,7 @@ def _sha256(path: Path) -> str:
 
 
 def _review(chosen: argparse.Namespace, lang: Lang, folder: Path) -> int:
-    from segmenter import outbox, sending
+    from segmenter import jobs, outbox, sending
     from segmenter.letters import Wish, make
 
     config = sending.Config.read(chosen.config) if chosen.config else None

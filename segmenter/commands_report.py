@@ -7,12 +7,15 @@ import json
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from segmenter import jobs, texts
+from segmenter import texts
 from segmenter.errors import Refused
 from segmenter.progress import Stages
-from segmenter.result import Result
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.result import Result
 
 
 def report_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
@@ -100,9 +103,9 @@ def _check(path: Path, lang: Lang) -> None:
             if path.suffix.lower() == ".docx":
                 made = documents.docx(result, one, path, strict)[0]
             elif path.name.startswith("mail."):
-                from segmenter.mailing import check
+                from segmenter import mailing
 
-                made = check(result, one, path).encode()
+                made = mailing.body(mailing.context(result, one), one, path).html.encode()
             else:
                 made = documents.html(result, one, path, strict)[0]
             size = size or len(made)
@@ -110,5 +113,7 @@ def _check(path: Path, lang: Lang) -> None:
 
 
 def _sample() -> Result:
+    from segmenter import jobs
+
     with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
         return jobs.check(book)
