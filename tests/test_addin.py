@@ -37,6 +37,10 @@ ADDINS = {lang: ROOT / "workbook" / build_addin.name_of(lang) for lang in LANGS}
 RUNNER = (ROOT / "workbook" / "vba" / "Runner.bas").read_text(encoding="ascii")
 
 
+ICONS = {"FileNew", "DataValidation", "PivotTableInsert", "Undo", "ChartInsert", "FileSendAsAttachment"}
+"""names of Excel's own icons that published add-ins use"""
+
+
 def buttons(lang):
     with zipfile.ZipFile(ADDINS[lang]) as archive:
         return list(ElementTree.fromstring(archive.read(build_addin.CUSTOM_UI)).iter(f"{UI}button"))
@@ -75,6 +79,7 @@ def test_the_ribbon_is_static_and_speaks_one_language(lang):
     for one in buttons(lang):
         assert all(one.get(name) for name in ("label", "screentip", "supertip", "imageMso"))
         assert len(one.get("supertip")) < 1024 and len(one.get("label")) <= 14
+    assert {one.get("imageMso") for one in buttons(lang)} == ICONS
     writing = {one.get("onAction"): one.get("supertip") for one in buttons(lang)}
     for name in ("SegmenterFill", "SegmenterRestore"):
         assert ("撤消" if lang == "zh" else "Undo") in writing[name]
