@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from segmenter import (
     addresses,
+    charts,
     formats,
     masking,
     overview,
@@ -128,7 +129,7 @@ def context(
     day = shared.as_of.isoformat() if shared.as_of else formats.MISSING
     subject = " ".join([say("subject_month" if month else "subject_week"), *said, day])
     whole = report.drawn(shared, segments, lang, strict=True)
-    charts = [one for one in whole if one["key"] in CHARTS[: 1 if owner else 2]]
+    pictured = [one for one in whole if one["key"] in CHARTS[: 1 if owner else 2]]
     tasks = [row for row in rows if row["light"] != "done"]
     found: dict[str, Any] = {
         "lang": lang,
@@ -151,15 +152,15 @@ def context(
             {key: row[key] for key in ("name", "action", "owner", "target", "period", "progress", "light")}
             for row in tasks
         ],
-        "charts": [{"cid": f"{one['key']}@segmenter", **one} for one in charts],
+        "charts": [{"cid": f"{one['key']}@segmenter", **one} for one in pictured],
         "as_of": formats.day(shared.as_of, lang),
         "contact": contact,
         "unsubscribe": unsubscribe,
         "attached": list(attached),
         "width": WIDTH,
     }
-    found["risks"], found["chances"] = found["risks"][:3], found["chances"][:3]
-    masked: dict[str, Any] = masking.texts_of({**found, "contact": "", "unsubscribe": ""})
+    few = {key: found[key][:3] for key in ("risks", "chances")}
+    masked: dict[str, Any] = masking.texts_of({**found, **few, "contact": "", "unsubscribe": ""})
     return {**masked, "contact": contact, "unsubscribe": unsubscribe}
 
 
@@ -229,13 +230,11 @@ def _text(value: Any, kind: str, lang: Lang) -> str:
 
 
 def _risks(result: Result, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[str]:
-    from segmenter.charts import top_share
-
     found = []
     late = [str(row["name"]) for row in rows if row["light"] == "poor"]
     if late:
         found.append(texts.say("mail.risk_late", lang, names=texts.say("report.and", lang).join(late)))
-    share = top_share(result.customers)
+    share = charts.top_share(result.customers)
     if round(len(result.customers) * 0.2) >= masking.FLOOR and share >= CONCENTRATED:
         found.append(texts.say("mail.risk_few", lang, share=formats.percent(share)))
     return found
@@ -274,8 +273,8 @@ def body(found: Mapping[str, Any], lang: Lang, template: Path | None = None) -> 
         if error.key != "no_font":
             raise
         remarks = (error.message(lang),)
-    charts = [{k: one[k] for k in ("cid", "key", "title", "note")} for one in found["charts"] if one["cid"] in drawn]
-    plain = {**found, "charts": charts}
+    kept = [{k: one[k] for k in ("cid", "key", "title", "note")} for one in found["charts"] if one["cid"] in drawn]
+    plain = {**found, "charts": kept}
     if template is not None:
         page = rendering.render(template, lang, plain)
     else:
@@ -299,11 +298,6 @@ def inlined(page: str) -> str:
         raise Refused("need_extra", extra="mail") from None
     inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
     return str(inliner.inline(page))
-
-
-def check(result: Result, lang: Lang, template: Path) -> str:
-    """The sample's mail through an analyst's template; Refused says what is wrong."""
-    return body(context(result, lang), lang, template).html
 
 
 def identity(to: str, made: Body, attached: Sequence[File]) -> str:

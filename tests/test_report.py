@@ -322,7 +322,7 @@ def test_a_chinese_workbook_reported_in_english_keeps_only_its_data_chinese() ->
     assert plan["Potential customers"][2] == rules.default().segment("potential").text("strategy", "en")
     assert plan["Potential customers"][7] == "Not started"
     assert plan["双十一专项"][4] == "李四"
-    for table in ("segments", "thresholds", "reasons"):
+    for table in ("segments", "thresholds", "reasons", "findings"):
         assert not CJK.search("".join(map(str, found.tables[table])))
 
 
