@@ -116,6 +116,23 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=text, description=text)
         return added
 
+    _file_commands(command, say, lang)
+    one = command("report", "report_command")
+    _analysis_options(one, say, lang)
+    commands_report.report_options(one, say)
+    one = command("mail")
+    _analysis_options(one, say, lang)
+    commands_mail.mail_options(one, say)
+    commands_excel.excel_options(command("excel"), say)
+    command("doctor")
+    commands_excel.live_options(command("live"), say)
+    one = command("template")
+    commands_report.template_options(one, say)
+    return parser
+
+
+def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[str, str], lang: Lang) -> None:
+    """The commands that make, fill and compare workbooks."""
     one = command("new")
     one.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say["help_book_new"])
     one = command("import")
@@ -148,18 +165,6 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
     for option in ("drop-stale", "break-signature"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
-    one = command("report", "report_command")
-    _analysis_options(one, say, lang)
-    commands_report.report_options(one, say)
-    one = command("mail")
-    _analysis_options(one, say, lang)
-    commands_mail.mail_options(one, say)
-    commands_excel.excel_options(command("excel"), say)
-    command("doctor")
-    commands_excel.live_options(command("live"), say)
-    one = command("template")
-    commands_report.template_options(one, say)
-    return parser
 
 
 def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang: Lang) -> None:

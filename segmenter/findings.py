@@ -66,13 +66,13 @@ def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = L
     return found
 
 
-def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series) -> list[Finding]:
+def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -> list[Finding]:
     """With the share of the total amount that stands in a finding's row, where it is about one row of `sheet`.
 
-    `totals`: total amounts by row number.
+    `totals`: total amounts by row number, None when the sheet has none.
     """
-    everything = float(totals.sum())
-    shares = (totals / everything).to_dict() if everything > 0 else {}
+    everything = 0.0 if totals is None else float(totals.sum())
+    shares = {} if totals is None or everything <= 0 else (totals / everything).to_dict()
 
     def share(one: Finding) -> float | None:
         row = re.fullmatch(r"[A-Z]+(\d+)", one.cell)

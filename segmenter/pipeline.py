@@ -49,7 +49,7 @@ def run(
     if not taken.rows_in:
         raise Refused("no_customers", sheet=taken.sheet)
     findings = [*_kept(sheets.cleaning), *taken.findings, *found]
-    excluded = dict(taken.excluded)
+    excluded = {**taken.excluded}
 
     def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
         findings.extend(found[1])
@@ -92,8 +92,7 @@ def run(
     strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
-    if "total_amount" in taken.frame:
-        findings = weighed(findings, taken.sheet, taken.frame["total_amount"])
+    findings = weighed(findings, taken.sheet, taken.frame.get("total_amount"))
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
@@ -203,7 +202,9 @@ def _kept(grid: Grid | None) -> list[Finding]:
         return []
     rows = intake.as_typed(grid, schema.CLEANING).reindex(columns=[field.key for field in schema.CLEANING.fields])
     imported = {texts.say("stage.import", one) for one in texts.LANGS}
-    named = [{lang: texts.say(key, lang) for lang in texts.LANGS} for key in texts.keys() if key.startswith("kind.")]
+    named = [
+        {lang: texts.say(key, lang) for lang in texts.LANGS} for key in sorted(texts.keys()) if key.startswith("kind.")
+    ]
     kinds = {text: kind for kind in named for text in kind.values()}
     return [
         Finding(

@@ -50,5 +50,5 @@ class Result:
 
     @property
     def status(self) -> str:
-        """ "findings" when there is anything to look at, else "ok"."""
+        """Either "findings", when there is anything to look at, or "ok"."""
         return "findings" if self.findings else "ok"
