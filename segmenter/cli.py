@@ -124,7 +124,7 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     _analysis_options(one, say, lang)
     commands_mail.mail_options(one, say)
     commands_excel.excel_options(command("excel"), say)
-    command("doctor")
+    commands_excel.doctor_options(command("doctor"), say)
     commands_excel.live_options(command("live"), say)
     one = command("template")
     commands_report.template_options(one, say)

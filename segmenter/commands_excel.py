@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmenter import texts
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 def excel_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
     parser.add_argument("action", choices=("install", "uninstall", "status"), help=say["help_excel_action"])
+
+
+def doctor_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
+    """The mail settings to look at."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help=say["help_doctor_config"])
 
 
 def live_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
@@ -38,7 +44,7 @@ def doctor(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import excel as addin
     from segmenter import ribbon
 
-    return _tell(addin.doctor(ribbon.find), lang)
+    return _tell(addin.doctor(ribbon.find, chosen.config), lang)
 
 
 def live(chosen: argparse.Namespace, lang: Lang) -> int:
@@ -53,7 +59,9 @@ def _tell(lines: Iterable[Line], lang: Lang) -> int:
     """Each thing that was looked for, and what to do when it is not there; 1 when something is not."""
     missing = 0
     for line in lines:
-        text = line.detail or texts.say("word.yes", lang) if line.good else texts.say(f"excel.todo.{line.key}", lang)
+        text = line.detail or texts.say("word.yes", lang)
+        if not line.good:
+            text = texts.say(f"excel.todo.{line.key}", lang) + (f" ({line.detail})" if line.detail else "")
         print(f"[{'x' if line.good else ' '}] {texts.say(f'excel.line.{line.key}', lang)}: {text}")
         missing += not line.good
     return 1 if missing else 0

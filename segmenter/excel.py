@@ -151,13 +151,29 @@ def status(find: Find) -> Iterator[Line]:
     yield Line("running", *_running(find))
 
 
-def doctor(find: Find) -> Iterator[Line]:
-    """`status`, and what reports need: fonts with Chinese, the settings for mail."""
+def doctor(find: Find, config: Path | None = None) -> Iterator[Line]:
+    """`status`, and what reports need: fonts with Chinese, the mail extra, and the mail settings of `config`."""
     yield from status(find)
     fonts = [font for font in _font_folders() if font.is_dir() and any(font.rglob("*"))]
     yield Line("fonts", bool(fonts), ", ".join(map(str, fonts)))
-    mail = find_spec("segmenter.mailing") is not None or find_spec("segmenter.mail") is not None
-    yield Line("mail", mail)
+    missing = [name for name in ("css_inline", "resvg_py", "keyring") if find_spec(name) is None]
+    yield Line("mail", not missing, ", ".join(missing))
+    yield _mail_settings(config)
+
+
+def _mail_settings(config: Path | None) -> Line:
+    """Whether letters could be sent: a settings file that can be read, and a password where it belongs."""
+    from segmenter import sending
+
+    if config is None:
+        return Line("mail_settings", False)
+    try:
+        found = sending.Config.read(config)
+        if found.user:
+            sending.password(found)
+    except Refused as refusal:
+        return Line("mail_settings", False, f"{config}: {refusal.value or refusal.key}")
+    return Line("mail_settings", True, f"{found.sender}, {found.host} ({found.security})")
 
 
 def _font_folders() -> list[Path]:

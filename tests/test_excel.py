@@ -65,3 +65,20 @@ def test_without_rights_it_is_refused(mac, monkeypatch):
     with pytest.raises(Refused) as found:
         excel.install("zh")
     assert found.value.key == "excel_folder"
+
+
+def test_doctor_looks_at_the_mail_settings(tmp_path, monkeypatch, capsys):
+    def seen(text):
+        path = tmp_path / "mail.toml"
+        path.write_text(text, encoding="utf-8")
+        main(["doctor", "--config", str(path)])
+        return next(line for line in capsys.readouterr().out.splitlines() if "发信设置" in line)
+
+    monkeypatch.delenv("SEGMENTER_SMTP_PASSWORD", raising=False)
+    assert "[ ]" in seen('host = "smtp.example.com"\n') and "sender" in seen('host = "smtp.example.com"\n')
+    plain = 'host = "smtp.example.com"\nsender = "a@example.com"\n'
+    assert seen(plain).startswith("[x]")
+    assert seen(plain + 'user = "a"\n').startswith("[ ]")
+    monkeypatch.setenv("SEGMENTER_SMTP_PASSWORD", "secret")
+    said = seen(plain + 'user = "a"\n')
+    assert said.startswith("[x]") and "smtp.example.com" in said and "secret" not in said
