@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -64,6 +65,41 @@ def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = L
         last = finding(rows[most])
         found.append(replace(last, params={**last.params, "count": len(rows) - most}))
     return found
+
+
+def reread(kind: str, message: str) -> tuple[str, dict[str, Any]] | None:
+    """The code and numbers of a finding whose kind and sentence stand in a log, in either language; None when its
+    sentence holds anything but numbers, or is none of ours. Said again, it comes out the same."""
+    for lang in texts.LANGS:
+        suffix, counted = _pattern(texts.template("finding_count", lang))
+        for key in sorted(texts.keys()):
+            if not key.startswith("kind.") or texts.say(key, lang) != kind or key == "kind.kept":
+                continue
+            code = key.removeprefix("kind.")
+            pattern, holes = _pattern(texts.template(f"finding.{code}", lang))
+            found = re.fullmatch(f"{pattern}(?:{suffix})?", message) if pattern else None
+            if found:
+                named = zip((*holes, *counted), found.groups(), strict=True)
+                return code, {hole: _figure(text) for hole, text in named if text is not None}
+    return None
+
+
+def _pattern(template: str) -> tuple[str, tuple[str, ...]]:
+    """A sentence as a regular expression with a group for every figure; "" when a hole takes words."""
+    pattern, holes = "", []
+    for literal, hole, spec, _ in string.Formatter().parse(template):
+        pattern += re.escape(literal)
+        if hole is not None:
+            if "," not in (spec or ""):
+                return "", ()
+            pattern += r"(-?[\d,]+(?:\.\d+)?)"
+            holes.append(hole)
+    return pattern, tuple(holes)
+
+
+def _figure(text: str) -> float | int:
+    plain = text.replace(",", "")
+    return float(plain) if "." in plain else int(plain)
 
 
 def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -> list[Finding]:

@@ -13,7 +13,7 @@ from pandas import DataFrame
 from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, values, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
-from segmenter.findings import Finding, to_frame, weighed
+from segmenter.findings import Finding, reread, to_frame, weighed
 from segmenter.intake import Intake
 from segmenter.result import Result
 from segmenter.rules import Rules, months_before
@@ -206,19 +206,18 @@ def _kept(grid: Grid | None) -> list[Finding]:
         {lang: texts.say(key, lang) for lang in texts.LANGS} for key in sorted(texts.keys()) if key.startswith("kind.")
     ]
     kinds = {text: kind for kind in named for text in kind.values()}
-    return [
-        Finding(
+    found = []
+    for row in rows.itertuples():
+        if row.stage not in imported:
+            continue
+        place = {"sheet": _word(row.sheet), "cell": _word(row.cell), "value": _word(row.value), "stage": "import"}
+        share = row.amount_share if isinstance(row.amount_share, float) else None
+        code, params = reread(_word(row.code), _word(row.message)) or (
             "kept",
-            sheet=_word(row.sheet),
-            cell=_word(row.cell),
-            value=_word(row.value),
-            params={"text": _word(row.message), "kind": kinds.get(_word(row.code), _word(row.code))},
-            amount_share=row.amount_share if isinstance(row.amount_share, float) else None,
-            stage="import",
+            {"text": _word(row.message), "kind": kinds.get(_word(row.code), _word(row.code))},
         )
-        for row in rows.itertuples()
-        if row.stage in imported
-    ]
+        found.append(Finding(code, params=params, amount_share=share, **place))
+    return found
 
 
 def _word(cell: object) -> str:

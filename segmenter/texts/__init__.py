@@ -50,6 +50,11 @@ def both(key: str) -> Mapping[str, str]:
     return _catalogue()[key]
 
 
+def template(key: str, lang: str) -> str:
+    """The text `key` in `lang` with its `{holes}` open (KeyError if there is none)."""
+    return _catalogue()[key][lang]
+
+
 def say(key: str, lang: str, **params: Any) -> str:
     """The text `key` in `lang`, its `{holes}` filled from `params`.
 
