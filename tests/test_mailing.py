@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header
 from email.message import EmailMessage
 from functools import cache
 from html.parser import HTMLParser
@@ -100,7 +101,10 @@ def test_headers_are_what_was_given_and_no_more(subject: str, name: str, file: s
     assert [one.addr_spec for one in found["To"].addresses] == ["a@example.com"]
     assert [one.addr_spec for one in found["From"].addresses] == ["s@example.com"]
     assert str(found["Subject"]) == addresses.line(subject)
-    assert found["To"].addresses[0].display_name == addresses.line(name)
+    # by RFC 2047's own words: Python's parser of names puts blanks between encoded words, which mean nothing
+    parts = decode_header(message_from_bytes(raw, policy=policy.compat32)["To"])
+    shown = "".join(part.decode(charset or "ascii") if isinstance(part, bytes) else part for part, charset in parts)
+    assert shown.rpartition("<")[0].strip() == addresses.line(name)
     attached = list(found.iter_attachments())
     assert len(attached) == 1
     assert not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in str(attached[0].get_filename()))

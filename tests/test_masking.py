@@ -268,7 +268,7 @@ def test_no_canary_in_any_report_mail_log_or_temporary_file(
     assert main(["mail", str(seeded), "--to", "a@example.com", "-o", str(out / "mail"), *attach, *columns]) == 0
     assert leaks(capsys.readouterr().out) == []
     files = [path for folder in (out, temp, kept) for path in folder.rglob("*") if path.is_file()]
-    assert len(files) > 8
+    assert len(files) >= 8
     for path in files:
         assert leaks(everything(path.read_bytes())) == [], path
     review = (out / "mail" / "review.csv").read_text(encoding="utf-8-sig")

