@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, values
-from segmenter.books import Book, proof
+from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
@@ -59,9 +59,9 @@ class Imported:
     findings: tuple[Finding, ...]
 
 
-def template(lang: Lang) -> Path:
-    """The template workbook of a language."""
-    name = "template.xlsx" if lang == "zh" else f"template.{lang}.xlsx"
+def template(lang: Lang, table: schema.Table = schema.CUSTOMERS) -> Path:
+    """The shipped workbook of a language that has the sheet of `table`."""
+    name = adding.source(lang, table)
     with as_file(files("segmenter.workbook") / name) as path:
         return path
 
@@ -134,7 +134,7 @@ def analyse(
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
-    others = {table.key: book.read(table) for table in (schema.ORDERS, schema.STRATEGY, schema.RFM, schema.CLEANING)}
+    others = {one.name: book.read(schema.table(one.name)) for one in fields(Sheets) if one.name != "customers"}
     return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress)
 
 
@@ -145,6 +145,19 @@ def write(book: Book, result: Result) -> None:
     for table in schema.BOARDS:
         book.write(table, result.boards[table.key])
     book.write(schema.CLEANING, result.cleaning)
+    for table in schema.EXTRA:
+        if table.key in result.extra:
+            book.write(table, result.extra[table.key])
+        elif table.optional == "result" and (grid := book.read(table)) is not None and _is(grid, table):
+            book.write(table, DataFrame(columns=[field.key for field in table.fields]))
+
+
+def _is(grid: Grid, table: schema.Table) -> bool:
+    """Whether a sheet is ours, and not one of somebody else's under the same name."""
+    try:
+        return len(headers.locate(grid, table).columns) == len(table.fields)
+    except Refused:
+        return False
 
 
 def fill(

@@ -25,7 +25,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Sheets:
-    """What the workbook holds, as read; None for a sheet it lacks."""
+    """What the workbook holds, as read; None for a sheet it lacks. Every field is named like its table."""
 
     customers: Grid
     orders: Grid | None = None

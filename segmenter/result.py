@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pandas import DataFrame
@@ -47,6 +47,9 @@ class Result:
     """the blocks of the dashboard by table key"""
     cleaning: DataFrame
     """the cleaning log, columns as in the schema"""
+    extra: Mapping[str, DataFrame] = field(default_factory=dict)
+    """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
+    something to say on"""
 
     @property
     def status(self) -> str:

@@ -67,6 +67,9 @@ class Table:
     """the field whose value says which row is whose when the table is written again"""
     anchor: str = ""
     rows: int = 0
+    optional: str = ""
+    """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
+    by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
 
     def __getitem__(self, key: str) -> Field:
         return next(field for field in self.fields if field.key == key)
@@ -161,4 +164,5 @@ SETTINGS: Final = table("settings")
 RFM: Final = table("rfm")
 STRATEGY: Final = table("strategy")
 CLEANING: Final = table("cleaning")
+EXTRA: Final = tuple(t for t in tables().values() if t.optional)
 BOARDS: Final = tuple(t for t in tables().values() if t.anchor)

@@ -20,6 +20,7 @@ from segmenter import orders, rules, schema, settings, texts
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "workbook"
 BOOKS = {"template.xlsx": "zh", "template.en.xlsx": "en", "sample.xlsx": "zh"}
+EXTRA = {"extra.xlsx": "zh", "extra.en.xlsx": "en"}
 
 SHEETS = [
     "说明",
@@ -91,7 +92,7 @@ def load(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def books() -> dict[str, Any]:
-    return {name: load(name) for name in BOOKS}
+    return {name: load(name) for name in (*BOOKS, *EXTRA)}
 
 
 def rows_of(book: Any, table: schema.Table, lang: str = "zh") -> list[dict[str, Any]]:
@@ -107,7 +108,12 @@ def order_frame(book: Any) -> pd.DataFrame:
 def build(folder: Path) -> dict[str, bytes]:
     command = [sys.executable, str(FOLDER / "build.py"), str(folder)]
     subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "random"}, check=True)
-    return {name: (folder / name).read_bytes() for name in BOOKS}
+    return {name: (folder / name).read_bytes() for name in (*BOOKS, *EXTRA)}
+
+
+def tables(name: str) -> list[schema.Table]:
+    """The tables of a shipped workbook."""
+    return [one for one in schema.tables().values() if bool(one.optional) == (name in EXTRA)]
 
 
 def parts(path: Path) -> dict[str, tuple[bytes, tuple[int, ...]]]:
@@ -120,16 +126,16 @@ def test_build_writes_what_is_committed(tmp_path: Path) -> None:
     first.mkdir()
     second.mkdir()
     assert build(first) == build(second)
-    for name in BOOKS:  # part by part: another zlib may press the same bytes differently
+    for name in (*BOOKS, *EXTRA):  # part by part: another zlib may press the same bytes differently
         assert parts(first / name) == parts(FOLDER / name), f"run workbook/build.py: {name} is not what it writes"
 
 
-@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("name", [*BOOKS, *EXTRA])
 def test_sheets_and_headers(books: dict[str, Any], name: str) -> None:
-    book, lang = books[name], BOOKS[name]
-    expected = list(dict.fromkeys(table.sheet[lang] for table in schema.tables().values()))
+    book, lang = books[name], (BOOKS | EXTRA)[name]
+    expected = list(dict.fromkeys(table.sheet[lang] for table in tables(name)))
     assert book.sheetnames == expected
-    for table in schema.tables().values():
+    for table in tables(name):
         sheet = book[table.sheet[lang]]
         headers = [one.header[lang] for one in table.shown]
         column, row = coordinate_from_string(table.anchor or "A1")
@@ -164,7 +170,7 @@ def test_settings_are_the_default_rules(books: dict[str, Any], name: str) -> Non
     )
 
 
-@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("name", [*BOOKS, *EXTRA])
 def test_nothing_excel_would_repair(books: dict[str, Any], name: str) -> None:
     book = books[name]
     named: set[str] = set()
@@ -186,7 +192,7 @@ def test_nothing_excel_would_repair(books: dict[str, Any], name: str) -> None:
         for number, (a, b, c, d) in enumerate(merged):
             assert not any(a <= g and e <= c and b <= h and f <= d for e, f, g, h in merged[number + 1 :])
         assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
-    assert named == {table.list_object for table in schema.tables().values() if table.list_object}
+    assert named == {table.list_object for table in tables(name) if table.list_object}
 
 
 def test_choices_warn_and_do_not_stop(books: dict[str, Any]) -> None:
@@ -280,4 +286,4 @@ def test_sample_has_the_blemishes_of_real_lists(books: dict[str, Any]) -> None:
 def test_guide_speaks_both_languages() -> None:
     own = [key for key in texts.keys() if key.startswith("guide.")]  # noqa: SIM118 - a function of the module
     assert len(own) > 40
-    assert not re.search("[\u4e00-\u9fff]", (FOLDER / "build.py").read_text(encoding="utf-8"))
+    assert not re.search("[\u4e00-\u9fff]", "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py")))

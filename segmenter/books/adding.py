@@ -13,6 +13,7 @@ from segmenter.books.adopt import Adoption
 from segmenter.books.index import RELATION_SPACES, Index, SheetEntry, rels_part
 from segmenter.books.package import Draft, Package
 from segmenter.errors import Refused
+from segmenter.schema import Table
 from segmenter.texts import Lang
 
 _TYPES: Final = "[Content_Types].xml"
@@ -41,10 +42,15 @@ _RULE: Final = re.compile(
 )
 
 
-def template(lang: Lang) -> Index:
-    """The shipped template of a language."""
-    name = "template.xlsx" if lang == "zh" else f"template.{lang}.xlsx"
+def template(lang: Lang, table: Table) -> Index:
+    """The shipped workbook of a language that has the sheet of `table`."""
+    name = source(lang, table)
     return Index(Draft(Package((files("segmenter.workbook") / name).read_bytes(), PurePath(name))))
+
+
+def source(lang: Lang, table: Table) -> str:
+    """The name of the shipped workbook that has the sheet of `table`: the template, or the one of optional sheets."""
+    return f"{'extra' if table.optional else 'template'}{'' if lang == 'zh' else f'.{lang}'}.xlsx"
 
 
 def add(draft: Draft, index: Index, source: Index, sheet: SheetEntry) -> None:

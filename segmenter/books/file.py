@@ -190,8 +190,8 @@ class FileBook:
         self._note_written(entry, writer)
 
     def _add(self, table: Table) -> SheetEntry:
-        """The sheet of a table, added from the template."""
-        lang, source = self.lang, adding.template(self.lang)
+        """The sheet of a table, added from the shipped workbook that has it."""
+        lang, source = self.lang, adding.template(self.lang, table)
         name = fold(table.sheet[lang])
         sheet = next(one for one in source.sheets if fold(one.name) == name)
         self._guard.may_add(self._index, sheet.name)

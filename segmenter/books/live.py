@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +48,7 @@ class LiveBook:
     whoever calls restores it (`books.previous`).
     """
 
-    def __init__(self, book: xw.Book, template: Callable[[Lang], Path]) -> None:
+    def __init__(self, book: xw.Book, template: Callable[[Lang, Table], Path]) -> None:
         self.book = book
         self.name = str(book.name)
         self._template = template
@@ -114,20 +115,21 @@ class LiveBook:
         self._writes.clear()
 
     def add(self, tables: Sequence[Table]) -> None:
-        """Copy the sheets of tables from the template workbook, opened beside, to the end of this one."""
+        """Copy the sheets of tables from the shipped workbooks, opened beside, to the end of this one."""
         active = self.book.sheets.active
-        with self._opened_template() as source:
-            names = [str(sheet.name) for sheet in source.sheets]
-            for name in dict.fromkeys(table.sheet[self.lang] for table in tables):
-                source.sheets[names.index(name)].copy(after=self.book.sheets[-1])
+        for path, wanted in groupby(tables, lambda table: self._template(self.lang, table)):
+            with self._opened(path) as source:
+                names = [str(sheet.name) for sheet in source.sheets]
+                for name in dict.fromkeys(table.sheet[self.lang] for table in wanted):
+                    source.sheets[names.index(name)].copy(after=self.book.sheets[-1])
         active.activate()
 
     @contextmanager
-    def _opened_template(self) -> Iterator[xw.Book]:
-        """The template, open for reading under a name no other open workbook has: Excel refuses a second one."""
+    def _opened(self, shipped: Path) -> Iterator[xw.Book]:
+        """A shipped workbook, open for reading under a name no other open workbook has: Excel refuses a second one."""
         with tempfile.TemporaryDirectory(prefix="segmenter-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / f"{Path(folder).name}.xlsx"
-            shutil.copyfile(self._template(self.lang), path)
+            shutil.copyfile(shipped, path)
             source = self.book.app.books.open(str(path), update_links=False, read_only=True, add_to_mru=False)
             try:
                 yield source

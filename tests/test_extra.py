@@ -1,0 +1,68 @@
+"""Optional sheets: added from their own workbook when there is something to write, emptied when there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import openpyxl
+import pytest
+from pandas import DataFrame
+
+from segmenter import jobs, schema
+from segmenter.books.file import FileBook
+from segmenter.texts import LANGS, Lang
+
+LABELS = schema.table("labels")
+ROWS = DataFrame({"customer_id": ["007", "12"], "segment": ["高价值客户", "=1+1"], "label1": ["地域: 一线", None]})
+
+
+def fill(path: Path, lang: Lang, **extra: DataFrame) -> jobs.Result:
+    """Fill the sample as though the analysis had made `extra`."""
+    if not path.exists():
+        jobs.new(path, lang)
+        with FileBook(path) as book:
+            book.write(schema.CUSTOMERS, DataFrame({"customer_id": ["007", "12"], "frequency": 1, "total_amount": 5}))
+    with FileBook(path) as book:
+        result = replace(jobs.analyse(book), extra=extra)
+        jobs.write(book, result)
+    return result
+
+
+def rows(path: Path, lang: Lang) -> list[tuple[object, ...]]:
+    sheet = openpyxl.load_workbook(path)[LABELS.sheet[lang]]
+    return [row[:4] for row in sheet.iter_rows(min_row=2, values_only=True)]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_sheet_comes_when_there_is_something_to_write(tmp_path: Path, lang: Lang) -> None:
+    path = tmp_path / "book.xlsx"
+    fill(path, lang)
+    assert LABELS.sheet[lang] not in openpyxl.load_workbook(path).sheetnames
+    before = tmp_path / "before.xlsx"
+    before.write_bytes(path.read_bytes())
+    fill(path, lang, labels=ROWS)
+    assert jobs.verify(before, path).ok
+    assert rows(path, lang) == [("007", "高价值客户", None, "地域: 一线"), ("12", "=1+1", None, None)]
+    once = path.read_bytes()
+    fill(path, lang, labels=ROWS)
+    assert path.read_bytes() == once
+
+
+def test_a_sheet_nothing_is_said_on_any_more_is_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    fill(path, "zh", labels=ROWS)
+    fill(path, "zh")
+    assert {cell for row in rows(path, "zh") for cell in row} <= {None}
+    fill(path, "zh", labels=ROWS)
+    assert len(rows(path, "zh")) == 2
+
+
+def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    fill(path, "zh")
+    book = openpyxl.load_workbook(path)
+    book.create_sheet(LABELS.sheet["zh"])["A1"] = "我的笔记"
+    book.save(path)
+    fill(path, "zh")
+    assert openpyxl.load_workbook(path)[LABELS.sheet["zh"]]["A1"].value == "我的笔记"
