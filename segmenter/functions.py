@@ -1,7 +1,8 @@
 """Worksheet functions for Excel on Windows, through xlwings' open-source UDFs; array-first: one call serves a column.
 
 The module to import in xlwings' add-in is `segmenter.functions`. The rules are those of `rules.toml`, or of a range
-with the rows of a 设置 sheet (name, value) given as the last argument. Blank rows give blank rows.
+with the rows of a 设置 sheet (name, value) given as the last argument. Blank rows give blank rows. xlwings reads the
+types of arguments as instructions: only those it knows may stand there, or be overruled in `xw.arg`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from segmenter.rfm import groups
 from segmenter.rules import CODES, Rules
 from segmenter.texts import DEFAULT, LANGS, Lang
 
-Rows = Sequence[Sequence[Any]]
+Rows = list[list[Any]]
 
 
-@xw.func
+@xw.func(category="Segmenter")
 @xw.arg("customers", ndim=2)
-@xw.arg("setting_rows", ndim=2)
+@xw.arg("setting_rows", list, ndim=2)
 @xw.ret(expand="table")
 def SEG_RFM(  # noqa: N802 - the name analysts type
     customers: Rows, as_of: Any = None, setting_rows: Rows | None = None, lang: str = DEFAULT
@@ -56,7 +57,7 @@ def SEG_RFM(  # noqa: N802 - the name analysts type
     ]
 
 
-@xw.func
+@xw.func(category="Segmenter")
 @xw.arg("codes", ndim=2)
 @xw.ret(expand="table")
 def SEG_NAME(codes: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noqa: N802
@@ -66,7 +67,7 @@ def SEG_NAME(codes: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noqa: N802
     return _each(codes, lambda text: names[text.zfill(3)][_lang(lang)] if text.zfill(3) in CODES else "")
 
 
-@xw.func
+@xw.func(category="Segmenter")
 @xw.arg("segments", ndim=2)
 @xw.ret(expand="table")
 def SEG_STRATEGY(segments: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noqa: N802
@@ -84,9 +85,9 @@ def SEG_STRATEGY(segments: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noq
     return _each(segments, strategy)
 
 
-@xw.func
+@xw.func(category="Segmenter")
 @xw.arg("values", ndim=2)
-@xw.arg("setting_rows", ndim=2)
+@xw.arg("setting_rows", list, ndim=2)
 @xw.ret(expand="table")
 def SEG_LEVEL(  # noqa: N802
     values: Rows, measure: str, setting_rows: Rows | None = None, lang: str = DEFAULT
