@@ -191,7 +191,7 @@ def fill(
             written = replace(result, rfm=table.rfm(book, result)[0])
         write(book, written)
     if report:
-        _replace(report, html)
+        put(report, html.encode())
     code = "stale_dropped" if saving.drop_stale else "stale"
     old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
     return replace(result, findings=(*result.findings, *old))
@@ -255,11 +255,11 @@ def _refuse_report(report: Path, *books: Path) -> None:
         raise Refused("report_name", path=report)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a text file in one step."""
+def put(path: Path, content: bytes) -> None:
+    """Write a file in one step; Refused("os") when it cannot be."""
     beside = path.with_name(f".{path.name}.tmp")
     try:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,10 +30,10 @@ class Wish:
 
     book: str
     lang: Lang
-    recipients: list[tuple[str, str]]
+    recipients: Sequence[tuple[str, str]] = ()
     """(address, owner); owner "" for everything"""
-    sender: str
-    now: datetime
+    sender: str = ""
+    now: datetime = datetime.min
     attach: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     month: bool = False
@@ -57,19 +58,8 @@ def make(result: Result, earlier: Result | None, wish: Wish) -> tuple[list[tuple
             if part.customers.empty:
                 remarks.append(texts.say("mail.nobody_in", wish.lang, name=owner))
                 continue
-            files, said = _attachments(part, wish, columns)
-            context = mailing.context(
-                part,
-                wish.lang,
-                before=before,
-                owner=owner,
-                month=wish.month,
-                contact=wish.contact,
-                unsubscribe=wish.unsubscribe,
-                attached=[one.name for one in files],
-            )
-            made = mailing.body(context, wish.lang, wish.template)
-            remarks += [one for one in (*said, *made.remarks) if one not in remarks]
+            made, files, said = _written(part, wish, columns, before, owner)
+            remarks += [one for one in said if one not in remarks]
             ready[owner] = made, files
         made, files = ready[owner]
         message = mailing.message(
@@ -80,6 +70,31 @@ def make(result: Result, earlier: Result | None, wish: Wish) -> tuple[list[tuple
     if not found:
         raise Refused("nobody")
     return found, remarks
+
+
+def draft(result: Result, wish: Wish) -> tuple[bytes, list[str]]:
+    """The letter about everything as an unsent draft, and remarks; the wish's people and times do not matter."""
+    made, files, remarks = _written(result, wish, extract.columns_named(wish.columns), None, "")
+    return mailing.draft(made, files).as_bytes(), remarks
+
+
+def _written(
+    part: Result, wish: Wish, columns: list[Field], before: mailing.Figures | None, owner: str
+) -> tuple[mailing.Body, list[File], list[str]]:
+    """The body of a letter, its attachments, and remarks."""
+    files, said = _attachments(part, wish, columns)
+    context = mailing.context(
+        part,
+        wish.lang,
+        before=before,
+        owner=owner,
+        month=wish.month,
+        contact=wish.contact,
+        unsubscribe=wish.unsubscribe,
+        attached=[one.name for one in files],
+    )
+    made = mailing.body(context, wish.lang, wish.template)
+    return made, files, list(dict.fromkeys((*said, *made.remarks)))
 
 
 def _entry(

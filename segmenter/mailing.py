@@ -330,6 +330,18 @@ def message(
     found["Auto-Submitted"] = "auto-generated"
     if unsubscribe:
         found["List-Unsubscribe"] = f"<mailto:{addresses.one(unsubscribe)}?subject=unsubscribe>"
+    return _with_content(found, made, attached, key)
+
+
+def draft(made: Body, attached: Sequence[File]) -> EmailMessage:
+    """The same letter for a person to address and send: mail programs open it unsent, with no sender or recipient."""
+    found = EmailMessage(policy=MAIL)
+    found["Subject"] = addresses.safe(addresses.line(made.subject))
+    found["X-Unsent"] = "1"
+    return _with_content(found, made, attached, identity("", made, attached))
+
+
+def _with_content(found: EmailMessage, made: Body, attached: Sequence[File], key: str) -> EmailMessage:
     found.set_content(made.text)
     found.add_alternative(made.html, subtype="html")
     page: Any = found.get_payload()[1]  # type: ignore[index]

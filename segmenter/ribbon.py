@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -80,26 +81,32 @@ def find(name: str = "", window: str = "") -> tuple[xw.App, xw.Book | None]:
     if not apps:
         raise Refused("excel_not_running")
     app = apps[0]
-    books = {str(book.name): book for book in app.books}
+    books = {_composed(str(book.name)): book for book in app.books}
     if name:
-        if name not in books:
+        if _composed(name) not in books:
             raise Refused("excel_lost_book", value=name)
-        return app, books[name]
+        return app, books[_composed(name)]
     return app, app.books.active if books else None
 
 
+def _composed(name: str) -> str:
+    """A name as Windows spells it; macOS may hand over letters and their accents apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _xlwings() -> Any:
-    """Xlwings without matplotlib, which it would import for nothing and which takes a second."""
-    hidden = "matplotlib" not in sys.modules
-    if hidden:
-        sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    """Xlwings without what it would import only in case somebody hands it a data frame or a figure: that takes longer
+    than the rest of a click's way to its first word in the status bar."""
+    hidden = [name for name in ("matplotlib", "pandas", "numpy", "polars", "PIL") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         import xlwings
     except ImportError as error:
         raise Refused("excel_no_xlwings") from error
     finally:
-        if hidden:
-            del sys.modules["matplotlib"]
+        for name in hidden:
+            del sys.modules[name]
     if sys.platform == "win32":
         from xlwings import _xlwindows
 
@@ -115,17 +122,8 @@ def press(command: str, click: Click) -> int:
             click.app.status_bar = texts.say("ribbon.begins", click.lang)
         with _once(click):
             said = COMMANDS[command](click)
-    except SegmenterError as error:
-        said, code = _refused(error, click), error.exit_code
     except Exception as error:  # the boundary: whatever we did not foresee is a fault of ours
-        from segmenter.books.live import is_busy
-
-        if is_busy(error):
-            said, code = _refused(Refused("excel_editing"), click), 1
-        else:
-            from segmenter.faults import log
-
-            said, code = texts.say("ribbon.fault", click.lang, kind=type(error).__name__, path=log(error)), 3
+        said, code = _told(error, click)
     finally:
         with suppress(Exception):
             click.app.status_bar = False
@@ -137,31 +135,29 @@ def press(command: str, click: Click) -> int:
 
 @contextmanager
 def _once(click: Click) -> Iterator[None]:
-    """Refuse a second press while one runs on the same workbook."""
+    """Refuse a second press in the same Excel while one runs: its settings are Excel's, and not a workbook's."""
     from segmenter.books import saving
 
-    name = f"{click.book.name if click.book else ''}".encode("utf-8", "surrogatepass").hex()[-120:]
-    with _lock(saving.lock(places.data() / f"{click.app.pid}-{name}")):
+    with ExitStack() as held:
+        try:
+            held.enter_context(saving.lock(places.data() / f"Excel-{click.app.pid}"))
+        except Refused as error:
+            raise Refused("excel_running") from error
         yield
 
 
-@contextmanager
-def _lock(lock: Any) -> Iterator[None]:
-    try:
-        lock.__enter__()
-    except Refused as error:
-        raise Refused("excel_running") from error
-    try:
-        yield
-    finally:
-        lock.__exit__(None, None, None)
+def _told(error: Exception, click: Click) -> tuple[str, int]:
+    """What an error says, where its log is, and its exit code; its cell is selected, so that it can be mended."""
+    from segmenter.books.live import is_busy
+    from segmenter.faults import log
 
-
-def _refused(error: SegmenterError, click: Click) -> str:
-    """The sentence of an error; its cell is selected, so that it can be mended at once."""
+    if is_busy(error):
+        error = Refused("excel_editing")
+    if not isinstance(error, SegmenterError):
+        return texts.say("ribbon.fault", click.lang, kind=type(error).__name__, path=log(error)), 3
     if error.sheet and click.book is not None:
         _select(click.book, error.sheet, error.cell)
-    return error.message(click.lang)
+    return f"{error.message(click.lang)}\n\n{texts.say('ribbon.log', click.lang, path=log(error))}", error.exit_code
 
 
 def _select(book: xw.Book, sheet: str, cell: str) -> None:
@@ -225,8 +221,8 @@ def fill(click: Click) -> Any:
             with LiveBook(book, jobs.template) as live:
                 result = jobs.analyse(live, progress=click.stage)
                 click.stage("write")
-                before = previous.take(live)
                 jobs.write(live, result)
+                before = previous.take(live, live.tables)
                 previous.keep(places.data() / "previous", _identity(book), before)
         except Exception as error:
             if before is not None and not isinstance(error, SegmenterError):
@@ -248,71 +244,76 @@ def _restore(click: Click) -> str:
         live.ready()
         snapshot = previous.kept(folder, _identity(book))
         click.stage("write")
-        now = previous.take(live)
+        now = previous.take(live, snapshot)
         previous.put_back(live, snapshot)
         previous.keep(folder, _identity(book), now)
     return texts.say("ribbon.restored", click.lang)
 
 
-def _identity(book: xw.Book) -> str:
-    """What tells a workbook from others of the same name: its full name, as far as Excel tells one."""
+def _full_name(book: xw.Book) -> str:
     try:
         return str(book.fullname)
     except Exception:  # xlwings cannot map every cloud address to a file
         return str(book.name)
 
 
+def _identity(book: xw.Book) -> str:
+    """What tells a workbook from others of the same name: its full name; one that was never saved is one of this
+    Excel's."""
+    name = _full_name(book)
+    return name if name != str(book.name) else f"{book.app.pid}/{name}"
+
+
 def _folder(book: xw.Book | None) -> Path:
-    """The folder of a workbook; that of the documents when it has none, or is in the cloud."""
+    """The folder of a workbook; that of the documents when it has none, is in the cloud, or cannot be written to."""
     if book is not None:
-        path = Path(_identity(book))
-        if path.is_absolute() and path.parent.is_dir():
+        path = Path(_full_name(book))
+        if path.is_absolute() and path.parent.is_dir() and os.access(path.parent, os.W_OK):
             return path.parent
     return places.documents()
 
 
 def _report(click: Click) -> str:
-    path, _ = _rendered(click)
+    from segmenter import jobs
+
+    result = _analysed(click)
+    from segmenter.report import render
+
+    path = _beside(click, "ribbon.report_name")
+    jobs.put(path, render(result, click.lang).encode())
     click.open(path)
     return ""
 
 
-def _rendered(click: Click) -> tuple[Path, Any]:
-    """The report of the open workbook, written beside it."""
+def _analysed(click: Click) -> Any:
+    """The analysis of the open workbook as it stands."""
     from segmenter import jobs
     from segmenter.books.live import LiveBook, quiet
 
-    book = click.needed
     with quiet(click.app):
-        live = LiveBook(book, jobs.template)
+        live = LiveBook(click.needed, jobs.template)
         live.ready()
         result = jobs.analyse(live, progress=click.stage)
-        click.stage("report")
-        from segmenter.report import render
+    click.stage("report")
+    return result
 
-        html = render(result, click.lang)
-    path = _folder(book) / texts.say("ribbon.report_name", click.lang, stem=Path(str(book.name)).stem)
-    path.write_text(html, encoding="utf-8")
-    return path, result
+
+def _beside(click: Click, key: str) -> Path:
+    """The file of that name beside the workbook."""
+    return _folder(click.book) / texts.say(key, click.lang, stem=Path(str(click.needed.name)).stem)
 
 
 def _mail(click: Click) -> str:
-    from email.message import EmailMessage
-    from email.policy import SMTP
-
     from segmenter import jobs
 
-    path, result = _rendered(click)
-    message = EmailMessage(policy=SMTP)
-    message["X-Unsent"] = "1"  # mail programs open it as a draft
-    message["Subject"] = texts.say("ribbon.mail_subject", click.lang, as_of=result.as_of or "—")
-    lines = [texts.say(key, click.lang, **numbers) for key, numbers in jobs.headline(result)]
-    message.set_content("\n".join([texts.say("ribbon.mail_body", click.lang), "", *lines, ""]))
-    message.add_attachment(path.read_bytes(), maintype="text", subtype="html", filename=path.name)
-    draft = path.with_suffix(".eml")
-    draft.write_bytes(message.as_bytes())
-    click.open(draft)
-    return ""
+    result = _analysed(click)
+    from segmenter.letters import Wish, draft
+
+    path = _beside(click, "ribbon.mail_name")
+    content, remarks = draft(result, Wish(Path(str(click.needed.name)).stem, click.lang, attach=("html",)))
+    jobs.put(path, content)
+    click.open(path)
+    return "\n".join(remarks)
 
 
 def show(path: Path) -> None:

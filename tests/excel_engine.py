@@ -319,6 +319,15 @@ class Sheet(base_classes.Sheet):
         return Tables(self)
 
     @property
+    def notes(self):
+        cells = [cell for row in self.file.iter_rows() for cell in row if cell.comment]
+        return [Note(Range(self, cell.row, cell.column, cell.row, cell.column)) for cell in cells]
+
+    @property
+    def comments(self):
+        raise NotImplementedError("threaded comments")
+
+    @property
     def used_range(self):
         return Range(self, 1, 1, self.file.max_row, self.file.max_column)
 
@@ -374,6 +383,13 @@ class Sheet(base_classes.Sheet):
                 new.displayName += "1"
             new.name = new.displayName
             made.file.add_table(new)
+
+
+class Note(base_classes.Note):
+    location = None
+
+    def __init__(self, location):
+        self.location = location
 
 
 class Tables(base_classes.Tables if hasattr(base_classes, "Tables") else object):
@@ -624,6 +640,8 @@ class Range(base_classes.Range):
                 target.value = value
                 target.data_type = source.data_type
                 target._style = copy.copy(source._style)
+                note, source.comment = source.comment, None
+                target.comment = note
 
 
 def _shown(cell):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import excel_engine
@@ -14,7 +15,7 @@ import openpyxl
 import pytest
 from bookshop import customers
 
-from segmenter import jobs, places, ribbon, schema, texts
+from segmenter import jobs, letters, places, ribbon, schema, texts
 from segmenter.books import previous, saving
 from segmenter.books.file import FileBook
 
@@ -27,6 +28,7 @@ CUSTOMER_SHEET = schema.CUSTOMERS.sheet["zh"]
 def excel(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     yield excel_engine.start()
     excel_engine.stop()
 
@@ -140,7 +142,7 @@ def test_a_cell_being_edited_is_refused_with_its_own_words(click, command):
     before = cells(click.book)
     click.app.impl.editing = True
     assert ribbon.press(command, click) == 1
-    assert click.app.impl.alerts[0][1] == texts.say("error.excel_editing", "zh")
+    assert click.app.impl.alerts[0][1].startswith(texts.say("error.excel_editing", "zh"))
     assert cells(click.book) == before
 
 
@@ -155,7 +157,7 @@ def test_editing_begun_halfway_is_told_and_undone(click, monkeypatch):
 
     monkeypatch.setattr("segmenter.books.livelist.apply", interrupted)
     assert ribbon.press("fill", click) == 1
-    assert click.app.impl.alerts[0][1] == texts.say("error.excel_editing", "zh")
+    assert click.app.impl.alerts[0][1].startswith(texts.say("error.excel_editing", "zh"))
     assert done and cells(click.book) == before and settled(click.app)
 
 
@@ -172,7 +174,12 @@ def test_an_error_names_its_cell_and_selects_it(click):
     sheet["A5"] = 110101199003077792
     assert ribbon.press("fill", click) == 1
     ((_, said),) = click.app.impl.alerts
-    assert "A5" in said and click.book.impl.selected == (CUSTOMER_SHEET, "A5") and settled(click.app)
+    assert (
+        "A5" in said
+        and texts.say("ribbon.log", "zh", path="")[:3] in said
+        and click.book.impl.selected == (CUSTOMER_SHEET, "A5")
+        and settled(click.app)
+    )
 
 
 def test_a_fault_is_told_with_a_log(click, monkeypatch):
@@ -187,20 +194,47 @@ def test_a_second_press_while_one_runs_is_refused(click, monkeypatch):
     codes = []
     monkeypatch.setitem(ribbon.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", one)) or "")
     assert ribbon.press("check", click) == 0 and codes == [1]
-    assert click.app.impl.alerts[0][1] == texts.say("error.excel_running", "zh")
+    assert click.app.impl.alerts[0][1].startswith(texts.say("error.excel_running", "zh"))
     assert not list(places.data().glob("*lock*")) and saving
 
 
 def test_the_report_and_the_draft_stand_beside_the_workbook(click):
     assert ribbon.press("report", click) == ribbon.press("mail", click) == 0
     report, draft = click.opened
-    assert report.parent == Path(click.book.fullname).parent == draft.parent and "<html" in report.read_text(
-        encoding="utf-8"
+    assert report.parent == Path(click.book.fullname).parent == draft.parent
+    assert "<html" in report.read_text(encoding="utf-8")
+    content = draft.read_bytes()
+    message = email.message_from_bytes(content)
+    assert message["X-Unsent"] == "1" and not {"From", "To", "Date", "Message-ID"} & {*message}
+    letter = letters.make(jobs.check(ROOT / "workbook" / "sample.xlsx"), None, wish())[0][0][1]
+    assert words(message) == words(email.message_from_bytes(letter))  # one place says it
+    assert ribbon.press("mail", click) == 0 and draft.read_bytes() == content
+
+
+def wish():
+    return letters.Wish(
+        "示例", "zh", [("a@example.com", "")], "b@example.com", datetime(2026, 7, 1, tzinfo=UTC), ("html",)
     )
-    message = email.message_from_bytes(draft.read_bytes())
-    assert message["X-Unsent"] == "1" and message["To"] is None
-    attached = next(part for part in message.walk() if part.get_filename())
-    assert attached.get_payload(decode=True) == report.read_bytes()
+
+
+def words(message):
+    """Subject, both bodies, the pictures and the attachment of a letter."""
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    assert [part.get_content_type() for part in parts][:2] == ["text/plain", "text/html"] and parts[-1].get_filename()
+    return [str(message["Subject"]), *(part.get_payload(decode=True) for part in parts)]
+
+
+def test_a_missing_extra_is_one_sentence(click, monkeypatch):
+    monkeypatch.setitem(sys.modules, "css_inline", None)
+    assert ribbon.press("mail", click) == 1
+    assert "segmenter[mail]" in click.app.impl.alerts[0][1] and not click.opened
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault(click, monkeypatch, tmp_path):
+    (tmp_path / "Documents").mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert ribbon.press("report", click) == 0
+    assert click.opened[0].parent == tmp_path / "Documents"
 
 
 def test_a_new_template_is_opened_beside(click):

@@ -42,7 +42,7 @@ _BUSY: Final = frozenset({-2147418111, -2146777998, -2147417846})
 
 
 class LiveBook:
-    """A workbook open in Excel. Left without an error it writes; `template` gives the file missing sheets come from.
+    """A workbook open in Excel. Left without an error it writes; `template` tells where a missing sheet comes from.
 
     Refused("excel_editing") while a cell is being edited. An error on the way out leaves what was written so far:
     whoever calls restores it (`books.previous`).
@@ -102,6 +102,11 @@ class LiveBook:
                 raise Refused("excel_protected", sheet=str(sheet.name))
             liveplan.plan(sheet, grid(sheet), table, frame)
         self._writes.append((table, frame))
+
+    @property
+    def tables(self) -> list[str]:
+        """The keys of the tables that will be written."""
+        return [table.key for table, _ in self._writes]
 
     def _commit(self) -> None:
         missing = [table for table, _ in self._writes if self.sheet(table) is None]
@@ -163,19 +168,37 @@ def is_busy(error: BaseException) -> bool:
 
 @contextmanager
 def quiet(app: xw.App) -> Iterator[None]:
-    """Excel without redrawing, recalculating and events; everything as it was afterwards, whatever happens."""
-    names = ("screen_updating", "calculation", "enable_events")
-    before = {name: getattr(app, name) for name in names}
+    """Excel without redrawing, recalculating and events; everything as it was afterwards, whatever happens.
+
+    Refused("excel_editing") while a cell is being edited. When that begins later, Windows waits until it ends.
+    """
+    refuse_editing(app)
+    wanted = {"screen_updating": False, "calculation": "manual", "enable_events": False}
+    before = {name: getattr(app, name) for name in wanted}
+    with _patient():
+        try:
+            for name, value in wanted.items():
+                setattr(app, name, value)
+            yield
+        finally:
+            for name, value in {**before, "status_bar": False}.items():
+                with suppress(Exception):  # one that cannot be set must not keep the others from being set
+                    setattr(app, name, value)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Calls that Excel turns away are tried until it takes them: nothing may stay half written."""
+    if sys.platform != "win32":
+        yield
+        return
+    from xlwings import _xlwindows
+
+    before, _xlwindows.N_COM_ATTEMPTS = _xlwindows.N_COM_ATTEMPTS, 0
     try:
-        for name, value in zip(names, (False, "manual", False), strict=True):
-            setattr(app, name, value)
         yield
     finally:
-        for name, value in before.items():
-            with suppress(Exception):  # one that cannot be set must not keep the others from being set
-                setattr(app, name, value)
-        with suppress(Exception):
-            app.status_bar = False
+        _xlwindows.N_COM_ATTEMPTS = before
 
 
 def grid(sheet: xw.Sheet) -> Grid:

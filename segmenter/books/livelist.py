@@ -1,7 +1,7 @@
 """Putting a plan into the cells of an open sheet, a range at a time.
 
 Columns of ours are one assignment for all rows; columns of people are only written where rows are new. Rows that go
-are deleted by Excel itself, so that whatever people have beside them moves with its row.
+are deleted by Excel itself, so that whatever people have beside or on the others (colours, notes) moves with its row.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books.cells import Plain
 from segmenter.books.liveplan import Plan, list_object
+
+if TYPE_CHECKING:
+    import xlwings as xw
 
 _TEXTS: Final = frozenset({"id", "text", "list", "choice"})
 _PARSED: Final = re.compile(r"\s*[0-9=+\-@'.,($¥￥£€＝＋－＠]|\s*(?:true|false)\s*$|#", re.IGNORECASE)
@@ -54,9 +57,9 @@ def _back(value: Any, textual: bool) -> Any:
 
 def apply(found: Plan) -> None:
     """Do what a plan says."""
-    if found.delete:
-        for top, bottom in _runs(found.gone, down=True):
-            _delete(found, top, bottom)
+    formulas = _formulas(found)
+    for top, bottom in _runs(found.gone, down=True):
+        _delete(found, top, bottom)
     count = max(len(found.rows), 1)
     own = list_object(found.sheet, found.first - 1) if found.listed else None
     totals = own is not None and bool(own.show_totals)
@@ -65,18 +68,45 @@ def apply(found: Plan) -> None:
             own.show_totals = False
         area = own.range
         wanted = found.first + count
-        if area.last_cell.row < wanted or (not found.delete and area.last_cell.row > wanted):
+        if area.last_cell.row < wanted:
             own.resize(found.sheet.range((found.first, area.column), (wanted, area.last_cell.column)))
-    for column in sorted(found.values):
+    for column in sorted(set(found.values) - formulas):
         _format(found, column)
-    for left, right in _runs(sorted(found.computed)):
+    for left, right in _runs(sorted(found.computed - formulas)):
         _put(found, left, right, 0, len(found.rows))
-    for left, right in _runs(sorted(set(found.values) - found.computed)):
+    for left, right in _runs(sorted(set(found.values) - found.computed - formulas)):
         _put(found, left, right, found.stayed, len(found.rows))
+    for column in sorted(formulas):
+        _put_around(found, column)
     _change_typed(found)
-    _clear(found)
     if own is not None and totals:
         own.show_totals = True
+
+
+def _formulas(found: Plan) -> set[int]:
+    """The columns of ours in which a formula stands, as `fill --formulas` writes them."""
+    if not found.old or not found.computed:
+        return set()
+    left, right = min(found.computed), max(found.computed)
+    last = found.first + len(found.old)
+    texts = cell_formulas(found.sheet.range((found.first + 1, left + 1), (last, right + 1)))
+    return {
+        column
+        for row, old in zip(texts, found.old, strict=True)
+        for column, text in enumerate(row, left)
+        if column in found.computed and is_formula(text, old[column])
+    }
+
+
+def cell_formulas(area: xw.Range) -> Sequence[Sequence[Any]]:
+    """The formulas of a range row by row, constants as texts; Excel gives a single cell's alone."""
+    raw = area.formula
+    return raw if isinstance(raw, (tuple, list)) else ((raw,),)
+
+
+def is_formula(text: Any, value: Any) -> bool:
+    """Whether a cell holds a formula: a text that begins like one is its own value."""
+    return isinstance(text, str) and text.startswith("=") and text != value
 
 
 def _runs(numbers: Iterable[int], down: bool = False) -> list[tuple[int, int]]:
@@ -156,11 +186,22 @@ def _put(found: Plan, left: int, right: int, start: int, end: int) -> None:
     if not block:
         return
     now = [row[left : right + 1] for row in kept]
-    steady = found.delete or not found.gone
-    if steady and len(now) == len(block) and all(map(_same_row, now, block)):
+    if len(now) == len(block) and all(map(_same_row, now, block)):
         return
     area = found.sheet.range((found.first + start + 1, left + 1), (found.first + end, right + 1))
     area.value = [[_given(value) for value in row] for row in block]
+
+
+def _put_around(found: Plan, column: int) -> None:
+    """Assign a column that holds formulas: only the cells that change, so that a right formula stays."""
+    kept = [row[column] for row in _kept(found)]
+    wanted = [_wanted(found, column, place, [None] * column + kept[n : n + 1]) for n, place in enumerate(found.rows)]
+    changed = [n for n, value in enumerate(wanted) if n >= len(kept) or not _same(kept[n], value)]
+    for top, bottom in _runs(changed):
+        area = found.sheet.range((found.first + top + 1, column + 1), (found.first + bottom + 1, column + 1))
+        if found.table[found.keys[column]].kind in _TEXTS:
+            area.number_format = "@"
+        area.value = [[_given(value)] for value in wanted[top : bottom + 1]]
 
 
 def _wanted(found: Plan, column: int, place: int | None, old: Sequence[Any]) -> Any:
@@ -190,15 +231,3 @@ def _change_typed(found: Plan) -> None:
             if place is not None and not _same(row[column], found.values[column][place]):
                 cell = found.sheet.range((found.first + n + 1, column + 1))
                 cell.value = _given(found.values[column][place])
-
-
-def _clear(found: Plan) -> None:
-    """Empty the rows the table no longer has."""
-    if found.table.anchor or found.delete or not found.gone:
-        return
-    end, last = found.first + max(len(found.rows), 1), found.first + len(found.old) - 1
-    if not found.rows:
-        end = found.first
-    for left, right in _runs(sorted(found.values)):
-        if end <= last:
-            found.sheet.range((end + 1, left + 1), (last + 1, right + 1)).clear_contents()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,6 @@ class Plan:
     """column -> field key"""
     gone: list[int] = field(default_factory=list)
     """rows that go"""
-    delete: bool = False
-    """whether they must be deleted because something stands in columns that are not ours"""
     span: tuple[int, int] = (0, 0)
     """first and last column of what belongs to a row"""
     old: Sequence[Sequence[Any]] = ()
@@ -67,12 +66,13 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
     last, left, right = _region(grid, header.columns, own, first, table)
     old = [[_at(row, column) for column in range(right + 1)] for row in grid.rows[first : last + 1]]
     stay = _staying(table, header.columns, values, old, (left, right))
+    if not all(kept for kept, _ in stay):
+        noted = {row for row, column in _noted(sheet) if left <= column <= right}
+        stay = [(kept or first + n in noted, place) for n, (kept, place) in enumerate(stay)]
     here = [(n, place) for n, (kept, place) in enumerate(stay) if kept]
     used = {place for _, place in here if place is not None}
     rows = [place for _, place in here] + [place for place in range(len(frame)) if place not in used]
     gone = [first + n for n, (kept, _) in enumerate(stay) if not kept]
-    theirs = any(table[key].owner != "us" for key in columns)
-    foreign = [column for column in range(left, right + 1) if column not in values]
     found = Plan(
         sheet,
         table,
@@ -82,7 +82,6 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
         values,
         {column: key for key, column in columns.items()},
         gone,
-        bool(gone) and (theirs or any(row[column] is not None for row in old for column in foreign)),
         (left, right),
         old,
         own is not None,
@@ -92,6 +91,14 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
     _refuse_merged(grid, first, max(last, first + len(rows) - 1), left, right)
     _refuse_long(found)
     return found
+
+
+def _noted(sheet: xw.Sheet) -> set[tuple[int, int]]:
+    """The cells of a sheet with a note or a threaded comment."""
+    places = {(one.location.row - 1, one.location.column - 1) for one in sheet.notes}
+    with suppress(NotImplementedError, AttributeError):  # macOS does not tell them, an old Excel has none
+        places |= {(one.location.row - 1, one.location.column - 1) for one in sheet.comments}
+    return places
 
 
 def list_object(sheet: xw.Sheet, header: int) -> xw.main.Table | None:
@@ -210,7 +217,7 @@ def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> 
     old += [[None] * (span[1] + 1)] * (table.rows - len(old))
     keys = {column + n: one.key for n, one in enumerate(table.fields)}
     ours = frozenset(values)
-    return Plan(sheet, table, first, [*range(table.rows)], table.rows, values, keys, [], False, span, old, False, ours)
+    return Plan(sheet, table, first, [*range(table.rows)], table.rows, values, keys, [], span, old, False, ours)
 
 
 def nothing(table: Table) -> DataFrame:

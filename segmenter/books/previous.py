@@ -1,4 +1,4 @@
-"""The result sheets as they were before a fill: taken, kept in a file of the user, and put back.
+"""The sheets a fill writes as they were before it: taken, kept in a file of the user, and put back.
 
 One copy a workbook. Putting it back keeps what stood there instead, so that doing it twice undoes it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +20,8 @@ from segmenter.books import Grid, livelist, liveplan
 from segmenter.books.live import LiveBook, grid
 from segmenter.books.liveplan import Plan
 from segmenter.errors import Refused
-from segmenter.schema import BOARDS, CLEANING, RFM, STRATEGY, Table
+from segmenter.schema import Table, table
 
-TABLES: Final = (RFM, STRATEGY, *BOARDS, CLEANING)
 KEPT_DAYS: Final = 30
 
 
@@ -39,50 +38,44 @@ Snapshot = Mapping[str, Region | None]
 """by table key; None for a table whose sheet the workbook does not have"""
 
 
-def take(book: LiveBook) -> Snapshot:
-    """The result tables as they stand in the open workbook."""
-    return {table.key: _region(book, table) for table in TABLES}
+def take(book: LiveBook, keys: Iterable[str]) -> Snapshot:
+    """Tables as they stand in the open workbook."""
+    return {key: _region(book, table(key)) for key in keys}
 
 
-def _region(book: LiveBook, table: Table) -> Region | None:
-    sheet = book.sheet(table)
+def _region(book: LiveBook, one: Table) -> Region | None:
+    sheet = book.sheet(one)
     if sheet is None:
         return None
     here: Grid = grid(sheet)
-    found: Plan = liveplan.plan(sheet, here, table, liveplan.nothing(table))
+    found: Plan = liveplan.plan(sheet, here, one, liveplan.nothing(one))
     left, right = found.span
     height = len(found.old)
     if not height:
         return Region(found.first, left, [])
     area = sheet.range((found.first + 1, left + 1), (found.first + height, right + 1))
-    raw = area.formula
-    formulas = raw if isinstance(raw, (tuple, list)) else ((raw,),)  # one cell is no tuple
     rows = [
-        [{"f": text} if _is_formula(text, value) else value for text, value in zip(texts, row[left:], strict=True)]
-        for texts, row in zip(formulas, found.old, strict=True)
+        [{"f": text} if livelist.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
+        for texts, row in zip(livelist.cell_formulas(area), (row[left:] for row in found.old), strict=True)
     ]
     return Region(found.first, left, rows)
 
 
-def _is_formula(text: Any, value: Any) -> bool:
-    """Whether a cell holds a formula: a text that begins like one is its own value."""
-    return isinstance(text, str) and text.startswith("=") and text != value
-
-
 def put_back(book: LiveBook, snapshot: Snapshot) -> None:
-    """Make the result tables what they were; a sheet that was not there goes."""
-    for table in TABLES:
-        region, sheet = snapshot[table.key], book.sheet(table)
+    """Make tables what they were; a sheet that was not there goes."""
+    for key, region in snapshot.items():
+        one = table(key)
+        sheet = book.sheet(one)
         if region is None:
             if sheet is not None:
                 _remove(book, sheet)
             continue
         if sheet is None:
-            book.add([table])
-            sheet = book.sheet(table)
+            book.add([one])
+            sheet = book.sheet(one)
         if sheet is None:
-            raise AssertionError(f"no sheet for {table.key}")
-        now: Plan = liveplan.plan(sheet, grid(sheet), table, liveplan.nothing(table))
+            raise AssertionError(f"no sheet for {key}")
+        now: Plan = liveplan.plan(sheet, grid(sheet), one, liveplan.nothing(one))
         livelist.rewrite(now, region.left, region.rows)
 
 
