@@ -147,7 +147,7 @@ def cluster(address: str) -> Callable[[], Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise Refused("need_extra", extra="cluster") from None
+        raise Refused("need_extra", extra="scheduler") from None
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:

@@ -148,6 +148,8 @@ def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[
     one.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
     one.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
     one.add_argument("--formulas", action="store_true", help=say["help_formulas"])
+    for option in ("clusters", "value"):
+        one.add_argument(f"--{option}", action="store_true", help=say[f"help_{option}"])
     for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
     one = command("check")

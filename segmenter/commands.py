@@ -32,7 +32,21 @@ ORDER_COLUMNS: Final = (
 """the columns of an order file that an option can name"""
 
 ALERTS: Final = frozenset(
-    {"as_of_unknown", "as_of_doubtful", "order_customer_unknown", "third_party_consent", "stale", "few_customers"}
+    {
+        "as_of_unknown",
+        "as_of_doubtful",
+        "order_customer_unknown",
+        "third_party_consent",
+        "stale",
+        "few_customers",
+        "names_clash",
+        "formulas_fixed",
+        "value_unfit",
+        "value_few",
+        "value_no_maximum",
+        "value_no_orders",
+        "cluster_few",
+    }
 )
 """findings about the whole analysis, said on screen and not only in the log"""
 
@@ -72,6 +86,7 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
             report=chosen.report,
             lang=chosen.lang,
             formulas=chosen.formulas,
+            changes={name: True for name in ("clusters", "value") if getattr(chosen, name)},
             saving=jobs.Saving(**{field.name: getattr(chosen, field.name) for field in fields(jobs.Saving)}),
             progress=stage,
         )

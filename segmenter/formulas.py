@@ -43,7 +43,13 @@ class _Sheets:
 def rfm(book: Book, result: Result) -> tuple[DataFrame, int]:
     """`result.rfm` with formulas where they give the same, and in how many rows."""
     grid, setting_grid = book.read(schema.CUSTOMERS), book.read(schema.SETTINGS)
-    if grid is None or setting_grid is None or result.as_of is None or result.rfm.empty:
+    if (
+        result.rules.scoring != "fixed"
+        or grid is None
+        or setting_grid is None
+        or result.as_of is None
+        or result.rfm.empty
+    ):
         return result.rfm, 0
     header = headers.locate(grid, schema.CUSTOMERS)
     where = _Sheets(_settings(setting_grid), _columns(grid, header), _table(book))
@@ -209,11 +215,16 @@ def _falling(limits: Sequence[str], short: str, lang: Lang) -> list[str]:
     """Names of bins with lower limits, as `wording.f_bins` and `m_bins`."""
     names = [_concat(f"bin.{short}_first", lang, low=limits[0])]
     for upper, lower in pairwise(limits):
-        name = _concat(f"bin.{short}_between", lang, low=lower, high=f"({upper}-1)")
+        name = _concat(f"bin.{short}_between", lang, low=lower, high=_below(upper))
         if short == "f":
             name = f"IF({upper}-1={lower},{_concat('bin.f_one', lang, low=lower)},{name})"
         names.append(name)
-    return [*names, _concat(f"bin.{short}_last", lang, high=limits[-1], most=f"({limits[-1]}-1)")]
+    return [*names, _concat(f"bin.{short}_last", lang, high=limits[-1], most=_below(limits[-1]))]
+
+
+def _below(limit: str) -> str:
+    """As `wording.below`."""
+    return f"({limit}-IF({limit}=INT({limit}),1,0.01))"
 
 
 def _outcomes(result: Result) -> dict[Any, tuple[str, ...]]:

@@ -10,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xlwings as xw
 
-from segmenter import rules, schema, score, segment, settings, wording
+from segmenter import rules, scale, schema, score, segment, settings, wording
 from segmenter.dates import day_of
 from segmenter.rfm import groups
 from segmenter.rules import CODES, Rules
 from segmenter.texts import DEFAULT, LANGS, Lang
 
 Rows = list[list[Any]]
+MEASURES: Final = {"R": "recency", "F": "frequency", "M": "monetary"}
 
 
 @xw.func(category="Segmenter")
@@ -33,6 +34,7 @@ def SEG_RFM(  # noqa: N802 - the name analysts type
     customers: Rows, as_of: Any = None, setting_rows: Rows | None = None, lang: str = DEFAULT
 ) -> list[list[str]]:
     """Code, label and segment for rows of customer ID, recency in days or the date of the last order, orders, amount.
+    Limits that come from the data (quantile, mean) come from these rows.
 
     ValueError when a date is given without `as_of`, or a cell cannot be read.
     """
@@ -48,6 +50,7 @@ def SEG_RFM(  # noqa: N802 - the name analysts type
     )
     bought = (frame["frequency"] > 0) | (frame["monetary"] > 0)
     frame["without_orders"] = frame["recency_days"].isna() & ~bought
+    used = scale.fit(frame, used)
     scored = segment.assign(score.score(frame, used), used)
     names = wording.segment_names(used, word)
     rows = zip(scored["code"], groups(scored, word), scored["segment"].map(names), strict=True)
@@ -92,22 +95,16 @@ def SEG_STRATEGY(segments: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noq
 def SEG_LEVEL(  # noqa: N802
     values: Rows, measure: str, setting_rows: Rows | None = None, lang: str = DEFAULT
 ) -> list[list[str]]:
-    """High, mid or low for each value of a measure: "R" in days, "F" in orders, "M" in money; ValueError otherwise."""
-    used = _rules(setting_rows)
-    kinds = {
-        "R": (score.rising, used.recency_bins, used.recency_labels),
-        "F": (score.falling, used.frequency_bins, used.frequency_labels),
-        "M": (score.falling, used.monetary_bins, used.monetary_labels),
-    }
-    if measure.upper() not in kinds:
+    """High, mid or low for each value of a measure: "R" in days, "F" in orders, "M" in money; ValueError otherwise.
+    Limits that come from the data (quantile, mean) come from these values."""
+    if measure.upper() not in MEASURES:
         raise ValueError(measure)
-    bins, limits, labels = kinds[measure.upper()]
-
-    def level(value: Any) -> str:
-        number = _number(value)
-        return "" if np.isnan(number) else wording.level(labels[int(bins(np.array([number]), limits)[0])], _lang(lang))
-
-    return [[level(cell).strip() for cell in row] for row in values]
+    numbers = np.array([[_number(cell) for cell in row] for row in values], dtype=float)
+    used = scale.fit_measure(numbers[~np.isnan(numbers)], MEASURES[measure.upper()], _rules(setting_rows))
+    limits, labels = (getattr(used, f"{MEASURES[measure.upper()]}_{part}") for part in ("bins", "labels"))
+    found = (score.rising if measure.upper() == "R" else score.falling)(numbers, limits)
+    words = [*(wording.level(label, _lang(lang)).strip() for label in labels), ""]
+    return [[words[position] for position in row] for row in found.tolist()]
 
 
 def _each(rows: Rows, word: Any) -> list[list[str]]:

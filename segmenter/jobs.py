@@ -12,14 +12,14 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, values
+from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, texts, values
 from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
 from segmenter.books.saving import load
 from segmenter.errors import Refused
-from segmenter.findings import Finding, to_frame
+from segmenter.findings import NO_PARAMS, Finding, to_frame
 from segmenter.pipeline import Sheets
 from segmenter.result import Result
 from segmenter.rules import Rules
@@ -127,10 +127,15 @@ def import_orders(
 
 
 def analyse(
-    book: Book, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None
+    book: Book,
+    as_of: date | None = None,
+    rules_file: Path | None = None,
+    progress: Progress = lambda _: None,
+    changes: Mapping[str, Any] = NO_PARAMS,
 ) -> Result:
-    """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet."""
-    used = rules.from_file(rules_file) if rules_file else read_rules(book)
+    """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet; `changes` of
+    single rules come on top."""
+    used = replace(rules.from_file(rules_file) if rules_file else read_rules(book), **changes)
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
@@ -170,13 +175,14 @@ def fill(
     lang: Lang | None = None,
     saving: Saving = PLAIN,
     formulas: bool = False,
+    changes: Mapping[str, Any] = NO_PARAMS,
     progress: Progress = lambda _: None,
 ) -> Result:
     """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
     if report:
         _refuse_report(report, path, out or path)
     with FileBook(path, out=out, **asdict(saving)) as book:
-        result = analyse(book, as_of, rules_file, progress)
+        result = analyse(book, as_of, rules_file, progress, changes)
         html = ""
         if report:
             progress("report")
@@ -192,6 +198,9 @@ def fill(
         write(book, written)
     if report:
         put(report, html.encode())
+    if formulas and result.rules.scoring != "fixed":
+        words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
+        result = replace(result, findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))
     code = "stale_dropped" if saving.drop_stale else "stale"
     old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
     return replace(result, findings=(*result.findings, *old))

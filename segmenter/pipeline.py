@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import board, clean, intake, measure, orders, plan, rfm, schema, score, segment, texts, values, wording
+from segmenter import (
+    board,
+    clean,
+    clusters,
+    intake,
+    lifetime,
+    measure,
+    orders,
+    plan,
+    rfm,
+    scale,
+    schema,
+    score,
+    segment,
+    texts,
+    values,
+    wording,
+)
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, reread, to_frame, weighed
 from segmenter.intake import Intake
 from segmenter.result import Result
-from segmenter.rules import Rules, months_before
+from segmenter.rules import Rules, Segment, months_before
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
@@ -84,14 +101,32 @@ def run(
         raise _nobody(taken, reasons)
 
     progress("score")
+    rules = scale.fit(customers, rules)
     customers = segment.assign(score.score(customers, rules), rules)
-    findings += _thin(customers, taken)
-    segments = plan.summarise(customers, rules, wording.segment_names(rules, lang))
+    findings += [*_thin(customers, taken), *scale.empty(customers, rules)]
+    names = wording.segment_names(rules, lang)
+    segments = plan.summarise(customers, rules, names)
 
     progress("plan")
     strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
+    extra: dict[str, DataFrame] = {}
+    if rules.scoring != "fixed":
+        extra["score_limits"] = scale.to_frame(customers, rules, lang)
+    if rules.clusters:
+        progress("cluster")
+        clustered = clusters.find(customers, rules)
+        findings += clustered.findings
+        extra |= clusters.tables(customers, clustered, rules, names, lang)
+        if not clustered.centres.empty:
+            called = clustered.number.map(clusters.shown(clustered, rules, lang))
+            extra["labels"] = _labels(extra, customers, names).assign(cluster=called.to_numpy(object))
+    if rules.value:
+        progress("value")
+        valued, unsaid = _value(customers, ordered, as_of, rules, names, lang)
+        extra |= valued
+        findings += unsaid
     findings = weighed(findings, taken.sheet, taken.frame.get("total_amount"))
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
@@ -113,7 +148,33 @@ def run(
         strategy=strategy,
         boards=board.blocks(customers, segments, rules, as_of, start, len(findings), lang),
         cleaning=to_frame(findings, lang),
+        extra=extra,
     )
+
+
+def _labels(extra: Mapping[str, DataFrame], customers: DataFrame, names: Mapping[str, str]) -> DataFrame:
+    """The rows of the sheet of labels so far: one a customer."""
+    if "labels" in extra:
+        return extra["labels"]
+    return DataFrame(
+        {"customer_id": customers["customer_id"], "segment": customers["segment"].map(names)}, dtype=object
+    )
+
+
+def _value(
+    customers: DataFrame,
+    ordered: DataFrame | None,
+    as_of: date | None,
+    rules: Rules,
+    names: Mapping[str, str],
+    lang: Lang,
+) -> tuple[dict[str, DataFrame], tuple[Finding, ...]]:
+    """The sheets of customer value, and why there is none or not all of it."""
+    if ordered is None or ordered.empty or as_of is None:
+        return {}, (Finding("value_no_orders"),)
+    own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
+    found = lifetime.estimate(own, as_of, rules.value_months)
+    return lifetime.tables(customers, found, rules.value_months, names, lang), found.findings
 
 
 def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Finding]]:
@@ -157,7 +218,29 @@ def _cautions(rules: Rules, ordered: DataFrame | None) -> list[Finding]:
         found.append(Finding("third_party_consent"))
     if (rules.data_from or rules.data_to) and ordered is None:
         found.append(Finding("window_without_orders"))
+    clash = _clash(rules)
+    if clash:
+        words = {lang: texts.say(f"word.{rules.naming_scheme}", lang) for lang in texts.LANGS}
+        found.append(Finding("names_clash", params={"scheme": words, "names": clash}))
     return found
+
+
+def _clash(rules: Rules) -> Mapping[str, str]:
+    """Names of the eight classes that a segment has too, which some of the class's customers are not in; nothing
+    when there are none."""
+    ways = {key: {match.code for match in one.match if not match.column} for key, one in _by_name(rules).items()}
+    clash = [
+        name
+        for code, name in rules.schemes[rules.naming_scheme].items()
+        if ways.get(name["zh"], {code}) - {"???"} != {code}
+    ]
+    return (
+        {lang: texts.say("bin.list", lang).join(name[lang] for name in clash) for lang in texts.LANGS} if clash else {}
+    )
+
+
+def _by_name(rules: Rules) -> dict[str, Segment]:
+    return {name: one for one in rules.segments for name in (one.name["zh"], *one.aliases)}
 
 
 def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> list[Finding]:

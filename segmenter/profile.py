@@ -62,7 +62,7 @@ def _range(name: str, digit: str, rules: Rules, lang: Lang) -> str:
 
 
 def _run(name: str, first: int, last: int, limits: Sequence[float], lang: Lang) -> str:
-    number, end = wording.number, len(limits)
+    number, below, end = wording.number, wording.below, len(limits)
     if name == "r":
         if first == 0:
             return texts.say("bin.r_first", lang, high=number(limits[last]))
@@ -73,8 +73,8 @@ def _run(name: str, first: int, last: int, limits: Sequence[float], lang: Lang) 
         return texts.say(f"bin.{name}_first", lang, low=number(limits[last]))
     high = limits[first - 1]
     if last == end:
-        return texts.say(f"bin.{name}_last", lang, high=number(high), most=number(high - 1))
-    return texts.say(f"bin.{name}_between", lang, low=number(limits[last]), high=number(high - 1))
+        return texts.say(f"bin.{name}_last", lang, high=number(high), most=below(high))
+    return texts.say(f"bin.{name}_between", lang, low=number(limits[last]), high=below(high))
 
 
 def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, Any]]]:

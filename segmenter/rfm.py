@@ -44,7 +44,9 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
         "customer_id": customers["customer_id"].to_numpy(object),
         "r_text": np.where(
             recent, recency.said("cell.r_yes", "days", missing), recency.said("cell.r_no", "days", missing)
-        ),
+        )
+        if rules.scoring == "fixed"
+        else recency.said("cell.r_days", "days", missing),
         "f_text": frequency.said("cell.f", "count", missing),
         "m_text": monetary.said("cell.m", "amount", missing),
         "rfm_text": groups(customers, lang),

@@ -6,7 +6,7 @@ import re
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
@@ -23,11 +23,27 @@ NO_RECENCY: Final = "no_recency"
 CODES: Final = tuple(f"{n:03b}" for n in range(8))
 """the eight RFM codes (item 003-44)"""
 LEVELS: Final = ("high", "mid", "low")
+TABLES: Final = ("segments", "schemes", "cluster_names")
+"""parts of the rules that are more than one value"""
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": ("launch", "operate", "campaign", "region"),
     "objective": ("resources", "satisfaction", "repurchase", "growth"),
     "data_sources": ("crm", "shop", "member", "third_party"),
+    "scoring": ("fixed", "quantile", "mean"),
     "naming_scheme": ("common", "volcengine", "aliyun"),
+    "cluster_columns": (
+        "recency_days",
+        "frequency",
+        "monetary",
+        "average_order_value",
+        "total_amount",
+        "repurchase_rate",
+        "referrals",
+        "complaint_rate",
+        "price_sensitivity",
+        "channel",
+        "categories",
+    ),
     "outlier_mode": ("flag", "remove", "cap"),
     "duplicate_conflict": ("refuse", "merge"),
 }
@@ -109,6 +125,8 @@ class Rules:
     owner_mails: tuple[str, ...]
     as_of: date | None
     window_months: int
+    scoring: str
+    quantile_labels: tuple[str, ...]
     recency_bins: tuple[float, ...]
     recency_labels: tuple[str, ...]
     frequency_bins: tuple[float, ...]
@@ -123,15 +141,25 @@ class Rules:
     segments_min: int
     segments_max: int
     segment_size_min: int
+    clusters: bool
+    cluster_columns: tuple[str, ...]
+    value: bool
+    value_months: int
     segments: tuple[Segment, ...]
     schemes: Mapping[str, Mapping[str, Mapping[str, str]]]
+    cluster_names: Mapping[str, Mapping[str, Any]]
+    bin_scores: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """the score (1 to 5) of each bin of a measure, where `scale.fit` made the bins; no setting"""
 
     def __post_init__(self) -> None:
         for key, words in CHOICES.items():
             value = getattr(self, key)
             for word in value if isinstance(value, tuple) else (value,):
                 _demand(word in words, key, word, "choice", options=", ".join(words))
-        _demand(1 <= self.window_months <= 60, "window_months", self.window_months, "range", low=1, high=60)
+        for key, most in (("window_months", 60), ("value_months", 24)):
+            _demand(1 <= getattr(self, key) <= most, key, getattr(self, key), "range", low=1, high=most)
+        picked = self.cluster_columns
+        _demand(2 <= len(set(picked)) == len(picked), "cluster_columns", picked, "several", least=2)
         for key in ("recency_bins", "frequency_bins", "monetary_bins", "outlier_factor"):
             value = getattr(self, key)
             finite = all(map(_is_number, value if isinstance(value, tuple) else (value,)))
@@ -146,6 +174,9 @@ class Rules:
             _demand(1 <= len(bins) <= 4, f"{name}_bins", bins, "range", low=1, high=4)
             _demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
             _demand(set(labels) <= set(LEVELS), f"{name}_labels", labels, "choice", options=", ".join(LEVELS))
+        labels = self.quantile_labels
+        _demand(len(labels) == 5, "quantile_labels", labels, "count", count=5)
+        _demand(set(labels) <= set(LEVELS), "quantile_labels", labels, "choice", options=", ".join(LEVELS))
         _demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
         for low, high in _PAIRS:
             start, end = getattr(self, low), getattr(self, high)
@@ -239,6 +270,18 @@ def _schemes(raw: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     return MappingProxyType(found)
 
 
+def _cluster_names(raw: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Each name in every language, with its traits: + or - before a column that clusters can be made of."""
+    _demand(isinstance(raw, Mapping), "cluster_names", raw, "lacks", name="traits")
+    columns = CHOICES["cluster_columns"]
+    for key, name in raw.items():
+        _demand_both("cluster_names", name)
+        _demand("traits" in name, "cluster_names", key, "lacks", name="traits")
+        known = all(str(trait)[:1] in ("+", "-") and str(trait)[1:] in columns for trait in name["traits"])
+        _demand(known, "cluster_names", name["traits"], "choice", options=", ".join(columns))
+    return MappingProxyType(raw)
+
+
 def _value(key: str, kind: Any, value: Any) -> Any:
     """`value` of a rules file as the type the field has."""
     if kind == (date | None):
@@ -277,10 +320,15 @@ def build(raw: Mapping[str, Any]) -> Rules:
     for key in raw:
         near = get_close_matches(key, known, 1)
         _demand(key in kinds, key, key, "unknown", near=near[0] if near else "-")
-    values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in ("segments", "schemes")}
+    values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
     _demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])
-    return Rules(**values, segments=segments, schemes=_schemes(raw["schemes"]))
+    return Rules(
+        **values,
+        segments=segments,
+        schemes=_schemes(raw["schemes"]),
+        cluster_names=_cluster_names(raw["cluster_names"]),
+    )
 
 
 @cache

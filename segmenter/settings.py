@@ -14,16 +14,16 @@ from pandas import DataFrame
 from segmenter import schema, texts
 from segmenter.dates import day_of
 from segmenter.errors import Refused
-from segmenter.rules import CHOICES, LEVELS, Match, Rules, Segment
+from segmenter.rules import CHOICES, LEVELS, TABLES, Match, Rules, Segment
 from segmenter.texts import LANGS, Lang
 
-_LABELS = tuple(f"{name}_labels" for name in ("recency", "frequency", "monetary"))
+_LABELS = tuple(f"{name}_labels" for name in ("quantile", "recency", "frequency", "monetary"))
 _KINDS = get_type_hints(Rules)
 _SPLIT = re.compile(r"[,，、;；\n]+")
 
 
 def _keys() -> list[str]:
-    return [field.name for field in fields(Rules) if field.name not in ("version", "segments", "schemes")]
+    return [field.name for field in fields(Rules) if field.name not in ("version", "bin_scores", *TABLES)]
 
 
 def _words(key: str) -> Sequence[str]:

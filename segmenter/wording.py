@@ -43,27 +43,40 @@ def r_bins(rules: Rules, lang: str) -> list[str]:
     lows = [number(limit + 1) for limit in rules.recency_bins]
     names = [texts.say("bin.r_first", lang, high=limits[0])]
     names += [texts.say("bin.r_between", lang, low=lows[i], high=limits[i + 1]) for i in range(len(limits) - 1)]
-    return [*names, texts.say("bin.r_last", lang, low=limits[-1])]
+    return _scored([*names, texts.say("bin.r_last", lang, low=limits[-1])], "recency", rules, lang)
+
+
+def _scored(names: list[str], measure: str, rules: Rules, lang: str) -> list[str]:
+    """With the score before each, where the bins have scores: 5分：近30天"""
+    scores = rules.bin_scores.get(measure)
+    if not scores:
+        return names
+    return [texts.say("bin.scored", lang, score=score, range=name) for score, name in zip(scores, names, strict=True)]
+
+
+def below(limit: float) -> str:
+    """The largest figure under a limit as a name says it: one less, or a cent less than what has cents."""
+    return number(limit - 1 if limit == int(limit) else limit - 0.01)
 
 
 def _falling(limits: Sequence[float], name: str, lang: str) -> list[str]:
     names = [texts.say(f"bin.{name}_first", lang, low=number(limits[0]))]
     for upper, lower in pairwise(limits):
-        high = number(upper - 1)
+        high = below(upper)
         same = name == "f" and upper - 1 == lower
         key = f"bin.{name}_one" if same else f"bin.{name}_between"
         names.append(texts.say(key, lang, low=number(lower), high=high))
-    return [*names, texts.say(f"bin.{name}_last", lang, high=number(limits[-1]), most=number(limits[-1] - 1))]
+    return [*names, texts.say(f"bin.{name}_last", lang, high=number(limits[-1]), most=below(limits[-1]))]
 
 
 def f_bins(rules: Rules, lang: str) -> list[str]:
     """≥10次 / 5-9次 / 2-4次 / 1次及以下 (item 003-42, ruling C10)."""
-    return _falling(rules.frequency_bins, "f", lang)
+    return _scored(_falling(rules.frequency_bins, "f", lang), "frequency", rules, lang)
 
 
 def m_bins(rules: Rules, lang: str) -> list[str]:
     """≥5000元 / 2000-4999元 / 1000-1999元 / <1000元 (item 003-43)."""
-    return _falling(rules.monetary_bins, "m", lang)
+    return _scored(_falling(rules.monetary_bins, "m", lang), "monetary", rules, lang)
 
 
 def segment_names(rules: Rules, lang: str) -> dict[str, str]:

@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[1] / "segmenter"
 WORDS = {"errors", "texts", "schema", "cells", "findings"}
 RULES = {"rules"}
 READERS = {"column", "amounts", "dates", "values", "headers", "intake", "settings", "wording", "result", "books"}
-STEPS = {"orders", "clean", "measure", "score", "segment", "plan", "rfm", "board", "migration"}
+STEPS = {
+    *("orders", "clean", "measure", "scale", "score", "segment", "plan", "rfm", "board", "migration"),
+    *("clusters", "lifetime"),
+}
 PIPELINE = {"pipeline"}
 JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox"}
 DOORS = {"cli", "commands", "commands_excel", "commands_mail", "commands_report", "functions", "ribbon", "__main__"}

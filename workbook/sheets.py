@@ -47,7 +47,7 @@ PRINTED: Final = {"rfm": 9}
 WRAPPED: Final = {"strategy", "cleaning"}
 ROW_HEIGHT: Final = {"strategy": 32}
 PORTRAIT: Final = {"orders"}
-SETTING_GROUPS: Final = {"scenario", "team_data", "as_of", "outlier_mode", "segments_min"}
+SETTING_GROUPS: Final = {"scenario", "team_data", "as_of", "outlier_mode", "segments_min", "clusters", "value"}
 """the settings a group begins with"""
 
 BEHAVIOUR: Final = {
