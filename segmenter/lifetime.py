@@ -250,7 +250,10 @@ def fit_purchases(found: DataFrame) -> Purchases | None:
         return -float(np.sum(weights * (ever + np.logaddexp(alive, np.where(x > 0, gone, -np.inf)))))
 
     best = _maximum(loss, [0.0, np.log(max(float(np.average(t, weights=weights)) / 8, 0.1)), 0.0, 0.0])
-    return None if best is None else Purchases(*np.exp(best[0]).tolist(), best[1])
+    if best is None:
+        return None
+    r, alpha, a, b = map(float, np.exp(best[0]))
+    return Purchases(r, alpha, a, b, best[1])
 
 
 def fit_spending(found: DataFrame) -> Spending | None:

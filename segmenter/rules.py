@@ -31,18 +31,10 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "data_sources": ("crm", "shop", "member", "third_party"),
     "scoring": ("fixed", "quantile", "mean"),
     "naming_scheme": ("common", "volcengine", "aliyun"),
+    **{f"{name}_labels": LEVELS for name in ("quantile", "recency", "frequency", "monetary")},
     "cluster_columns": (
-        "recency_days",
-        "frequency",
-        "monetary",
-        "average_order_value",
-        "total_amount",
-        "repurchase_rate",
-        "referrals",
-        "complaint_rate",
-        "price_sensitivity",
-        "channel",
-        "categories",
+        *("recency_days", "frequency", "monetary", "average_order_value", "total_amount", "repurchase_rate"),
+        *("referrals", "complaint_rate", "price_sensitivity", "channel", "categories"),
     ),
     "outlier_mode": ("flag", "remove", "cap"),
     "duplicate_conflict": ("refuse", "merge"),
@@ -173,10 +165,7 @@ class Rules:
             _demand(list(bins) == order, f"{name}_bins", bins, "rising" if rising else "falling")
             _demand(1 <= len(bins) <= 4, f"{name}_bins", bins, "range", low=1, high=4)
             _demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
-            _demand(set(labels) <= set(LEVELS), f"{name}_labels", labels, "choice", options=", ".join(LEVELS))
-        labels = self.quantile_labels
-        _demand(len(labels) == 5, "quantile_labels", labels, "count", count=5)
-        _demand(set(labels) <= set(LEVELS), "quantile_labels", labels, "choice", options=", ".join(LEVELS))
+        _demand(len(self.quantile_labels) == 5, "quantile_labels", self.quantile_labels, "count", count=5)
         _demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
         for low, high in _PAIRS:
             start, end = getattr(self, low), getattr(self, high)
@@ -273,12 +262,11 @@ def _schemes(raw: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 def _cluster_names(raw: Any) -> Mapping[str, Mapping[str, Any]]:
     """Each name in every language, with its traits: + or - before a column that clusters can be made of."""
     _demand(isinstance(raw, Mapping), "cluster_names", raw, "lacks", name="traits")
-    columns = CHOICES["cluster_columns"]
+    traits = [sign + column for column in CHOICES["cluster_columns"] for sign in "+-"]
     for key, name in raw.items():
         _demand_both("cluster_names", name)
         _demand("traits" in name, "cluster_names", key, "lacks", name="traits")
-        known = all(str(trait)[:1] in ("+", "-") and str(trait)[1:] in columns for trait in name["traits"])
-        _demand(known, "cluster_names", name["traits"], "choice", options=", ".join(columns))
+        _demand(set(name["traits"]) <= {*traits}, "cluster_names", name["traits"], "choice", options=", ".join(traits))
     return MappingProxyType(raw)
 
 

@@ -14,10 +14,9 @@ from pandas import DataFrame
 from segmenter import schema, texts
 from segmenter.dates import day_of
 from segmenter.errors import Refused
-from segmenter.rules import CHOICES, LEVELS, TABLES, Match, Rules, Segment
+from segmenter.rules import CHOICES, TABLES, Match, Rules, Segment
 from segmenter.texts import LANGS, Lang
 
-_LABELS = tuple(f"{name}_labels" for name in ("quantile", "recency", "frequency", "monetary"))
 _KINDS = get_type_hints(Rules)
 _SPLIT = re.compile(r"[,，、;；\n]+")
 
@@ -30,7 +29,7 @@ def _words(key: str) -> Sequence[str]:
     """The words a setting takes; none when it takes numbers, dates or free text."""
     if _KINDS[key] is bool:
         return ("yes", "no")
-    return LEVELS if key in _LABELS else CHOICES.get(key, ())
+    return CHOICES.get(key, ())
 
 
 def _show(key: str, value: Any, lang: Lang) -> Any:
