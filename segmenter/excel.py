@@ -85,8 +85,9 @@ def uninstall() -> list[Path]:
     if sys.platform == "win32":
         import winreg
 
-        with suppress(FileNotFoundError):
-            winreg.DeleteKey(winreg.HKEY_CURRENT_USER, KEY)
+        for key in (KEY, KEY.rpartition("\\")[0]):
+            with suppress(OSError):  # not there, or something else stands below it
+                winreg.DeleteKey(winreg.HKEY_CURRENT_USER, key)
     return gone
 
 

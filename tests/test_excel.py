@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,6 +44,94 @@ def test_the_mac_script_quotes_everything_it_is_handed():
     for number in (1, 2, 3):
         assert text.count(f"(item {number} of told)") == text.count(f"quoted form of (item {number} of told)") == 1
     assert 'quoted form of "/usr/bin/python3"' in text and text.isascii()
+
+
+def applescript(text, given):
+    """What `do shell script` is handed when Excel calls `press`, worked out as AppleScript would: the script uses
+    assignments, `&`, `quoted form of` and items of a list, and nothing else may be in it."""
+    known = {"told": given.splitlines()}
+
+    def value(expression):
+        found, rest = "", expression
+        while rest:
+            one = re.match(r'\s*(quoted form of )?(?:"((?:[^"\\]|\\.)*)"|\(item (\d) of told\)|(\w+))\s*(?:& |$)', rest)
+            assert one, rest
+            text, item, name = one[2], one[3], one[4]
+            part = known["told"][int(item) - 1] if item else known[name] if name else re.sub(r"\\(.)", r"\1", text)
+            found += shlex.quote(part) if one[1] else part
+            rest = rest[one.end() :]
+        return found
+
+    head, first, *lines, end = text.splitlines()
+    assert (head, first.strip(), end) == ("on press(given)", "set told to paragraphs of given", "end press")
+    for line in lines:
+        done = re.fullmatch(r"    (?:set (\w+) to|do shell script) (.*)", line)
+        if not done[1]:
+            return value(done[2])
+        known[done[1]] = value(done[2])
+    raise AssertionError("nothing is run")
+
+
+@pytest.mark.parametrize("name", ["a'b $(touch pwned) `x`.xlsx", 'say "hi" \\ 客户; exit.xlsx'])
+def test_the_mac_script_starts_the_ribbon_with_a_hostile_name(tmp_path, name):
+    """The shell of this system is given what that of a Mac would be; a program of ours stands in for Python."""
+    python = tmp_path / "my 'py\\thon"
+    python.write_text(f'#!/bin/sh\nprintf "%s|" "$SEGMENTER_BOOK" "$SEGMENTER_LANG" "$@" > "{tmp_path}/seen"\n')
+    python.chmod(0o755)
+    command = applescript(excel.script(str(python)), f"fill\nzh\n{name}")
+    assert command.endswith(" > /dev/null 2>&1 &")
+    subprocess.run(["/bin/sh", "-c", command.removesuffix("&")], check=True, cwd=tmp_path)
+    assert (tmp_path / "seen").read_text() == f"{name}|zh|-P|-m|segmenter.ribbon|fill|"
+    assert not (tmp_path / "pwned").exists()
+
+
+def registry():
+    """`winreg` as far as it is used: a key is deleted only when nothing stands below it."""
+    keys = {"Software\\VB and VBA Program Settings\\Other": {}}
+
+    def there(key):
+        if key not in keys:
+            raise FileNotFoundError(key)
+        return nullcontext(keys[key])
+
+    def create(_, key):
+        parts = key.split("\\")
+        for n in range(1, len(parts) + 1):
+            keys.setdefault("\\".join(parts[:n]), {})
+        return there(key)
+
+    def delete(_, key):
+        with there(key):
+            if any(one.startswith(key + "\\") for one in keys):
+                raise PermissionError(key)
+            del keys[key]
+
+    return keys, SimpleNamespace(
+        HKEY_CURRENT_USER=0,
+        REG_SZ=1,
+        CreateKey=create,
+        OpenKey=lambda _, key: there(key),
+        SetValueEx=lambda key, name, _, kind, value: key.__setitem__(name, (value, kind)),
+        QueryValueEx=lambda key, name: key[name],
+        DeleteKey=delete,
+    )
+
+
+def test_on_windows_the_interpreter_stands_where_vba_reads_it(tmp_path, monkeypatch):
+    keys, winreg = registry()
+    before = set(keys)
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "winreg", winreg)
+    assert excel.remembered() == ""
+    assert excel.install("en", r"C:\我的 Python\pythonw.exe") == [
+        tmp_path / "Microsoft/Excel/XLSTART/segmenter.en.xlam"
+    ]
+    key = r"Software\VB and VBA Program Settings\Segmenter\Runner"  # VBA's GetSetting("Segmenter", "Runner", "Python")
+    assert keys[key] == {"Python": (r"C:\我的 Python\pythonw.exe", 1)} and excel.remembered() == keys[key]["Python"][0]
+    assert len(excel.uninstall()) == 1 and excel.remembered() == ""
+    assert {one for one in keys if "Segmenter" in one} == set() and before <= set(keys)
+    assert excel.uninstall() == []
 
 
 def test_status_says_what_is_there_and_what_is_not(mac):

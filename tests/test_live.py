@@ -9,13 +9,14 @@ import openpyxl
 import pandas as pd
 import pytest
 from bookshop import HEADERS, RFM_SHEET, book, customers, rfm
-from openpyxl.styles import Protection
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill, Protection
 
-from segmenter import jobs, schema
+from segmenter import jobs, schema, settings
 from segmenter.books.file import FileBook
 from segmenter.books.live import LiveBook, is_busy, quiet
 from segmenter.errors import Refused
-from segmenter.schema import BOARDS, CLEANING, CUSTOMERS, RFM, STRATEGY
+from segmenter.schema import BOARDS, CLEANING, CUSTOMERS, RFM, SETTINGS, STRATEGY
 
 TRICKY = [
     "00123",
@@ -238,3 +239,161 @@ def test_our_excel_is_as_strict_as_it_says(tmp_path):
         assert is_busy(found.value)
     finally:
         excel_engine.stop()
+
+
+def edited(book):
+    """A column of hers, a remark that is all that is left of some rows, a note, a colour; customers who are gone."""
+    sheet = book[RFM_SHEET]
+    column = sheet.max_column + 1
+    sheet.cell(1, column).value = "我的备注"
+    for row in (3, 9, 20):
+        sheet.cell(row, column).value = f"备注 {row}"
+    sheet["B5"].comment = Comment("看这里", "me")
+    sheet["C7"].fill = PatternFill("solid", fgColor="FFFF00")
+    for row in (20, 9, 8, 5, 4):
+        book[CUSTOMERS.sheet["zh"]].delete_rows(row)
+
+
+def noted(book):
+    """Nothing but a note and a colour, on rows that stay and on one whose customer is gone."""
+    sheet = book[RFM_SHEET]
+    sheet["B5"].comment = Comment("走了也要留", "me")
+    sheet["B10"].comment = Comment("我跟着走", "me")
+    sheet["A11"].fill = PatternFill("solid", fgColor="FFFF00")
+    for row in (6, 5, 4):
+        book[CUSTOMERS.sheet["zh"]].delete_rows(row)
+
+
+def own_rows(book):
+    sheet = book[STRATEGY.sheet["zh"]]
+    row = sheet.max_row + 1
+    sheet.cell(row, 1).value, sheet.cell(row, 5).value = "我自己的群体", "赵六"
+    sheet.cell(2, 5).value, sheet.cell(3, 6).value = "王五", "完成30%"
+
+
+def sorted_anew(book):
+    sheet = book[RFM_SHEET]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
+    for number, row in enumerate(rows[::-2] + rows[-2::-2], 2):
+        for column, value in enumerate(row, 1):
+            sheet.cell(number, column).value = value
+
+
+def stricter(book):
+    sheet = book[SETTINGS.sheet["zh"]]
+    name = settings.name_of("recency_bins", "zh")
+    next(row for row in sheet.iter_rows(max_col=2) if row[0].value == name)[1].value = "5, 9, 20"
+
+
+def without_sheets(book):
+    for table in (STRATEGY, CLEANING, SETTINGS):
+        del book[table.sheet["zh"]]
+
+
+def no_list_object(book):
+    sheet = book[RFM_SHEET]
+    for name in list(sheet.tables):
+        del sheet.tables[name]
+    book[CUSTOMERS.sheet["zh"]].delete_rows(3, 9)
+
+
+def odd_ids(book):
+    sheet = book[CUSTOMERS.sheet["zh"]]
+    for row, value in enumerate(["00123", " =1+1", "1e5", "２３", "TRUE", "3-4"], 2):
+        sheet.cell(row, 1).value, sheet.cell(row, 1).data_type = value, "s"
+    sheet["F9"].value, sheet["F9"].data_type = "#N/A", "e"
+    sheet.row_dimensions[5].hidden = True
+    book[RFM_SHEET].sheet_state = "hidden"
+
+
+def remark_below(book):
+    sheet = book[STRATEGY.sheet["zh"]]
+    sheet.cell(sheet.max_row + 3, 1).value = "说明：我写的一行"
+
+
+def described(path):
+    """Every cell's value, note and colour; the sheets, and the Excel tables on them."""
+    book = openpyxl.load_workbook(path)
+    return {
+        sheet.title: (
+            dict(sheet.tables.items()),
+            {
+                cell.coordinate: (
+                    round(cell.value, 9) if isinstance(cell.value, float) else cell.value,
+                    cell.comment and cell.comment.text,
+                    cell.fill.fgColor.rgb if cell.fill.fill_type else None,
+                )
+                for row in sheet.iter_rows()
+                for cell in row
+                if cell.value is not None or cell.comment
+            },
+        )
+        for sheet in book
+    }
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A filled workbook of thirty customers, by language and whether table 2 is formulas."""
+    folder = tmp_path_factory.mktemp("filled")
+
+    def make(lang="zh", formulas=False):
+        path = folder / f"{lang}{formulas}.xlsx"
+        if not path.exists():
+            jobs.new(path, lang)
+            with FileBook(path) as target:
+                target.write(CUSTOMERS, customers(30))
+            jobs.fill(path, formulas=formulas)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "change",
+    [edited, noted, own_rows, sorted_anew, stricter, without_sheets, no_list_object, odd_ids, remark_below],
+    ids=lambda one: one.__name__,
+)
+def test_the_button_and_the_file_agree_cell_by_cell(filled, tmp_path, change):
+    agree(filled(), tmp_path, change)
+
+
+def test_a_formula_with_the_right_result_stays(tmp_path):
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(4)])
+    file = openpyxl.load_workbook(path)
+    column = HEADERS.index(RFM["recency_days"].header["zh"]) + 1
+    for row in (2, 3, 5):
+        file[RFM_SHEET].cell(row, column).value = f"=ROW()-{row}"  # 0 in our Excel, which calculates nothing
+    file.save(path)
+    Side("live").write(path, (RFM, rfm(range(5), recency_days=[0.0, 7.0, 8.0, 0.0, 9.0])))
+    seen = [openpyxl.load_workbook(path)[RFM_SHEET].cell(row, column).value for row in range(2, 7)]
+    assert seen == ["=ROW()-2", 7, 8, "=ROW()-5", 9]
+
+
+def test_they_agree_in_english(filled, tmp_path):
+    agree(filled("en"), tmp_path, lambda book: book[CUSTOMERS.sheet["en"]].delete_rows(4, 3))
+
+
+def agree(path, folder, change):
+    for kind in ("file", "live"):
+        book = openpyxl.load_workbook(path)
+        change(book)
+        book.save(folder / f"{kind}.xlsx")
+    jobs.fill(folder / "file.xlsx")
+    app = excel_engine.start()
+    try:
+        opened = app.books.open(folder / "live.xlsx")
+        with quiet(app), LiveBook(opened, jobs.template) as target:
+            jobs.write(target, jobs.analyse(target))
+        opened.save()
+    finally:
+        excel_engine.stop()
+    file, live = (described(folder / f"{kind}.xlsx") for kind in ("file", "live"))
+    assert list(live) == list(file)
+    for name, (tables, cells) in file.items():
+        assert (name, live[name][0]) == (name, tables)
+        found = {
+            where: (cells.get(where), value) for where, value in live[name][1].items() if cells.get(where) != value
+        }
+        found |= {where: (value, None) for where, value in cells.items() if where not in live[name][1]}
+        assert (name, found) == (name, {})

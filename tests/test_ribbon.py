@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import excel_engine
 import openpyxl
 import pytest
 from bookshop import customers
+from pandas import DataFrame
 
 from segmenter import jobs, letters, places, ribbon, schema, texts
 from segmenter.books import previous, saving
@@ -190,12 +193,44 @@ def test_a_fault_is_told_with_a_log(click, monkeypatch):
     path.unlink()
 
 
-def test_a_second_press_while_one_runs_is_refused(click, monkeypatch):
+def test_a_second_press_in_the_same_excel_is_refused(click, monkeypatch, tmp_path):
+    """Also on another workbook: what one changes of Excel's settings the other would take for the user's."""
+    path = shutil.copy(ROOT / "workbook" / "template.xlsx", tmp_path / "other.xlsx")
+    other = ribbon.Click(click.app, click.app.books.open(path), "zh", print)
     codes = []
-    monkeypatch.setitem(ribbon.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", one)) or "")
+    monkeypatch.setitem(ribbon.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", other)) or "")
     assert ribbon.press("check", click) == 0 and codes == [1]
     assert click.app.impl.alerts[0][1].startswith(texts.say("error.excel_running", "zh"))
-    assert not list(places.data().glob("*lock*")) and saving
+    assert settled(click.app) and not list(places.data().glob("*lock*")) and saving
+
+
+def test_optional_sheets_come_and_go_too(click, monkeypatch):
+    labels, run = schema.table("labels"), jobs.pipeline.run
+    rows = DataFrame({"customer_id": ["007"], "segment": ["=1+1"]})
+    monkeypatch.setattr("segmenter.pipeline.run", lambda *given: replace(run(*given), extra={"labels": rows}))
+    before = cells(click.book)
+    assert ribbon.press("fill", click) == 0
+    assert cells(click.book)[labels.sheet["zh"]]["A2"] == "007"
+    assert ribbon.press("restore", click) == 0
+    assert cells(click.book) == before
+    assert ribbon.press("restore", click) == 0
+    assert cells(click.book)[labels.sheet["zh"]]["A2"] == "007"
+
+
+def test_a_workbook_that_was_never_saved_is_told_from_its_namesakes(click):
+    click.book.impl.path = Path("工作簿1")
+    assert (
+        ribbon._identity(click.book) == f"{click.app.pid}/工作簿1" and ribbon._folder(click.book) == places.documents()
+    )
+
+
+def test_a_click_waits_for_nothing_it_does_not_use():
+    """Until the status bar says that work began, only what that needs is imported."""
+    code = (
+        "import sys, segmenter.ribbon as r; r._xlwings(); print([n for n in ('pandas', 'numpy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_the_report_and_the_draft_stand_beside_the_workbook(click):
@@ -256,6 +291,9 @@ def test_the_workbook_is_found_by_name_and_window(excel, tmp_path):
     excel.books.open(other)
     app, book = ribbon.find("other.xlsx", str(excel.hwnd))
     assert (app.pid, book.name) == (excel.pid, "other.xlsx")
+    apart = unicodedata.normalize("NFD", "été.xlsx")
+    excel.books.open(shutil.copy(other, tmp_path / apart))
+    assert ribbon.find("été.xlsx")[1].name == apart
     with pytest.raises(ribbon.Refused, match="https"):
         ribbon.find("https://d.docs.live.net/x/other.xlsx")
 
