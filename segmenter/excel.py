@@ -142,11 +142,13 @@ def status(find: Find) -> Iterator[Line]:
     """What the buttons need: Excel's folder, this add-in, the interpreter, xlwings, and what `find` finds."""
     folder = places.startup()
     yield Line("system", folder is not None, sys.platform)
-    there = [folder / name for name in NAMES.values() if (folder / name).exists()] if folder else []
+    if folder is None:
+        return
+    there = [folder / name for name in NAMES.values() if (folder / name).exists()]
     ours = {hashlib.sha256(files("segmenter.workbook").joinpath(n).read_bytes()).hexdigest() for n in NAMES.values()}
     same = [path for path in there if hashlib.sha256(path.read_bytes()).hexdigest() in ours]
     yield Line("addin", bool(same), ", ".join(map(str, there)))
-    python = remembered() if folder else ""
+    python = remembered()
     yield Line("python", bool(python) and Path(python).exists(), python)
     yield Line("xlwings", find_spec("xlwings") is not None, _version("xlwings"))
     yield Line("running", *_running(find))
@@ -155,8 +157,7 @@ def status(find: Find) -> Iterator[Line]:
 def doctor(find: Find, config: Path | None = None) -> Iterator[Line]:
     """`status`, and what reports need: fonts with Chinese, the mail extra, and the mail settings of `config`."""
     yield from status(find)
-    fonts = [font for font in _font_folders() if font.is_dir() and any(font.rglob("*"))]
-    yield Line("fonts", bool(fonts), ", ".join(map(str, fonts)))
+    yield _fonts()
     missing = [name for name in ("css_inline", "resvg_py", "keyring") if find_spec(name) is None]
     yield Line("mail", not missing, ", ".join(missing))
     yield _mail_settings(config)
@@ -177,13 +178,16 @@ def _mail_settings(config: Path | None) -> Line:
     return Line("mail_settings", True, f"{found.sender}, {found.host} ({found.security})")
 
 
-def _font_folders() -> list[Path]:
-    return [
-        Path("C:/Windows/Fonts"),
-        Path("/System/Library/Fonts"),
-        Path("/usr/share/fonts"),
-        Path.home() / ".fonts",
-    ]
+def _fonts() -> Line:
+    """Whether a Chinese character can be drawn; without the drawing library, whether there are fonts at all."""
+    folders = ("C:/Windows/Fonts", "/System/Library/Fonts", "/usr/share/fonts", str(Path.home() / ".fonts"))
+    found = [one for one in folders if Path(one).is_dir() and any(Path(one).iterdir())]
+    good = bool(found)
+    if find_spec("resvg_py") is not None:
+        from segmenter import pictures
+
+        good = pictures.chinese()
+    return Line("fonts", good, ", ".join(found))
 
 
 def _version(package: str) -> str:
