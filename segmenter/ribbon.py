@@ -63,9 +63,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
     lang = next((one for one in texts.LANGS if one == environ.get(LANG)), texts.DEFAULT)
     try:
         app, book = find(environ.get(BOOK, ""), environ.get(WINDOW, ""))
-    except SegmenterError as error:
-        sys.stderr.write(error.message(lang) + "\n")
-        return error.exit_code
+    except Exception as error:  # as in `press`, with no Excel that could tell it
+        said, code = _told(error, lang)
+        _speak(said, lang)
+        return code
     return press(arguments[0], Click(app, book, lang, show))
 
 
@@ -123,13 +124,15 @@ def press(command: str, click: Click) -> int:
         with _once(click):
             said = COMMANDS[command](click)
     except Exception as error:  # the boundary: whatever we did not foresee is a fault of ours
-        said, code = _told(error, click)
+        said, code = _told(error, click.lang, click.book)
     finally:
         with suppress(Exception):
             click.app.status_bar = False
     if said:
-        with suppress(Exception):  # an Excel that is gone has nobody to tell
+        try:
             click.app.alert(said, texts.say("ribbon.title", click.lang))
+        except Exception:  # Excel is gone, or too busy to show anything
+            _speak(said, click.lang)
     return code
 
 
@@ -146,7 +149,7 @@ def _once(click: Click) -> Iterator[None]:
         yield
 
 
-def _told(error: Exception, click: Click) -> tuple[str, int]:
+def _told(error: Exception, lang: Lang, book: xw.Book | None = None) -> tuple[str, int]:
     """What an error says, where its log is, and its exit code; its cell is selected, so that it can be mended."""
     from segmenter.books.live import is_busy
     from segmenter.faults import log
@@ -154,10 +157,25 @@ def _told(error: Exception, click: Click) -> tuple[str, int]:
     if is_busy(error):
         error = Refused("excel_editing")
     if not isinstance(error, SegmenterError):
-        return texts.say("ribbon.fault", click.lang, kind=type(error).__name__, path=log(error)), 3
-    if error.sheet and click.book is not None:
-        _select(click.book, error.sheet, error.cell)
-    return f"{error.message(click.lang)}\n\n{texts.say('ribbon.log', click.lang, path=log(error))}", error.exit_code
+        return texts.say("ribbon.fault", lang, kind=type(error).__name__, path=log(error)), 3
+    if error.sheet and book is not None:
+        _select(book, error.sheet, error.cell)
+    return f"{error.message(lang)}\n\n{texts.say('ribbon.log', lang, path=log(error))}", error.exit_code
+
+
+def _speak(said: str, lang: Lang) -> None:
+    """Tell the user where Excel cannot: a button's Python has no terminal, so the system shows a box."""
+    title = texts.say("ribbon.title", lang)
+    if sys.stderr is not None:
+        sys.stderr.write(said + "\n")
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.user32.MessageBoxW(0, said, title, 0x30)
+    elif sys.platform == "darwin":
+        show = ("on run given", "display alert (item 1 of given) message (item 2 of given)", "end run")
+        lines = [part for line in show for part in ("-e", line)]
+        subprocess.run(["/usr/bin/osascript", *lines, title, said], check=False)  # noqa: S603 - texts are arguments
 
 
 def _select(book: xw.Book, sheet: str, cell: str) -> None:

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import excel_engine
 import openpyxl
@@ -296,6 +297,29 @@ def test_the_workbook_is_found_by_name_and_window(excel, tmp_path):
     assert ribbon.find("été.xlsx")[1].name == apart
     with pytest.raises(ribbon.Refused, match="https"):
         ribbon.find("https://d.docs.live.net/x/other.xlsx")
+
+
+def test_without_a_terminal_a_box_tells_why_nothing_can_be_done(excel, monkeypatch):
+    """pythonw has no stderr, and when the workbook is not found there is no Excel to tell it in."""
+    import ctypes
+
+    boxes = []
+    user32 = SimpleNamespace(MessageBoxW=lambda *given: boxes.append(given))
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(user32=user32), raising=False)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(ribbon, "_xlwings", lambda: ribbon.sys.modules["xlwings"])
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert ribbon.main(["fill"], {ribbon.BOOK: "gone.xlsx", ribbon.LANG: "en"}) == 1
+    monkeypatch.setattr(ribbon, "find", lambda *_: (_ for _ in ()).throw(excel_engine.editing()))
+    assert ribbon.main(["fill"], {ribbon.LANG: "en"}) == 1
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert "gone.xlsx" in boxes[0][1] and boxes[1][1].startswith(texts.say("error.excel_editing", "en"))
+
+
+def test_an_excel_that_is_gone_is_spoken_for(click, monkeypatch, capsys):
+    monkeypatch.setattr(click.app.impl, "alert", lambda *_: 1 / 0)
+    assert ribbon.press("restore", click) == 1
+    assert "30" in capsys.readouterr().err
 
 
 def test_wrong_use_is_said(capsys):
