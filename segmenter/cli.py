@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -84,7 +85,21 @@ def _tell(error: SegmenterError, arguments: Sequence[str], lang: Lang) -> None:
 class _Parser(argparse.ArgumentParser):
     """argparse, in the user's language and with our errors."""
 
-    lang: Lang = texts.DEFAULT
+    commands: Mapping[str, argparse.ArgumentParser] = {}
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does; what is no option is told with the one that comes nearest."""
+        chosen, extra = self.parse_known_args(args, namespace)
+        if extra:
+            known = re.findall(r"--[\w-]+", self.commands[chosen.command].format_usage())
+            typed = next((one for one in extra if one.startswith("-")), extra[0]).partition("=")[0]
+            raise WrongUsage(
+                "option",
+                value=" ".join(extra),
+                nearest=texts.nearest(typed, known),
+                command=f"{self.prog} {chosen.command}",
+            )
+        return chosen
 
     def error(self, message: str) -> NoReturn:
         raise WrongUsage("usage", reason=message, command=self.prog)
@@ -110,6 +125,8 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         metavar=say["help_metavar"], required=True, dest="command", title=say["help_commands"]
     )
+
+    parser.commands = commands.choices
 
     def command(name: str, key: str = "") -> argparse.ArgumentParser:
         text = say[f"help_{key or name}"]
@@ -165,7 +182,7 @@ def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[
     one = command("verify")
     one.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
     one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
-    for option in ("drop-stale", "break-signature"):
+    for option in ("drop-stale", "break-signature", "all", "json"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
 
 

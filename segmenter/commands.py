@@ -7,7 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,7 +138,11 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
 
 def _verify(chosen: argparse.Namespace, lang: Lang) -> int:
     proof = jobs.verify(chosen.before, chosen.after, Asked(chosen.drop_stale, chosen.break_signature))
-    _table([(texts.say(f"verdict.{part.verdict}", lang), part.name, part.detail) for part in proof.parts])
+    if chosen.json:
+        _print_json({"ok": proof.ok, "parts": [asdict(part) for part in proof.parts]})
+        return 0 if proof.ok else 1
+    shown = [part for part in proof.parts if chosen.all or part.verdict != "same"]
+    _table([(texts.say(f"verdict.{part.verdict}", lang), part.name, part.detail) for part in shown])
     counts = Counter(part.verdict for part in proof.parts)
     key = "cli.verified" if proof.ok else "cli.not_verified"
     print(texts.say(key, lang, parts=len(proof.parts), same=counts["same"], violations=counts["violation"]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final, NamedTuple
 
+from segmenter import texts
 from segmenter.books import Grid
 from segmenter.cells import address
 from segmenter.errors import Refused
@@ -131,12 +132,12 @@ def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
     found = [value.strip() for row in rows for value in grid.rows[row] if isinstance(value, str) and value.strip()]
     folded = {fold(name): name for name in found}
     near = [close for name in missing[0].names() for close in difflib.get_close_matches(name, folded, 1, 0.5)]
-    nearest = max(near, key=lambda one: _likeness(one, missing[0]), default="")
+    nearest = folded.get(max(near, key=lambda one: _likeness(one, missing[0]), default=""), "")
     return Refused(
         "header_missing",
         sheet=grid.sheet,
         cell=address(header.row, 0) if header else "",
         value=", ".join(_shown(field) for field in missing),
         found=", ".join(found[:20]) or "—",
-        nearest=folded.get(nearest, "—"),
+        nearest=texts.nearest(nearest, [nearest]) if nearest else "",
     )

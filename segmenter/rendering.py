@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from segmenter import texts
 from segmenter.errors import Refused
 from segmenter.texts import Lang
 
@@ -93,6 +94,7 @@ def _refusal(head: bytes, name: str, memory: int) -> Refused:
         key, params = str(told["key"]), {k: told[k] for k in ("file", "line", "value", "near", "reason")}
     except (ValueError, KeyError, TypeError):
         return Refused("template_memory", file=name, megabytes=memory >> 20)
+    params["near"] = texts.nearest(params["near"], [params["near"]]) if params["near"] else ""
     if key == "need_extra":
         return Refused("need_extra", extra=params["value"])
     return Refused(key, **{**params, "megabytes": (OUTPUT if key == "template_output" else memory) >> 20})

@@ -8,7 +8,6 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -203,8 +202,7 @@ def _demand_condition(match: Match) -> None:
     if not match.column:
         return
     known = {field.key: field for field in schema.CUSTOMERS.fields}
-    near = get_close_matches(match.column, known, 1)
-    _demand(match.column in known, "segments", str(match), "unknown", near=near[0] if near else "-")
+    _demand(match.column in known, "segments", str(match), "unknown", near=texts.nearest(match.column, known))
     choices = known[match.column].choices
     words = [choice.key for choice in schema.choices(choices)] if choices else [match.value]
     _demand(bool(match.value) and match.value in words, "segments", str(match), "choice", options=", ".join(words))
@@ -218,7 +216,8 @@ class Why:
     params: Mapping[str, object]
 
     def __format__(self, lang: str) -> str:
-        return texts.say(f"rule.{self.key}", lang, **self.params)
+        params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
+        return texts.say(f"rule.{self.key}", lang, **params)
 
 
 def _segment(raw: Any) -> Segment:
@@ -227,8 +226,7 @@ def _segment(raw: Any) -> Segment:
         _demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
     known = Segment.__dataclass_fields__
     for key, value in raw.items():
-        near = get_close_matches(key, known, 1)
-        _demand(key in known, "segments", key, "unknown", near=near[0] if near else "-")
+        _demand(key in known, "segments", key, "unknown", near=texts.nearest(key, known))
         if key in ("match", "aliases"):
             _demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
         elif key == "key":
@@ -306,8 +304,7 @@ def build(raw: Mapping[str, Any]) -> Rules:
     kinds = get_type_hints(Rules)
     known = [field.name for field in fields(Rules)]
     for key in raw:
-        near = get_close_matches(key, known, 1)
-        _demand(key in kinds, key, key, "unknown", near=near[0] if near else "-")
+        _demand(key in kinds, key, key, "unknown", near=texts.nearest(key, known))
     values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
     _demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])

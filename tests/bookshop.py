@@ -92,6 +92,12 @@ def rewritten(path, changes, target=None):
     return target
 
 
+def prefixed(data):
+    """A part with its main namespace under a prefix."""
+    data = re.sub(rb"<(/?)(?![?!]|r:|mc:|x14ac:|xr)([A-Za-z])", rb"<\1x:\2", data)
+    return data.replace(b'xmlns="' + X[1:-1].encode(), b'xmlns:x="' + X[1:-1].encode())
+
+
 def sheet_part(path, name):
     """The part of a sheet by its name."""
     found = parts(path)

@@ -15,6 +15,7 @@ from bookshop import (
     column,
     customers,
     parts,
+    prefixed,
     repairs,
     rewritten,
     rfm,
@@ -317,13 +318,6 @@ def test_the_calculation_chain_loses_only_cells_that_lost_their_formula(tmp_path
         target.write(RFM, rfm([1, 2], monetary=[5.0, 6.0]))
     assert "xl/calcChain.xml" not in parts(path)
     assert not repairs(path)
-
-
-def prefixed(data):
-    import re
-
-    data = re.sub(rb"<(/?)(?![?!]|r:|mc:|x14ac:|xr)([A-Za-z])", rb"<\1x:\2", data)
-    return data.replace(b'xmlns="' + TRANSITIONAL, b'xmlns:x="' + TRANSITIONAL)
 
 
 def test_prefixed_namespaces(tmp_path):

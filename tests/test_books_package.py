@@ -2,12 +2,14 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
-from bookshop import book, parts, rewritten, rfm
+from bookshop import CUSTOMER_SHEET, book, parts, rewritten, rfm
 
 from segmenter import texts
 from segmenter.books.file import FileBook
@@ -135,6 +137,65 @@ def test_a_bomb_whose_size_is_a_lie(path):
     assert size in data
     path.write_bytes(data.replace(size, struct.pack("<L", 100)))
     assert refusal(path) in ("file_damaged", "xml_damaged")
+
+
+def deep(count):
+    names = [f"a{n * 2654435761 % 2**32:x}" for n in range(count)]
+    inner = "".join(f"<{n}>" for n in names) + "".join(f"</{n}>" for n in reversed(names))
+    return f"<extLst>{inner}</extLst>".encode()
+
+
+def many(count):
+    return b"<extLst" + b"".join(b' a%x="%d"' % (n * 2654435761 % 2**32, n) for n in range(count)) + b"/>"
+
+
+SHEET, END = "xl/worksheets/sheet1.xml", b"</worksheet>"
+FAR = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+HOSTILE = {
+    "nested": (SHEET, END, deep(30_000) + END, "xml_limit"),
+    "nested styles": ("xl/styles.xml", b"</styleSheet>", deep(30_000) + b"</styleSheet>", "xml_limit"),
+    "a million attributes": (SHEET, END, many(1_000_000) + END, "xml_limit"),
+    "a cell at the end of the sheet": (SHEET, b"</sheetData>", FAR, "sheet_spread"),
+    "tags never closed, in a comment": (SHEET, b"</sheetData>", b"<!--%s--></sheetData>" % (b"<c>" * 300_000), ""),
+    "strings never closed, in a comment": (
+        "xl/sharedStrings.xml",
+        b"</sst>",
+        b"<!--%s--></sst>" % (b"<si>" * 240_000),
+        "",
+    ),
+    "a string of a million runs": (
+        "xl/sharedStrings.xml",
+        b"</sst>",
+        b"<si>" + b"".join(b"<r><t>%x</t></r>" % (n * 2654435761 % 2**24) for n in range(500_000)) + b"</si></sst>",
+        "",
+    ),
+}
+CHILD = """
+import resource, sys
+from pathlib import Path
+from segmenter.books.file import FileBook
+from segmenter.errors import Refused
+from segmenter.schema import CUSTOMERS, RFM
+from pandas import DataFrame
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+try:
+    with FileBook(Path(sys.argv[1])) as book:
+        book.read(CUSTOMERS)
+        book.write(RFM, DataFrame({"customer_id": ["1"]}))
+except Refused as refused:
+    print(refused.key, end="")
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_parts_made_to_do_harm_end_soon(tmp_path, name):
+    """In a child with a limit of its own: without ours it would run for hours, or take all the memory there is."""
+    path = book(tmp_path / "a.xlsx", before=lambda workbook: workbook.add_worksheet(CUSTOMER_SHEET).write("A1", "x"))
+    part, old, new, key = HOSTILE[name]
+    rewritten(path, {part: lambda data: data.replace(old, new)})
+    said = subprocess.run([sys.executable, "-c", CHILD, path], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (0, key), said.stderr
 
 
 def test_entities_and_encodings(path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,51 @@ def test_a_refusal_leaves_the_file_and_says_where(book: Path, capsys: pytest.Cap
 def test_wrong_usage_is_exit_2(arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert word in capsys.readouterr().err
+
+
+def test_a_mistyped_option_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fill", "x.xlsx", "--asof", "2026-06-30"]) == 2
+    assert "最接近的是“--as-of”" in capsys.readouterr().err
+    assert main(["verify", "a.xlsx", "b.xlsx", "--break-signatur", "c.xlsx"]) != 0
+    assert main(["fill", "x.xlsx", "--zzz", "--lang", "en"]) == 2
+    assert "nearest" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_verify_lists_what_changed_and_only_that(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = book.with_name("out.xlsx")
+    assert main(["fill", str(book), "-o", str(out), "--as-of", "2026-06-30"]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(book), str(out)]) == 0
+    short = capsys.readouterr().out
+    assert main(["verify", str(book), str(out), "--all"]) == 0
+    whole = capsys.readouterr().out
+    assert main(["verify", str(book), str(out), "--json"]) == 0
+    parts = json.loads(capsys.readouterr().out)["parts"]
+    assert "theme" not in short and "theme" in whole
+    assert len(whole.splitlines()) == len(parts) + 1
+    assert len(short.splitlines()) == sum(part["verdict"] != "same" for part in parts) + 1
+
+
+def test_verify_is_told_what_was_given_up(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A signature and old results that fill was asked to give up are declared to verify in the same words."""
+    with zipfile.ZipFile(book, "a") as archive:
+        archive.writestr("_xmlsignatures/origin.sigs", b"")
+    content = openpyxl.load_workbook(SAMPLE)
+    reader = book.with_name("reader.xlsx")
+    content.create_sheet("汇总")["A1"] = f"=COUNTA('{RFM}'!A2:A9)"
+    content.save(reader)
+    with zipfile.ZipFile(reader) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(reader, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data.replace(b"</f><v/>", b"</f><v>9</v>").replace(b"</f><v></v>", b"</f><v>9</v>"))
+    for path, option in ((book, "--break-signature"), (reader, "--drop-stale")):
+        out = path.with_suffix(".out.xlsx")
+        assert main(["fill", str(path), "-o", str(out), option]) == 0
+        capsys.readouterr()
+        assert main(["verify", str(path), str(out)]) == 1
+        assert "不该有" in capsys.readouterr().out
+        assert main(["verify", str(path), str(out), option]) == 0
 
 
 @pytest.mark.parametrize("name", ["客户 细分.xlsx", "report.docx", "out.xlsx"])

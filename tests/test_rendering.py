@@ -223,7 +223,8 @@ def test_a_mistake_names_file_line_and_variable(
 
 
 def test_the_nearest_name_is_proposed(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "{{ kpi }}").params["near"] == "kpis"
+    assert "最接近的是“kpis”" in refusal(tmp_path, "{{ kpi }}").message("zh")
+    assert "最接近" not in refusal(tmp_path, "{{ wholly_unlike }}").message("zh")
 
 
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path: Path) -> None:

@@ -94,6 +94,9 @@ def test_an_unknown_setting_is_told_the_nearest() -> None:
         with pytest.raises(Refused) as refused:
             rules.build(raw)
         assert near in refused.value.message("zh")
+    with pytest.raises(Refused) as refused:
+        rules.build({"zzz": 1})
+    assert "最接近" not in refused.value.message("zh") and "nearest" not in refused.value.message("en")
 
 
 def test_the_default_rules_are_the_template_s() -> None:  # 003-41..44, C2-C4, C7

@@ -147,7 +147,10 @@ class FileBook:
                 if not found.formulas:
                     self._plain.add(entry.part)
                 return found
-        values: Any = self._calamine.get_sheet_by_name(entry.name)
+
+        def values() -> Any:
+            return self._calamine.get_sheet_by_name(entry.name)
+
         return reading.read(values, self._package.read(entry.part), about)
 
     def _styles(self) -> Styles:

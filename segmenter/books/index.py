@@ -132,7 +132,7 @@ class Index:
             return ()
         data = self.package.read(self.strings_part)
         spans.check(data, self.strings_part)
-        return _strings(data)
+        return _strings(spans.without_comments(data))
 
     @cached_property
     def styles_part(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from segmenter import texts
 from segmenter.errors import Refused
 from segmenter.schema import CUSTOMERS, Table, fold, tables
 from segmenter.texts import LANGS, Lang
@@ -41,5 +41,4 @@ def find(names: Sequence[str], table: Table, first: Lang) -> int | None:
 def missing(names: Sequence[str], table: Table, lang: Lang) -> Refused:
     """The refusal of a workbook without a table's sheet: what there is, and what comes nearest (case A1)."""
     wanted = table.sheet[lang]
-    near = difflib.get_close_matches(wanted, names, 1, 0)
-    return Refused("sheet_missing", value=wanted, found=", ".join(names), nearest=near[0] if near else "—")
+    return Refused("sheet_missing", value=wanted, found=", ".join(names), nearest=texts.nearest(wanted, names, 0.2))

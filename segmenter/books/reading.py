@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import chain
@@ -28,6 +28,11 @@ _ROW: Final = re.compile(rb"<(?:[^\s<>/:]+:)?row\b" + _ATTRS)
 _HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
 _TEXTUAL: Final = re.compile(rb"\st\s*=\s*[\"']str[\"']")
 _OPEN: Final = re.compile(rb"<((?:[^\s<>/:!?]+:)?)sheetData(?:\s[^<>]*)?(?<!/)>")
+_FILLED: Final = re.compile(
+    rb"<(?:[^\s<>/:]+:)?c(?:\s[^<>]*?)?\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>"
+)
+_SPREAD: Final = 1 << 25
+"""cells the rectangle around a sheet's cells may have however few there are"""
 _DAY: Final = timedelta(days=1)
 _PATIENCE: Final = 10_000
 """rows read one by one before a scan is given up"""
@@ -50,14 +55,15 @@ class About:
     """its Excel tables"""
 
 
-def read(values: Values, data: bytes, sheet: About) -> Grid:
+def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     """The grid of a worksheet part. Rows behind a gap below an Excel table are no part of it; `below` says so."""
     root = spans.parse(data, sheet.part, opaque="sheetData")
     sheet_data = root.first("sheetData")
     if root.name != "worksheet" or sheet_data is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
-    body = data[sheet_data.inner : sheet_data.close]
-    rows = [[_plain(value) for value in row] for row in values.to_python(skip_empty_area=False)]
+    body = spans.without_comments(data[sheet_data.inner : sheet_data.close])
+    _refuse_spread(body, sheet.name)
+    rows = [[_plain(value) for value in row] for row in values().to_python(skip_empty_area=False)]
     rows, below = cut(rows, sheet.listed)
     return Grid(
         sheet=sheet.name,
@@ -123,6 +129,19 @@ def scan(
         columns=columns,
         formulas=scanned.formulas,
     )
+
+
+def _refuse_spread(body: bytes, sheet: str) -> None:
+    """Refuse a sheet with so few cells so far apart that the rectangle around them would fill the memory."""
+    found = _FILLED.findall(body)
+    rows = max((int(row) for _, row in found), default=0)
+    letters = max({column for column, _ in found}, key=lambda one: (len(one), one), default=b"A")
+    area = rows * (position(letters.decode() + "1")[1] + 1)
+    if area > max(_SPREAD, 16 * len(found)):
+        last = next(one for one in found if int(one[1]) == rows)
+        wide = next(one for one in found if one[0] == letters)
+        cells = ", ".join(dict.fromkeys(b"".join(one).decode() for one in (last, wide)))
+        raise Refused("sheet_spread", sheet=sheet, cell=cells)
 
 
 def _totals(listed: Sequence[ListObject]) -> int | None:

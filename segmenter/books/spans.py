@@ -23,6 +23,11 @@ _ESCAPED: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 )
 
+MAX_DEPTH: Final = 256
+"""so deep elements may be nested; real workbooks stay below 50"""
+MAX_TAG: Final = 1 << 20
+"""so many bytes a start tag may have: room for a rule with ten thousand ranges, not for a million attributes"""
+_ASIDE: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _SMALL: Final = 1 << 16
 _KEPT: Final = 64
 """so many trees of parts up to so many bytes are kept: the directory of a workbook is asked again and again"""
@@ -145,6 +150,11 @@ def _text(raw: bytes) -> str:
     return "".join((part or "") if i % 2 else unescape(part) for i, part in enumerate(parts))
 
 
+def without_comments(data: bytes) -> bytes:
+    """Well-formed XML without its comments and instructions, where a tag may stand that is never closed."""
+    return _ASIDE.sub(lambda found: found[1] or b"", data) if b"<!--" in data or b"<?" in data else data
+
+
 def check(data: bytes, part: str) -> None:
     """Refuse a part that is not well-formed UTF-8 XML, or brings a document type of its own."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
@@ -184,6 +194,8 @@ def _parse(data: bytes, part: str, opaque: str, checked: bool) -> Element:
         where = found.end()
         if found[2] is None:
             continue
+        if len(stack) > MAX_DEPTH or where - found.start() > MAX_TAG:
+            raise Refused("xml_limit", part=part)
         if found[1]:
             element = stack.pop()
             element.close, element.end = found.span()

@@ -8,7 +8,8 @@ of the languages (a test says so); and nothing has to be compiled before it can 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -63,3 +64,9 @@ def say(key: str, lang: str, **params: Any) -> str:
     """
     text = _catalogue()[key][lang]
     return text.format_map(params) if params or "{" in text else text
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> Mapping[str, str]:
+    """The end of a sentence in every language: what comes nearest to `name`; empty when nothing is that like it."""
+    near = get_close_matches(name, list(known), 1, likeness)
+    return {lang: say("nearest", lang, name=near[0]) if near else "" for lang in LANGS}
