@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -93,6 +94,13 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
     return buffer.getvalue()
 
 
+def _near(rows: Sequence[Row]) -> list[str]:
+    """The sources as a page shows them: from the folder they all lie in, so that it says nothing of this machine."""
+    paths = [Path(row.source) for row in rows]
+    base = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    return [path.relative_to(base).as_posix() for path in paths]
+
+
 def _html(rows: Sequence[Row], lang: Lang) -> str:
     from segmenter.report import page
 
@@ -104,7 +112,10 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
         lang,
         word=lambda key: texts.say(f"batch.{key}", lang),
         counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
-        rows=[{key: value(row, key) for key in COLUMNS} for row in rows],
+        rows=[
+            {key: value(row, key) for key in COLUMNS} | {"source": near}
+            for row, near in zip(rows, _near(rows), strict=True)
+        ],
         segments=[
             {"name": name, "customers": count, "amount": amount, "share": amount / everything}
             for name, (count, amount) in totals.items()

@@ -33,12 +33,15 @@ ORDER_COLUMNS: Final = (
 
 ALERTS: Final = frozenset(
     {
+        "hard_link",
         "as_of_unknown",
         "as_of_doubtful",
         "order_customer_unknown",
         "third_party_consent",
         "stale",
         "few_customers",
+        "setting_unknown",
+        "setting_unread",
         "names_clash",
         "formulas_fixed",
         "value_unfit",

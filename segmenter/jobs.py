@@ -136,11 +136,12 @@ def analyse(
     """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet; `changes` of
     single rules come on top."""
     used = replace(rules.from_file(rules_file) if rules_file else read_rules(book), **changes)
+    noticed = [] if rules_file else doubts(book)
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
     others = {one.name: book.read(schema.table(one.name)) for one in fields(Sheets) if one.name != "customers"}
-    return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress)
+    return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress, noticed)
 
 
 def write(book: Book, result: Result) -> None:
@@ -181,6 +182,7 @@ def fill(
     """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
     if report:
         _refuse_report(report, path, out or path)
+    links = target.stat().st_nlink if (target := out or path).is_file() else 1
     with FileBook(path, out=out, **asdict(saving)) as book:
         result = analyse(book, as_of, rules_file, progress, changes)
         html = ""
@@ -201,6 +203,11 @@ def fill(
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
         result = replace(result, findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))
+    if links > 1:
+        result = replace(
+            result,
+            findings=(*result.findings, Finding("hard_link", value=str(out or path), params={"links": links - 1})),
+        )
     code = "stale_dropped" if saving.drop_stale else "stale"
     old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
     return replace(result, findings=(*result.findings, *old))
@@ -221,18 +228,38 @@ def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:
 def read_rules(book: Book) -> Rules:
     """The rules on the workbook's 设置 sheet; the defaults where it has none."""
     grid = book.read(schema.SETTINGS)
+    return rules.default() if grid is None else settings.from_rows(_settings(grid), rules.default(), grid.sheet)
+
+
+def doubts(book: Book) -> list[Finding]:
+    """What on the 设置 sheet may not have been meant so: a value that is an error or was never calculated, and a name
+    that is no setting but looks like one."""
+    grid = book.read(schema.SETTINGS)
     if grid is None:
-        return rules.default()
-    columns = headers.locate(grid, schema.SETTINGS).columns
+        return []
+    rows = _settings(grid)
+    bad = {cells.address(*place): shown for place, shown in grid.errors.items()}
+    bad |= {cells.address(*place): "" for place in grid.uncached}
+    found = [
+        Finding("setting_unread", grid.sheet, cell, bad[cell], params={"name": name})
+        for name, _, cell in rows
+        if cell in bad
+    ]
+    for name, value, cell in rows:
+        if value is not None and (near := settings.mistyped(name)):
+            found.append(Finding("setting_unknown", grid.sheet, cell, name, params={"nearest": near}))
+    return found
+
+
+def _settings(grid: Grid) -> list[tuple[str, Any, str]]:
+    """The rows of a 设置 sheet: name, value (None when empty), address of the value."""
+    column = headers.locate(grid, schema.SETTINGS).columns["value"]
     frame = intake.as_typed(grid, schema.SETTINGS)
-    rows = [
-        (str(row.name), row.value, cells.address(int(row.Index) - 1, columns["value"]))
+    return [
+        (str(row.name), None if values.is_empty(row.value) else row.value, cells.address(int(row.Index) - 1, column))
         for row in frame[["name", "value"]].itertuples()
         if not values.is_empty(row.name)
     ]
-    return settings.from_rows(
-        [(n, None if values.is_empty(v) else v, c) for n, v, c in rows], rules.default(), grid.sheet
-    )
 
 
 def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:

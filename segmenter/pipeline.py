@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,10 +52,16 @@ class Sheets:
 
 
 def run(
-    sheets: Sheets, rules: Rules, lang: Lang, as_of: date | None = None, progress: Progress = lambda _: None
+    sheets: Sheets,
+    rules: Rules,
+    lang: Lang,
+    as_of: date | None = None,
+    progress: Progress = lambda _: None,
+    noticed: Sequence[Finding] = (),
 ) -> Result:
     """Read, clean, measure, score, segment and plan.
 
+    `noticed`: what was found when the rules were read.
     `as_of` comes before the rules' date, which comes before the date of the last order. Refused when the customer
     sheet holds no customers or cannot be read; everything else that is odd is a finding of the result.
     """
@@ -65,7 +71,7 @@ def run(
     taken = intake.take(sheets.customers, schema.CUSTOMERS, spare)
     if not taken.rows_in:
         raise Refused("no_customers", sheet=taken.sheet)
-    findings = [*_kept(sheets.cleaning), *taken.findings, *found]
+    findings = [*_kept(sheets.cleaning), *noticed, *taken.findings, *found]
     excluded = {**taken.excluded}
 
     def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from pandas import DataFrame
@@ -18,6 +19,8 @@ from segmenter.rules import CHOICES, TABLES, Match, Rules, Segment
 from segmenter.texts import LANGS, Lang
 
 _KINDS = get_type_hints(Rules)
+_LIKENESS = 0.75
+"""how like a setting's name a note must be to be taken for one mistyped"""
 _SPLIT = re.compile(r"[,，、;；\n]+")
 
 
@@ -88,14 +91,31 @@ def name_of(key: str, lang: Lang) -> str:
     return texts.say(f"setting.{key}.name", lang)
 
 
+def _by_name() -> dict[str, str]:
+    """The settings by their names on the sheet, folded."""
+    by_name = {schema.fold(name_of(key, lang)): key for key in _keys() for lang in LANGS}
+    return by_name | {schema.fold(texts.say("settings.version", lang)): "version" for lang in LANGS}
+
+
+def mistyped(name: str) -> str:
+    """The name of the setting that a name which is none looks like; "" for a note that looks like none."""
+    known = _by_name()
+    folded = schema.fold(name)
+    segment = [schema.fold(texts.say("settings.segment", lang)) for lang in LANGS]
+    if folded in known or folded.startswith(tuple(segment)):
+        return ""
+    near = get_close_matches(folded, known, 1, _LIKENESS)
+    shown = {schema.fold(name_of(key, lang)): name_of(key, lang) for key in _keys() for lang in LANGS}
+    return shown.get(near[0], near[0]) if near else ""
+
+
 def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> Rules:
     """The rules the sheet's rows (name, value, cell address of the value) spell; what it lacks comes from `base`.
 
     Refused names the cell of a value that cannot be understood. Rows whose name is no setting are left alone:
     people keep notes there.
     """
-    by_name = {schema.fold(name_of(key, lang)): key for key in _keys() for lang in LANGS}
-    by_name |= {schema.fold(texts.say("settings.version", lang)): "version" for lang in LANGS}
+    by_name = _by_name()
     prefixes = tuple(schema.fold(texts.say("settings.segment", lang)) for lang in LANGS)
     found: dict[str, Any] = {}
     segments: list[Segment] = []

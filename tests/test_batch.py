@@ -137,6 +137,7 @@ def test_the_tables_say_the_same(done: tuple[Path, dict[str, Any]]) -> None:
     assert sums == {name: one["customers"] for name, one in said["segments"].items()}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert page.count("<a href=") == 270 and "src=" not in page
+    assert str(Path(rows[1][0]).parent.parent) not in page and "区域00/" in page
 
 
 def test_a_resume_does_exactly_the_refused(shelf: Path, done: tuple[Path, dict[str, Any]]) -> None:

@@ -240,6 +240,34 @@ def test_wrong_usage_is_exit_2(arguments: list[str], word: str, capsys: pytest.C
     assert word in capsys.readouterr().err
 
 
+def test_a_setting_that_does_nothing_is_told(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is nearly a setting's, an Excel error and a formula never calculated; a note is a note."""
+    content = openpyxl.load_workbook(book)
+    sheet = content["设置"]
+    last = sheet.max_row
+    for row, (name, value) in enumerate([("F、M统记月数", 12), ("负责人：王芳", "x"), ("分析日前", None)], last + 1):
+        sheet.cell(row, 1, name)
+        sheet.cell(row, 2, value)
+    cells = {sheet.cell(row, 1).value: sheet.cell(row, 2) for row in range(2, last)}
+    cells["分析目标"].value = "#N/A"
+    content.save(book)
+    capsys.readouterr()
+    assert main(["check", str(book), "--json", "--as-of", "2026-06-30"]) == 0
+    found = {one["code"]: one for one in json.loads(capsys.readouterr().out)["findings"] if one["sheet"] == "设置"}
+    assert found.keys() == {"setting_unknown", "setting_unread"}
+    assert found["setting_unknown"]["cell"] == f"B{last + 1}" and "F、M 统计月数" in found["setting_unknown"]["message"]
+    assert found["setting_unread"]["value"] == "#N/A" and "分析目标" in found["setting_unread"]["message"]
+
+
+def test_a_hard_link_is_told(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = book.with_name("other.xlsx")
+    other.hardlink_to(book)
+    before = book.read_bytes()
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    assert "硬链接" in capsys.readouterr().out
+    assert other.read_bytes() == before != book.read_bytes()
+
+
 def test_a_mistyped_option_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fill", "x.xlsx", "--asof", "2026-06-30"]) == 2
     assert "最接近的是“--as-of”" in capsys.readouterr().err
