@@ -49,6 +49,14 @@ def locate(grid: Grid, table: Table) -> Header:
     return first
 
 
+def holds(grid: Grid, table: Table) -> bool:
+    """Whether a sheet is `table`'s, with all its columns, and not one of somebody else's under the same name."""
+    try:
+        return len(locate(grid, table).columns) == len(table.fields)
+    except Refused:
+        return False
+
+
 def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], int, Header]]:
     for top in range(min(SEARCHED, grid.height)):
         bottom = _last_level(grid, top)

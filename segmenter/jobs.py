@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, texts, values
-from segmenter.books import Book, Grid, adding, proof
+from segmenter.books import Book, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
@@ -154,16 +154,8 @@ def write(book: Book, result: Result) -> None:
     for table in schema.EXTRA:
         if table.key in result.extra:
             book.write(table, result.extra[table.key])
-        elif table.optional == "result" and (grid := book.read(table)) is not None and _is(grid, table):
+        elif table.optional == "result" and (grid := book.read(table)) is not None and headers.holds(grid, table):
             book.write(table, DataFrame(columns=[field.key for field in table.fields]))
-
-
-def _is(grid: Grid, table: schema.Table) -> bool:
-    """Whether a sheet is ours, and not one of somebody else's under the same name."""
-    try:
-        return len(headers.locate(grid, table).columns) == len(table.fields)
-    except Refused:
-        return False
 
 
 def fill(

@@ -16,8 +16,10 @@ from pandas import DataFrame
 
 from segmenter import headers, schema, texts, values
 from segmenter.books import Grid
-from segmenter.rules import CODES
+from segmenter.result import Migration
+from segmenter.rules import CODES, Rules
 from segmenter.schema import Table
+from segmenter.texts import Lang
 
 ENTERED: Final = "entered"
 """where those come from who were not there before"""
@@ -80,7 +82,7 @@ def _unique(found: DataFrame, keys: pd.Series) -> DataFrame:
 
 def moves(before: DataFrame, now: DataFrame) -> DataFrame:
     """Everybody of two states, those of before first in their order: customer_id, before_code, before_segment,
-    before_amount, code, segment, amount (None and NaN where they were not there), change (one of KINDS but "churn")."""
+    before_amount, code, segment, amount (None and NaN where they were not there), change (see `label`)."""
     at = now.index.get_indexer(before.index)
     fresh = np.ones(len(now) + 1, dtype=bool)
     fresh[at] = False
@@ -96,7 +98,7 @@ def moves(before: DataFrame, now: DataFrame) -> DataFrame:
         found[f"before_{name}"] = np.append(then, nothing * len(come))
         found[name] = later[np.append(at, come)]
     (a, starts), (b, ends) = map(pd.factorize, _places(found))
-    kinds = np.array([[kind(start, end) for end in ends] for start in starts], dtype=object)
+    kinds = np.array([[label(start, end) for end in ends] for start in starts], dtype=object)
     return _frame({**found, "change": kinds[a, b] if len(a) else a})
 
 
@@ -131,6 +133,11 @@ def is_churn(start: str, end: str) -> bool:
     return start[:1] == "1" and end in ("001", "011")
 
 
+def label(start: str, end: str) -> str:
+    """The one of KINDS that says most of a move."""
+    return "churn" if is_churn(start, end) else kind(start, end)
+
+
 def count(found: DataFrame) -> DataFrame:
     """Cells of `moves`: start, end (see `_places`), start_segment, end_segment, customers, before (their amount then),
     after (their amount now), lost (before less after), in the order of the codes."""
@@ -138,7 +145,7 @@ def count(found: DataFrame) -> DataFrame:
     by = {"start": start, "end": end, "start_segment": found["before_segment"], "end_segment": found["segment"]}
     sums = {"before": found["before_amount"].fillna(0.0), "after": found["amount"].fillna(0.0)}
     grouped = DataFrame(sums).groupby([pd.Series(one, name=name).fillna("") for name, one in by.items()])
-    cells = grouped.sum().assign(customers=grouped.size()).reset_index()
+    cells = grouped.sum().round(2).assign(customers=grouped.size()).reset_index()
     return cells.assign(lost=cells["before"] - cells["after"])
 
 
@@ -184,3 +191,74 @@ def matrix(cells: DataFrame, value: str) -> DataFrame:
     return found.pivot(index="start", columns="end", values=value).reindex(
         index=[*codes, ENTERED], columns=[*codes, LEFT]
     )
+
+
+def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
+    """The blocks of 迁移矩阵 by table key, columns as in the schema."""
+    cells = found.cells
+    classes = rules.schemes[rules.naming_scheme]
+    words = {place: place_name(place, lang) for place in (ENTERED, LEFT, "")}
+    named = {**{code: f"{code} {classes[code][lang]}" for code in CODES}, **words}
+    kinds = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
+    heads, churn = headline(cells), texts.say("migration.of_these", lang, kind=kinds["churn"])
+    period = texts.say("migration.period", lang, before=found.before, after=found.after)
+    people = cells.loc[cells["end"] != LEFT, "customers"].sum()
+    whole = {"name": period, "customers": people, **cells[["before", "after", "lost"]].sum().to_dict()}
+    rows = ranked(cells)
+    moved = {
+        "move": [texts.say("migration.move", lang, start=named[a], end=named[b]) for a, b in _pairs(rows)],
+        "start": [words.get(one, one) for one in rows["start"]],
+        "end": [words.get(one, one) for one in rows["end"]],
+        "change": [kinds[label(a, b)] for a, b in _pairs(rows)],
+    }
+    numbers = rows[["customers", "share", "before", "after", "lost"]]
+    blocks = {
+        "migration_heads": DataFrame(
+            [whole, *({"name": said, **heads[key]} for key, said in {**kinds, "churn": churn}.items())]
+        ),
+        "migration_counts": _block(matrix(cells, "customers"), named, total=True),
+        "migration_shares": _block(matrix(cells, "share"), named),
+        "migration_ranked": DataFrame(moved).join(numbers),
+    }
+    blocks["migration_counts"].iat[-1, 0] = texts.say("migration.total", lang)
+    return {key: _plain(one, schema.table(key)) for key, one in blocks.items()}
+
+
+def place_name(place: str, lang: Lang) -> str:
+    """A code as it is; in words, who came, who left and who has none."""
+    if place in CODES:
+        return place
+    return texts.say(f"migration.kind.{place}" if place else "migration.none", lang)
+
+
+def _pairs(rows: DataFrame) -> list[tuple[str, str]]:
+    return list(zip(rows["start"], rows["end"], strict=True))
+
+
+def _block(table: DataFrame, named: Mapping[str, str], *, total: bool = False) -> DataFrame:
+    """A matrix as a block: names down, one column a code, then without one and LEFT; sums where `total`."""
+    full = table.reindex(index=[*CODES[::-1], "", ENTERED], columns=[*CODES[::-1], "", LEFT])
+    full.columns = [*(f"to_{code}" for code in CODES[::-1]), "to_none", "to_left"]
+    if total:
+        full["total"] = full.sum(axis=1)
+        full.loc["total"] = full.sum()
+    full.insert(0, "start", [named.get(str(one), "") for one in full.index])
+    return full
+
+
+def _plain(found: DataFrame, table: Table) -> DataFrame:
+    """Columns as in the schema, nothing where there is no number."""
+    money = {field.key: 2 for field in table.fields if field.kind == "money"}
+    found = found.reindex(columns=[field.key for field in table.fields]).round(money).astype(object)
+    return found.where(found.notna(), None).reset_index(drop=True)
+
+
+def listed(found: DataFrame, lang: Lang) -> DataFrame:
+    """The rows of 客户迁移 for `moves`: the change in words, as many as a sheet holds."""
+    words = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
+    return found.assign(change=found["change"].map(words)).iloc[:ROWS]
+
+
+def starting(state: DataFrame) -> DataFrame:
+    """The rows of 客户迁移 for a state that nothing is compared with."""
+    return state.reset_index(drop=True).reindex(columns=[field.key for field in schema.table("moves").fields])

@@ -25,6 +25,7 @@ from segmenter import (
     score,
     segment,
     texts,
+    timeline,
     values,
     wording,
 )
@@ -49,6 +50,10 @@ class Sheets:
     strategy: Grid | None = None
     rfm: Grid | None = None
     cleaning: Grid | None = None
+    board_facts: Grid | None = None
+    history: Grid | None = None
+    moves: Grid | None = None
+    migration_heads: Grid | None = None
 
 
 def run(
@@ -117,7 +122,10 @@ def run(
     strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
-    extra: dict[str, DataFrame] = {}
+    memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
+    followed = timeline.follow(memory, customers, segments, rules, lang, as_of)
+    findings += followed.findings
+    extra: dict[str, DataFrame] = {**followed.extra}
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
     if rules.clusters:
@@ -155,6 +163,8 @@ def run(
         boards=board.blocks(customers, segments, rules, as_of, start, len(findings), lang),
         cleaning=to_frame(findings, lang),
         extra=extra,
+        history=followed.history,
+        migration=followed.migration,
     )
 
 

@@ -14,6 +14,17 @@ from segmenter.texts import Lang
 
 
 @dataclass(frozen=True)
+class Migration:
+    """Who moved between two analyses."""
+
+    before: date
+    after: date
+    cells: DataFrame
+    """the moves counted, as `migration.count` does; segments by name"""
+    same_rules: bool = True
+
+
+@dataclass(frozen=True)
 class Result:
     """One analysis, complete: the numbers of every sheet and of the report come from here."""
 
@@ -50,6 +61,11 @@ class Result:
     extra: Mapping[str, DataFrame] = field(default_factory=dict)
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""
+
+    history: DataFrame = field(default_factory=DataFrame)
+    """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""
+    migration: Migration | None = None
+    """None where there is nothing earlier to compare with"""
 
     @property
     def status(self) -> str:

@@ -132,6 +132,7 @@ class Rules:
     segments_min: int
     segments_max: int
     segment_size_min: int
+    history: bool
     clusters: bool
     cluster_columns: tuple[str, ...]
     value: bool

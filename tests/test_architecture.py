@@ -15,10 +15,11 @@ WORDS = {"errors", "texts", "schema", "cells", "findings"}
 RULES = {"rules"}
 READERS = {"column", "amounts", "dates", "values", "headers", "intake", "settings", "wording", "result", "books"}
 STEPS = {
-    *("orders", "clean", "measure", "scale", "score", "segment", "plan", "rfm", "board", "migration"),
+    *("orders", "clean", "measure", "scale", "score", "segment", "plan", "rfm", "board"),
+    *("history", "migration"),
     *("clusters", "lifetime"),
 }
-PIPELINE = {"pipeline"}
+PIPELINE = {"pipeline", "timeline"}
 JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox"}
 DOORS = {"cli", "commands", "commands_excel", "commands_mail", "commands_report", "functions", "ribbon", "__main__"}
 LAYERS = (WORDS, RULES, READERS, STEPS, PIPELINE)

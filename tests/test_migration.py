@@ -71,7 +71,7 @@ def test_moves_by_hand() -> None:
     now = state(("a", "111", 2800), ("b", "011", 2000), ("c", "111", 4000), ("d", "100", 90), ("f", "100", 50))
     moved = migration.moves(then, now)
     assert moved["customer_id"].tolist() == ["a", "b", "c", "d", "e", "f"]
-    assert moved["change"].tolist() == ["same", "down", "up", "other", "left", "entered"]
+    assert moved["change"].tolist() == ["same", "churn", "up", "other", "left", "entered"]
     cells = migration.count(moved)
     heads = migration.headline(cells)
     assert {key: heads[key]["customers"] for key in heads} == {

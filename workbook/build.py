@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import board_sheet
+from matrix import migration_sheet
 from sample import load_shop, make_shop
 from sheets import HERE, Book, guide_sheet, list_sheet, settings_sheet, strategy_sheet
 
@@ -63,7 +64,9 @@ def write_extra(path: Path, lang: Lang) -> None:
     """Writes the workbook of the optional sheets, from which `fill` takes those it needs."""
     book = Book(path, lang)
     for table in schema.EXTRA:
-        list_sheet(book, table)
+        if not table.anchor:
+            list_sheet(book, table)
+    migration_sheet(book)
     book.file.close()
 
 

@@ -28,12 +28,12 @@ def board_sheet(book: Book) -> None:
     sheet.set_column(1, left - 2, 13)
     sheet.set_column(left - 1, left - 1, 2.5)
     sheet.set_column(left, last_column, 8)
-    bottom = _corner(heat)[0] + heat.rows
+    bottom = corner(heat)[0] + heat.rows
     sheet.print_area(0, 0, bottom, last_column)
     for row in range(2, bottom + 1):
         sheet.set_row_pixels(row, BOARD_ROW)
     for table in (facts, segments, heat):
-        sheet.set_row_pixels(_corner(table)[0], 38)
+        sheet.set_row_pixels(corner(table)[0], 38)
     sheet.set_row_pixels(0, 46)
     sheet.set_row_pixels(1, 26)
     sheet.set_row_pixels(2, 12)
@@ -47,9 +47,9 @@ def board_sheet(book: Book) -> None:
     for name, table in (("facts", facts), ("segments", segments), ("heat", heat), ("pareto", pareto)):
         _block(book, sheet, table, book.say(f"dash.{name}"))
     _heat_colours(sheet, heat)
-    top = _corner(facts)[0] - 1
+    top = corner(facts)[0] - 1
     taller = 38 - BOARD_ROW
-    middle = _corner(segments)[0] + 1
+    middle = corner(segments)[0] + 1
     width = 61 * (last_column - left + 1) - 2
     sheet.insert_chart(
         top,
@@ -61,14 +61,15 @@ def board_sheet(book: Book) -> None:
     sheet.insert_chart(middle, left, _pareto_chart(book, pareto), _place(width, rest, book.say("dash.pareto_alt"), 13))
 
 
-def _corner(table: Table) -> tuple[int, int]:
+def corner(table: Table) -> tuple[int, int]:
+    """Row and column of a block's first header."""
     row, column = xl_cell_to_rowcol(table.anchor)
     return int(row), int(column)
 
 
 def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
     """A titled block: header at the anchor, empty formatted cells below."""
-    row, column = _corner(table)
+    row, column = corner(table)
     heading = book.look(bold=True, font_size=12, font_color=ACCENT, bottom=2, bottom_color=ACCENT)
     for position, one in enumerate(table.fields):
         put(sheet, row - 1, column + position, title if position == 0 else "", heading)
@@ -102,7 +103,7 @@ def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
 
 
 def _heat_colours(sheet: Any, table: Table) -> None:
-    row, column = _corner(table)
+    row, column = corner(table)
     first, last = (row + 2, column + 1), (row + table.rows, column + len(table.fields) - 1)
     scale = {"type": "3_color_scale", "min_color": "#EFF7F8", "mid_color": "#A9D3D8", "max_color": "#4E9FAC"}
     sheet.conditional_format(*first, *last, {**scale, "mid_type": "percentile", "mid_value": 60})
@@ -114,7 +115,7 @@ def _place(width: int, height: int, alt: str, down: int = 0) -> dict[str, Any]:
 
 def _ranges(book: Book, table: Table, key: str) -> list[Any]:
     """A column of a block as XlsxWriter wants it: sheet, first row, first column, last row, last column."""
-    row, column = _corner(table)
+    row, column = corner(table)
     column += [one.key for one in table.fields].index(key)
     return [table.sheet[book.lang], row + 1, column, row + table.rows, column]
 

@@ -1,0 +1,111 @@
+"""The 细分历史 sheet: what every analysis said of every segment, so that the next one knows what changed (003-63..64).
+
+One line a segment and as-of date. A line is replaced by the next run of the same date, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema
+from segmenter.dates import day_of
+from segmenter.rules import Rules
+
+_SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
+_BINS: Final = ("recency_", "frequency_", "monetary_")
+"""the settings that decide who is where begin with these; bins made from the data are no settings"""
+
+
+def decisive(rules: Rules) -> dict[str, Any]:
+    """The settings that decide which code and segment a customer gets, by name."""
+    begin = (*_SETTLED, *(_BINS if rules.scoring == "fixed" else ()))
+    found = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name.startswith(begin)}
+    return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
+
+
+def fingerprint(rules: Rules) -> str:
+    """Eight digits that change when a setting that decides who is where does."""
+    return hashlib.sha256(repr(decisive(rules)).encode()).hexdigest()[:8]
+
+
+def repurchase_rate(customers: DataFrame) -> pd.Series:
+    """By segment key: customers with two orders or more among those with one or more, in the window (ruling C21)."""
+    segment = customers["segment"].astype(str)
+    bought, again = ((customers["frequency"] >= least).groupby(segment).sum() for least in (1, 2))
+    return again / bought.where(bought > 0)
+
+
+def lines(customers: DataFrame, segments: DataFrame, rules: Rules, as_of: date, baseline: date | None) -> DataFrame:
+    """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
+    with."""
+    rates = segments["segment"].map(repurchase_rate(customers))
+    people = segments["customers"]
+    return DataFrame(
+        {
+            "as_of": as_of,
+            "segment": segments["name"],
+            "customers": people,
+            "customer_share": segments["customer_share"],
+            "amount": segments["amount"].round(2),
+            "amount_share": segments["amount_share"],
+            "frequency": (segments["orders"] / people.where(people > 0)).round(4),
+            "average_order_value": segments["average_order_value"].round(2),
+            "repurchase_rate": rates,
+            "rules": rules.version,
+            "fingerprint": fingerprint(rules),
+            "baseline": baseline,
+            "line": [f"{as_of.isoformat()} {name}" for name in segments["name"]],
+        },
+        columns=[field.key for field in schema.table("history").fields],
+    ).astype(object)
+
+
+def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
+    """The lines that stand on the sheet, those of `as_of` replaced by `new`; every other stays as it is."""
+    kept = standing.drop(of(standing, as_of).index)
+    return pd.concat([kept.reindex(columns=new.columns), new], ignore_index=True).astype(object)
+
+
+def of(standing: DataFrame, as_of: date | None) -> DataFrame:
+    """The lines of a date."""
+    return standing.loc[np.array([day is not None and day == as_of for day in days(standing)], dtype=bool)]
+
+
+def days(standing: DataFrame) -> list[date | None]:
+    """The as-of date of every line; None of a line in which there is none."""
+    return [day_in(value) for value in standing["as_of"]]
+
+
+def day_in(value: Any) -> date | None:
+    """The day a cell holds; None when it holds none."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return day_of(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def before(standing: DataFrame, as_of: date) -> DataFrame:
+    """The lines of the last date before `as_of`; none when there is no such date."""
+    return of(standing, max((day for day in days(standing) if day and day < as_of), default=None))
+
+
+def figures(standing: DataFrame, names: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+    """Customers and amount by segment key, of the lines of one date; `names`: folded name -> key."""
+    found = {}
+    for row in standing.to_dict("records"):
+        key, numbers = names.get(schema.fold(row["segment"])), (row["customers"], row["amount"])
+        if key and all(isinstance(one, (int, float)) for one in numbers):
+            found[key] = (float(numbers[0]), float(numbers[1]))
+    return found

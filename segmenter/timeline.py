@@ -1,0 +1,136 @@
+"""An analysis beside the ones before it: what the workbook remembers, and what it is to remember now.
+
+Time runs forward: the list of moves (客户迁移) holds the latest date on record and the one it is compared with, so
+that running the same date again compares with the same day. Before there is such a list, table 2 itself is what was.
+An analysis of an earlier date only adds its lines to the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from pandas import DataFrame
+
+from segmenter import headers, history, intake, migration, schema, texts
+from segmenter.books import Grid
+from segmenter.findings import Finding
+from segmenter.result import Migration
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+HISTORY: Final = schema.table("history")
+MOVES: Final = schema.table("moves")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What stands on the sheets that remember; None for one the workbook lacks."""
+
+    history: Grid | None
+    moves: Grid | None
+    migration_heads: Grid | None
+    rfm: Grid | None
+    board_facts: Grid | None
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What this analysis adds: see the fields of `Result` of the same names."""
+
+    history: DataFrame = field(default_factory=DataFrame)
+    migration: Migration | None = None
+    extra: Mapping[str, DataFrame] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What this analysis is compared with, and what is to be kept of it before table 2 is written over."""
+
+    day: date | None = None
+    state: DataFrame | None = None
+    kept: Mapping[str, DataFrame] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def follow(
+    memory: Memory, customers: DataFrame, segments: DataFrame, rules: Rules, lang: Lang, as_of: date | None
+) -> Followed:
+    """The history with this analysis in it, and who moved since the date before. Nothing without an as-of date, or
+    where the setting is off."""
+    if as_of is None or not rules.history:
+        return Followed()
+    for key in ("history", "moves", "migration_heads"):
+        grid = getattr(memory, key)
+        if grid is not None and not headers.holds(grid, schema.table(key)):
+            return Followed(findings=(Finding("history_foreign", grid.sheet),))
+    lines = DataFrame(columns=[one.key for one in HISTORY.fields], dtype=object)
+    if memory.history is not None:
+        lines = intake.as_typed(memory.history, HISTORY)
+    base = _base(memory, lines, as_of, lang)
+    found: Migration | None = None
+    extra, findings = dict(base.kept), [*base.findings]
+    if base.state is not None and base.day is not None:
+        names = dict(zip(segments["segment"], segments["name"], strict=True))
+        moved = migration.moves(base.state, migration.keep(customers, names))
+        changed = _changed(lines, base.day, rules)
+        found = Migration(base.day, as_of, migration.count(moved), same_rules=not changed)
+        extra = {"moves": migration.listed(moved, lang), **migration.sheets(found, rules, lang)}
+        findings += changed
+    lines = history.joined(lines, history.lines(customers, segments, rules, as_of, base.day), as_of)
+    return Followed(lines, found, {"history": lines, **extra}, tuple(findings))
+
+
+def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
+    last = max((day for day in history.days(lines) if day), default=None)
+    shown, moves = _shown(memory.board_facts), memory.moves
+    start = _baseline(lines, as_of)
+    if as_of == last and (start or moves is not None):  # again: with the day it was compared with before
+        before = migration.standing(moves, MOVES, "before_") if moves is not None and start else None
+        if start and (before is None or before.empty):
+            params = {"day": start.isoformat()}
+            return _Base(start, findings=(Finding("baseline_gone", MOVES.sheet[lang], params=params),))
+        return _Base(start, before)
+    full = moves is not None and moves.height > migration.ROWS  # then some who came are missing from the list
+    if moves is not None and last and not (full and shown == last):
+        day, state = last, migration.standing(moves, MOVES)
+    elif memory.rfm is not None and shown and shown != as_of:
+        day, state = shown, migration.standing(memory.rfm, schema.RFM)
+    else:
+        return _Base(start)
+    if state.empty:
+        return _Base(start)
+    if as_of > day:
+        return _Base(day, state)
+    back = Finding("as_of_back", params={"as_of": as_of.isoformat(), "last": day.isoformat()})
+    return _Base(start, kept={} if moves is not None else {"moves": migration.starting(state)}, findings=(back,))
+
+
+def _baseline(lines: DataFrame, as_of: date) -> date | None:
+    """The date that the lines of `as_of` were compared with."""
+    mine = history.of(lines, as_of).get("baseline", ())
+    return next((day for day in map(history.day_in, mine) if day), None)
+
+
+def _changed(lines: DataFrame, start: date, rules: Rules) -> list[Finding]:
+    """Whether the rules were others then; what is not on record is not held against them."""
+    then = history.of(lines, start)
+    marks = [one for one in then["fingerprint"] if isinstance(one, str) and one]
+    mark = history.fingerprint(rules)
+    if not marks or marks[0] == mark:
+        return []
+    said = {"then": str(then["rules"].iloc[0]), "now": rules.version, "mark_then": marks[0], "mark_now": mark}
+    return [Finding("rules_changed", params={"day": start.isoformat(), **said})]
+
+
+def _shown(board: Grid | None) -> date | None:
+    """The as-of date that stands on 看板: the one table 2 is of."""
+    wanted = {schema.fold(texts.say("board.as_of", lang)) for lang in texts.LANGS}
+    for row in board.head(200) if board is not None else ():
+        for at, cell in enumerate(row):
+            if isinstance(cell, str) and schema.fold(cell) in wanted:
+                return next((history.day_in(one) for one in row[at + 1 :] if one is not None), None)
+    return None
