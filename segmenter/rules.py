@@ -330,8 +330,7 @@ def default() -> Rules:
 
 
 def months_before(day: date, months: int) -> date:
-    """The same day `months` calendar months earlier, or the last of that month; a window holds the days after it
-    (ruling C9)."""
+    """The same day some calendar months earlier, or that month's last; a window holds the days after it (C9)."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 

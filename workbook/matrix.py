@@ -1,4 +1,4 @@
-"""The sheet of the migration matrix: what `fill` says of the moves, two matrices coloured by native rules, every move below."""
+"""The sheet of the migration matrix: blocks that `fill` writes, two of them coloured by native rules."""
 
 from __future__ import annotations
 
