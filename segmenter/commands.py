@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import commands_excel, commands_mail, commands_report, jobs, texts
+from segmenter import commands_compare, commands_excel, commands_mail, commands_report, jobs, texts
 from segmenter.books.proof import Asked
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
@@ -159,6 +159,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "check": _check,
     "batch": _batch,
     "verify": _verify,
+    "compare": commands_compare.compare,
     "report": commands_report.report,
     "template": commands_report.template,
     "excel": commands_excel.excel,
@@ -218,13 +219,15 @@ def _print_json(content: Mapping[str, Any]) -> None:
     print(json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Rows as a table on standard output; in a file or pipe nothing is cut."""
+def _table(rows: Sequence[tuple[str, ...]], numbers: bool = False) -> None:
+    """Rows as a table on standard output, `numbers` from the second column on; in a file or pipe nothing is cut."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(show_header=False, box=None, pad_edge=False)
+    for column in range(max(map(len, rows), default=0)):
+        table.add_column(justify="right" if numbers and column else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 500, soft_wrap=False).print(table)

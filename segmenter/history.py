@@ -17,7 +17,7 @@ from pandas import DataFrame
 
 from segmenter import schema
 from segmenter.dates import day_of
-from segmenter.rules import Rules
+from segmenter.rules import Rules, default
 
 _SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
 _BINS: Final = ("recency_", "frequency_", "monetary_")
@@ -32,8 +32,11 @@ def decisive(rules: Rules) -> dict[str, Any]:
 
 
 def fingerprint(rules: Rules) -> str:
-    """Eight digits that change when a setting that decides who is where does."""
-    return hashlib.sha256(repr(decisive(rules)).encode()).hexdigest()[:8]
+    """Eight digits that change when a setting that decides who is where does. Settings at their default do not count:
+    a version of the program that knows further ones has not changed anybody's rules."""
+    usual = decisive(default())
+    told = {key: value for key, value in decisive(rules).items() if value != usual.get(key)}
+    return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 
 def repurchase_rate(customers: DataFrame) -> pd.Series:

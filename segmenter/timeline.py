@@ -86,7 +86,7 @@ def follow(
 
 def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
     last = max((day for day in history.days(lines) if day), default=None)
-    shown, moves = _shown(memory.board_facts), memory.moves
+    told, moves = shown(memory.board_facts), memory.moves
     start = _baseline(lines, as_of)
     if as_of == last and (start or moves is not None):  # again: with the day it was compared with before
         before = migration.standing(moves, MOVES, "before_") if moves is not None and start else None
@@ -95,10 +95,10 @@ def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
             return _Base(start, findings=(Finding("baseline_gone", MOVES.sheet[lang], params=params),))
         return _Base(start, before)
     full = moves is not None and moves.height > migration.ROWS  # then some who came are missing from the list
-    if moves is not None and last and not (full and shown == last):
+    if moves is not None and last and not (full and told == last):
         day, state = last, migration.standing(moves, MOVES)
-    elif memory.rfm is not None and shown and shown != as_of:
-        day, state = shown, migration.standing(memory.rfm, schema.RFM)
+    elif memory.rfm is not None and told and told != as_of:
+        day, state = told, migration.standing(memory.rfm, schema.RFM)
     else:
         return _Base(start)
     if state.empty:
@@ -126,7 +126,7 @@ def _changed(lines: DataFrame, start: date, rules: Rules) -> list[Finding]:
     return [Finding("rules_changed", params={"day": start.isoformat(), **said})]
 
 
-def _shown(board: Grid | None) -> date | None:
+def shown(board: Grid | None) -> date | None:
     """The as-of date that stands on 看板: the one table 2 is of."""
     wanted = {schema.fold(texts.say("board.as_of", lang)) for lang in texts.LANGS}
     for row in board.head(200) if board is not None else ():

@@ -20,8 +20,18 @@ STEPS = {
     *("clusters", "lifetime"),
 }
 PIPELINE = {"pipeline", "timeline"}
-JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox"}
-DOORS = {"cli", "commands", "commands_excel", "commands_mail", "commands_report", "functions", "ribbon", "__main__"}
+JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox", "compare"}
+DOORS = {
+    "cli",
+    "commands",
+    "commands_compare",
+    "commands_excel",
+    "commands_mail",
+    "commands_report",
+    "functions",
+    "ribbon",
+    "__main__",
+}
 LAYERS = (WORDS, RULES, READERS, STEPS, PIPELINE)
 CORE = set().union(*LAYERS)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import uci
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmenter import migration, orders, rules, schema, score, values
@@ -133,6 +133,7 @@ people = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(people, people)
 def test_everybody_is_counted_once_and_every_amount(
     then: list[tuple[str, str, float]], now: list[tuple[str, str, float]]
