@@ -86,7 +86,7 @@ def test_the_copy_holds_the_sheets_and_nothing_else_changed(
     heat = [str(one.sqref) for one in sheet.conditional_formatting]
     assert heat == ["B18:K27", "B33:K42"]
     assert [cell.value for cell in sheet[18]][:6] == ["111 重要价值客户", 219, None, 14, 3, 36]
-    again = jobs.fill(out)
+    again = jobs.fill(out, as_of=day_of("2011-12-10"))
     assert again.migration is not None and again.migration.before == day_of("2011-09-10")
 
 
