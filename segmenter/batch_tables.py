@@ -97,7 +97,9 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
 def _near(rows: Sequence[Row]) -> list[str]:
     """The sources as a page shows them: from the folder they all lie in, so that it says nothing of this machine."""
     paths = [Path(row.source) for row in rows]
-    base = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    if len({path.anchor for path in paths}) != 1:  # none, or on several drives
+        return [row.source for row in rows]
+    base = Path(os.path.commonpath([path.parent for path in paths]))
     return [path.relative_to(base).as_posix() for path in paths]
 
 
