@@ -13,7 +13,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, texts, values
-from segmenter.books import Book, adding, proof
+from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
