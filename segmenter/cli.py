@@ -170,8 +170,10 @@ def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[
         one.add_argument(f"--{option}", action="store_true", help=say[f"help_{option}"])
     for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
+    _dimension_option(one, say)
     one = command("check")
     _analysis_options(one, say, lang)
+    _dimension_option(one, say)
     one = command("batch")
     one.add_argument("sources", nargs="+", metavar="SOURCE", help=say["help_sources"])
     one.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help=say["help_folder"])
@@ -192,6 +194,13 @@ def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang
     parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
     parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     parser.add_argument("--json", action="store_true", help=say["help_json"])
+
+
+def _dimension_option(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
+    def read(text: str) -> tuple[str, ...]:
+        return tuple(one for one in map(str.strip, re.split("[,，、;；]", text)) if one)
+
+    parser.add_argument("--dimensions", type=read, default=(), metavar="NAMES", help=say["help_dimensions"])
 
 
 def _day(lang: Lang) -> Callable[[str], date]:

@@ -140,7 +140,8 @@ def analyse(
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
-    others = {one.name: book.read(schema.table(one.name)) for one in fields(Sheets) if one.name != "customers"}
+    asked = {"customers"} if used.dimensions else {"customers", "dimensions", "survey"}
+    others = {one.name: book.read(schema.table(one.name)) for one in fields(Sheets) if one.name not in asked}
     return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress, noticed)
 
 
@@ -151,6 +152,8 @@ def write(book: Book, result: Result) -> None:
     for table in schema.BOARDS:
         book.write(table, result.boards[table.key])
     book.write(schema.CLEANING, result.cleaning)
+    if "dimensions" in result.extra:  # the workbook has no 维度 sheet yet; from now on it is the analyst's
+        book.write(schema.DIMENSIONS, result.extra["dimensions"])
     for table in schema.EXTRA:
         if table.key in result.extra:
             book.write(table, result.extra[table.key])
@@ -206,10 +209,15 @@ def fill(
 
 
 def check(
-    path: Path, *, as_of: date | None = None, rules_file: Path | None = None, progress: Progress = lambda _: None
+    path: Path,
+    *,
+    as_of: date | None = None,
+    rules_file: Path | None = None,
+    changes: Mapping[str, Any] = NO_PARAMS,
+    progress: Progress = lambda _: None,
 ) -> Result:
     """Everything `fill` would find; nothing is written."""
-    return analyse(FileBook(path), as_of, rules_file, progress)
+    return analyse(FileBook(path), as_of, rules_file, progress, changes)
 
 
 def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:

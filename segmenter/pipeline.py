@@ -14,6 +14,7 @@ from segmenter import (
     board,
     clean,
     clusters,
+    facets,
     intake,
     lifetime,
     measure,
@@ -33,8 +34,9 @@ from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, reread, to_frame, weighed
 from segmenter.intake import Intake
+from segmenter.matching import Segment
 from segmenter.result import Result
-from segmenter.rules import Rules, Segment, months_before
+from segmenter.rules import Rules, months_before
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
@@ -54,6 +56,8 @@ class Sheets:
     history: Grid | None = None
     moves: Grid | None = None
     migration_heads: Grid | None = None
+    dimensions: Grid | None = None
+    survey: Grid | None = None
 
 
 def run(
@@ -99,6 +103,7 @@ def run(
         customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
     customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
     customers = step(measure.scope(customers, as_of, rules, taken.sheet))
+    typed_ages = customers.get("age")
     customers, filled = clean.fill_missing(customers, taken.sheet, taken.cell)
     customers, outliers = clean.mark_outliers(customers, rules, taken.sheet, taken.cell)
     findings += [*filled, *outliers]
@@ -126,6 +131,14 @@ def run(
     followed = timeline.follow(memory, customers, segments, rules, lang, as_of)
     findings += followed.findings
     extra: dict[str, DataFrame] = {**followed.extra}
+    if rules.dimensions:
+        progress("dimensions")
+        grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
+        people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
+        small = plan.small_segments(segments, rules)
+        made, found = facets.build(grids, people, ordered, rules, names, small, as_of, lang)
+        extra |= made
+        findings += found
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
     if rules.clusters:

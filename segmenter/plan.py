@@ -10,7 +10,8 @@ from pandas import DataFrame
 
 from segmenter import schema, texts
 from segmenter.findings import Finding
-from segmenter.rules import NO_RECENCY, Rules, Segment
+from segmenter.matching import Segment
+from segmenter.rules import NO_RECENCY, Rules
 from segmenter.texts import Lang
 
 TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "user")

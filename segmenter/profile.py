@@ -9,7 +9,8 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import schema, texts, wording
-from segmenter.rules import Match, Rules, Segment
+from segmenter.matching import Match, Segment
+from segmenter.rules import Rules
 from segmenter.settings import show_match
 from segmenter.texts import Lang
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 1.0
 """seconds before anything is shown"""
-STAGES: Final = ("read", "clean", "score", "plan", "cluster", "value", "report", "write")
+STAGES: Final = ("read", "clean", "score", "plan", "dimensions", "cluster", "value", "report", "write")
 
 
 class _Bar:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
@@ -15,14 +14,16 @@ from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
 from segmenter import schema, texts
+from segmenter.catalogue import MOST, Dimension, dimension
 from segmenter.errors import Refused
+from segmenter.matching import PATTERN, Match, Segment
 
 NO_RECENCY: Final = "no_recency"
 """the group of customers whose last order is unknown: they get no code and no guess (ruling C1)"""
 CODES: Final = tuple(f"{n:03b}" for n in range(8))
 """the eight RFM codes (item 003-44)"""
 LEVELS: Final = ("high", "mid", "low")
-TABLES: Final = ("segments", "schemes", "cluster_names")
+TABLES: Final = ("segments", "schemes", "cluster_names", "own_dimensions")
 """parts of the rules that are more than one value"""
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": ("launch", "operate", "campaign", "region"),
@@ -45,49 +46,6 @@ _PAIRS: Final = (
     ("data_from", "data_to"),
     ("segments_min", "segments_max"),
 )
-_PATTERN = re.compile(r"(new|[01?]{3})(?:\s*&\s*(\w+)\s*=\s*(.+))?")
-
-
-@dataclass(frozen=True)
-class Match:
-    """One way into a segment: a code pattern ("0?1", or "new" for customers without any order), and optionally
-    a column that must hold a value."""
-
-    code: str
-    column: str = ""
-    value: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Match:
-        """From "0?1" or "??0 & price_sensitivity = sensitive"; ValueError when it is neither."""
-        found = _PATTERN.fullmatch(text.strip())
-        if not found:
-            raise ValueError(text)
-        return cls(found[1], found[2] or "", (found[3] or "").strip())
-
-    def __str__(self) -> str:
-        return f"{self.code} & {self.column} = {self.value}" if self.column else self.code
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A segment: which customers belong to it, and the defaults of its row in table 3."""
-
-    key: str
-    match: tuple[Match, ...]
-    name: Mapping[str, str]
-    aliases: tuple[str, ...] = ()
-    traits: Mapping[str, str] | None = None
-    strategy: Mapping[str, str] | None = None
-    action: Mapping[str, str] | None = None
-    owner: Mapping[str, str] | None = None
-    target: Mapping[str, str] | None = None
-    period: Mapping[str, str] | None = None
-
-    def text(self, column: str, lang: str) -> str:
-        """The default of a column of table 3; empty when the rules give none."""
-        value = self.name if column == "segment" else getattr(self, column)
-        return str(value[lang]) if value else ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +95,10 @@ class Rules:
     cluster_columns: tuple[str, ...]
     value: bool
     value_months: int
+    dimensions: tuple[str, ...]
+    product_owners: tuple[str, ...]
     segments: tuple[Segment, ...]
+    own_dimensions: tuple[Dimension, ...]
     schemes: Mapping[str, Mapping[str, Mapping[str, str]]]
     cluster_names: Mapping[str, Mapping[str, Any]]
     bin_scores: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -166,6 +127,8 @@ class Rules:
             _demand(1 <= len(bins) <= 4, f"{name}_bins", bins, "range", low=1, high=4)
             _demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
         _demand(len(self.quantile_labels) == 5, "quantile_labels", self.quantile_labels, "count", count=5)
+        count = len(self.dimensions)
+        _demand(count <= MOST, "dimensions", count, "range", low=0, high=MOST)
         _demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
         for low, high in _PAIRS:
             start, end = getattr(self, low), getattr(self, high)
@@ -236,7 +199,7 @@ def _segment(raw: Any) -> Segment:
             _demand_both("segments", value)
     _demand(bool(raw["match"]), "segments", raw["key"], "lacks", name="match")
     for text in raw["match"]:
-        _demand(_PATTERN.fullmatch(text.strip()) is not None, "segments", text, "pattern")
+        _demand(PATTERN.fullmatch(text.strip()) is not None, "segments", text, "pattern")
     match = tuple(Match.parse(text) for text in raw["match"])
     return Segment(**{**raw, "match": match, "aliases": tuple(raw.get("aliases", ()))})
 
@@ -309,8 +272,10 @@ def build(raw: Mapping[str, Any]) -> Rules:
     values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
     _demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])
+    _demand(isinstance(raw["own_dimensions"], list), "own_dimensions", raw["own_dimensions"], "list")
     return Rules(
         **values,
+        own_dimensions=tuple(map(dimension, raw["own_dimensions"])),
         segments=segments,
         schemes=_schemes(raw["schemes"]),
         cluster_names=_cluster_names(raw["cluster_names"]),

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter.rules import NO_RECENCY, Match, Rules
+from segmenter.matching import Match
+from segmenter.rules import NO_RECENCY, Rules
 
 __all__ = ["NO_RECENCY", "assign"]
 

@@ -15,7 +15,8 @@ from pandas import DataFrame
 from segmenter import schema, texts
 from segmenter.dates import day_of
 from segmenter.errors import Refused
-from segmenter.rules import CHOICES, TABLES, Match, Rules, Segment
+from segmenter.matching import Match, Segment
+from segmenter.rules import CHOICES, TABLES, Rules
 from segmenter.texts import LANGS, Lang
 
 _KINDS = get_type_hints(Rules)

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any, Final
 
 from segmenter import formats, schema, texts
+from segmenter.matching import Segment
 from segmenter.result import Result
-from segmenter.rules import Segment
 from segmenter.texts import Lang
 
 GOOD: Final = 0.6

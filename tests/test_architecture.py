@@ -12,14 +12,29 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "segmenter"
 WORDS = {"errors", "texts", "schema", "cells", "findings"}
-RULES = {"rules"}
-READERS = {"column", "amounts", "dates", "values", "headers", "intake", "settings", "wording", "result", "books"}
+RULES = {"catalogue", "matching", "rules"}
+READERS = {
+    "column",
+    "amounts",
+    "dates",
+    "values",
+    "headers",
+    "intake",
+    "settings",
+    "wording",
+    "result",
+    "books",
+    "labels",
+    "regions",
+    "survey",
+}
 STEPS = {
     *("orders", "clean", "measure", "scale", "score", "segment", "plan", "rfm", "board"),
     *("history", "migration"),
     *("clusters", "lifetime"),
+    *("dimensions", "cross", "personas"),
 }
-PIPELINE = {"pipeline", "timeline"}
+PIPELINE = {"facets", "pipeline", "timeline"}
 JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox", "compare"}
 DOORS = {
     "cli",

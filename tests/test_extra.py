@@ -31,7 +31,7 @@ def fill(path: Path, lang: Lang, **extra: DataFrame) -> jobs.Result:
 
 def rows(path: Path, lang: Lang) -> list[tuple[object, ...]]:
     sheet = openpyxl.load_workbook(path)[LABELS.sheet[lang]]
-    return [row[:4] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    return [(*row[:3], row[4]) for row in sheet.iter_rows(min_row=2, values_only=True)]
 
 
 @pytest.mark.parametrize("lang", LANGS)

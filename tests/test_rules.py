@@ -11,7 +11,8 @@ import pytest
 
 from segmenter import rules
 from segmenter.errors import Refused
-from segmenter.rules import Match, months_before
+from segmenter.matching import Match
+from segmenter.rules import months_before
 
 LAST = {"key": "rest", "match": ["???"], "name": {"zh": "其余", "en": "Rest"}}
 

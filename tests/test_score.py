@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmenter import rules, score, segment, wording
-from segmenter.rules import CODES, LEVELS, Match, Rules, Segment
+from segmenter.matching import Match, Segment
+from segmenter.rules import CODES, LEVELS, Rules
 
 NAN = float("nan")
 DEFAULT = rules.default()

@@ -10,7 +10,8 @@ import pytest
 
 from segmenter import rules, settings, texts
 from segmenter.errors import Refused
-from segmenter.rules import Match, Rules
+from segmenter.matching import Match
+from segmenter.rules import Rules
 
 DEFAULT = rules.default()
 OTHER = replace(

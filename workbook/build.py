@@ -20,7 +20,7 @@ from matrix import migration_sheet
 from sample import load_shop, make_shop
 from sheets import HERE, Book, guide_sheet, list_sheet, settings_sheet, strategy_sheet
 
-from segmenter import rules, schema
+from segmenter import catalogue, rules, schema
 from segmenter.texts import Lang
 
 
@@ -30,6 +30,7 @@ def write(path: Path, lang: Lang, shop: Mapping[str, Any] | None = None) -> None
     customers: list[dict[str, Any]] = []
     orders: list[dict[str, Any]] = []
     plans: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     if shop:
         customers, sold = make_shop(shop)
         numbers: Counter[date] = Counter()
@@ -50,13 +51,15 @@ def write(path: Path, lang: Lang, shop: Mapping[str, Any] | None = None) -> None
             columns = ("segment", "traits", "strategy", "action", "owner", "target", "period")
             plans.append({**{column: segment.text(column, lang) for column in columns}, "progress": progress})
     guide_sheet(book)
-    settings_sheet(book, shop["goal"] if shop else "")
+    settings_sheet(book, shop["settings"] if shop else None)
     list_sheet(book, schema.CUSTOMERS, customers)
     list_sheet(book, schema.ORDERS, orders)
     list_sheet(book, schema.RFM)
     strategy_sheet(book, plans)
     board_sheet(book)
     list_sheet(book, schema.CLEANING)
+    list_sheet(book, schema.DIMENSIONS, catalogue.to_frame(catalogue.shipped(), lang).to_dict("records"))
+    list_sheet(book, schema.SURVEY, answers)
     book.file.close()
 
 

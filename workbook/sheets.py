@@ -44,10 +44,19 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
 PRINTED: Final = {"rfm": 9}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
-WRAPPED: Final = {"strategy", "cleaning"}
+WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas"}
 ROW_HEIGHT: Final = {"strategy": 32}
 PORTRAIT: Final = {"orders"}
-SETTING_GROUPS: Final = {"scenario", "team_data", "as_of", "outlier_mode", "segments_min", "clusters", "value"}
+GROUPS: Final = {
+    "scenario",
+    "team_data",
+    "as_of",
+    "outlier_mode",
+    "segments_min",
+    "dimensions",
+    "clusters",
+    "value",
+}
 """the settings a group begins with"""
 
 BEHAVIOUR: Final = {
@@ -211,7 +220,7 @@ def _list_of(book: Book, options: Sequence[str], kind: str) -> dict[str, Any]:
     return {"validate": "list", "source": list(options), "error_type": kind, "error_message": message}
 
 
-def settings_sheet(book: Book, goal: str = "") -> None:
+def settings_sheet(book: Book, own: Mapping[str, str] | None = None) -> None:
     """Settings: a table of name, value and explanation; one word from a list, a day, or free text."""
     table = schema.SETTINGS
     sheet = book.sheet(table, ACCENT)
@@ -245,7 +254,7 @@ def settings_sheet(book: Book, goal: str = "") -> None:
     previous = ""
     for row, (name, value, explain) in enumerate(frame.itertuples(index=False, name=None), start=1):
         key = by_name.get(name, "")
-        begins = key in SETTING_GROUPS or (row > 1 and not key and previous in by_name.values())
+        begins = key in GROUPS or (row > 1 and not key and previous in by_name.values())
         top = {"top": 2, "top_color": SOFT} if begins else {"top": 1, "top_color": LINE}
         line = {**top, "bottom": 1, "bottom_color": LINE, "text_wrap": True, "indent": 1}
         day = bool(key) and kinds[key] == (date | None)
@@ -256,7 +265,7 @@ def settings_sheet(book: Book, goal: str = "") -> None:
             sheet,
             row,
             1,
-            goal if key == "goal" else value,
+            (own or {}).get(key, value),
             book.look(bg_color=MIST, num_format=shown, align="left", **line, **sides),
         )
         put(sheet, row, 2, explain, book.look(font_color=MUTED, **line))

@@ -1,0 +1,121 @@
+"""The core dimensions of an analysis, put together: what the optional sheets 客户标签, 交叉分析 and 客户画像 say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import catalogue, cells, cross, headers, intake, personas, schema, survey, texts, values
+from segmenter.books import Grid
+from segmenter.catalogue import Catalogue
+from segmenter.dimensions import Labeller
+from segmenter.findings import Finding
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+
+def chosen_from(grid: Grid | None, rules: Rules) -> Catalogue:
+    """The shipped dimensions, those of the 维度 sheet over them, those of the rules over both."""
+    found = catalogue.shipped()
+    if grid is not None:
+        column = headers.locate(grid, schema.DIMENSIONS).columns["condition"]
+        frame = intake.as_typed(grid, schema.DIMENSIONS).reindex(columns=[f.key for f in schema.DIMENSIONS.fields])
+        typed = frame.map(lambda one: "" if values.is_empty(one) else str(one).strip())
+        places = {i: cells.address(int(row) - 1, column) for i, row in enumerate(typed.index)}
+        found = found.with_own(catalogue.from_rows(typed.to_dict("records"), grid.sheet, places))
+    return found.with_own(rules.own_dimensions)
+
+
+def build(
+    grids: Mapping[str, Grid | None],
+    customers: DataFrame,
+    ordered: DataFrame | None,
+    rules: Rules,
+    names: Mapping[str, str],
+    groups: Mapping[str, str],
+    as_of: date | None,
+    lang: Lang,
+) -> tuple[dict[str, DataFrame], list[Finding]]:
+    """Rows of the optional tables by key, and what was found; nothing without core dimensions.
+
+    `grids`: the sheets customers, dimensions, survey; `customers` as in `Result`; `names`: segment key -> name;
+    `groups`: key of a segment too small -> key of the one it is proposed to join.
+    """
+    known = chosen_from(grids["dimensions"], rules)
+    chosen = known.chosen(rules.dimensions)
+    portrait = [known.dimensions[key] for key in ("sex", *sum(personas.PARTS.values(), ()))]
+    agreements = [
+        (one, known.dimensions[one["answer"]], known.dimensions[one["behaviour"]]) for one in known.agreements
+    ]
+    extra = [known.dimensions["product"]] if rules.product_owners else []
+    all_of = [*chosen, *portrait, *extra, *(one for pair in agreements for one in pair[1:])]
+    more, findings = _more(grids, customers, ordered, catalogue.needed(all_of, known))
+    labeller = Labeller(customers, known, more, as_of)
+    labels = [labeller.label(one) for one in chosen]
+    segment = customers["segment"].astype(str)
+    own = segment.map(names).tolist()
+    group = segment.map(lambda key: names[groups.get(key, key)]).tolist()
+    frame = cross.labels_frame(labels, customers, own, group, lang)
+    if rules.product_owners:
+        frame["seller"] = _sellers(more.get("product_interest"), rules)
+    table = cross.table(labels, segment, names, lang)
+    said = [
+        row
+        for one, answer, behaviour in agreements
+        for row in cross.agreement(labeller.label(answer), labeller.label(behaviour), one["agree"], one["name"], lang)
+    ]
+    by_key = {one.dimension.key: one for one in [*map(labeller.label, portrait), *labels]}
+    split = [one.key for one in chosen]
+    library = texts.load("strategies.toml")
+    found = {
+        "labels": frame,
+        "cross": pd.concat([table, DataFrame(said, columns=table.columns, dtype=object)], ignore_index=True)
+        if said
+        else table,
+        "personas": personas.table(by_key, split, customers, names, library, lang),
+    }
+    if grids["dimensions"] is None:
+        found["dimensions"] = catalogue.to_frame(known, lang)
+    return found, [*findings, *cross.advice(labels, segment, rules)]
+
+
+def _more(
+    grids: Mapping[str, Grid | None],
+    customers: DataFrame,
+    ordered: DataFrame | None,
+    fields: Mapping[str, schema.Field],
+) -> tuple[DataFrame, list[Finding]]:
+    """Columns that only dimensions read, on the index of `customers`: beside table 1, then the survey, then what the
+    orders tell (the hours in which most of a customer's orders fall)."""
+    unknown = {key: one for key, one in fields.items() if key not in {f.key for f in schema.CUSTOMERS.fields}}
+    grid, asked = grids["customers"], grids["survey"]
+    more, findings = DataFrame(index=customers.index), []
+    if grid is not None:
+        found, odd = survey.beside(grid, schema.CUSTOMERS, unknown)
+        more = found.reindex(customers.index)
+        findings += survey.unreadable(odd, unknown, grid.sheet)
+    if asked is not None:
+        answers, odd_answers = survey.answers(asked, fields, customers)
+        findings += odd_answers
+        for key in answers:
+            typed = more.get(key, pd.Series("", index=more.index, dtype=object))
+            more[key] = typed.where(typed.notna() & (typed.astype(object) != ""), answers[key])
+    if ordered is not None and (ordered["ordered_on"].dt.hour != 0).any():
+        hours = ordered["ordered_on"].dt.hour // 3
+        top = hours.groupby([ordered["key"], hours]).size().groupby(level=0).idxmax().str[1]
+        names = [f"{start:02d}:00-{start + 3:02d}:00" for start in range(0, 24, 3)]
+        code = top.reindex(customers["key"]).to_numpy(float)
+        more["order_hours"] = np.array([*names, ""], dtype=object)[np.where(np.isnan(code), 8, code).astype(int)]
+    return more, findings
+
+
+def _sellers(interest: pd.Series | None, rules: Rules) -> list[str] | None:
+    """Who sells the product each customer is interested in (002-29)."""
+    if interest is None:
+        return None
+    owners = {schema.fold(p): who.strip() for p, _, who in (one.partition("=") for one in rules.product_owners)}
+    return [next((who for p, who in owners.items() if p in schema.fold(one)), "") for one in interest.fillna("")]
