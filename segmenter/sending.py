@@ -6,6 +6,7 @@ import os
 import re
 import smtplib
 import ssl
+import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Sequence
@@ -34,6 +35,10 @@ class Config:
     security: str = "starttls"
     """starttls | tls"""
     user: str = ""
+    login: str = "password"
+    """password | xoauth2: an access token, as Microsoft 365 and Google want it"""
+    token_command: tuple[str, ...] = ()
+    """program and arguments that print the access token; started as they stand, without a shell"""
     allow: tuple[str, ...] = ()
     cap: int = 50
     """so many recipients a run"""
@@ -64,8 +69,12 @@ class Config:
         for field in fields(cls):
             if field.name in ("host", "sender") and not values.get(field.name):
                 raise Refused("mail_config", path=path, value=field.name)
-        if values.get("security", "starttls") not in ("starttls", "tls"):
-            raise Refused("mail_config", path=path, value="security")
+        for key, words in (("security", ("starttls", "tls")), ("login", ("password", "xoauth2"))):
+            if values.get(key, words[0]) not in words:
+                raise Refused("mail_config", path=path, value=key)
+        for key in ("allow", "token_command"):
+            if not all(isinstance(one, str) for one in values.get(key, ())):
+                raise Refused("mail_config", path=path, value=key)
         for key in ("sender", "contact", "unsubscribe"):
             if values.get(key):
                 values[key] = addresses.one(values[key])
@@ -91,7 +100,10 @@ class Secret:
 
 
 def password(config: Config) -> Secret:
-    """From the system's keyring, else from the environment. Refused("no_password") says where to put it."""
+    """The password, or the access token: what the token's command prints, else from the system's keyring, else from
+    the environment. Refused("no_password") says where to put it, Refused("token_command") that the command failed."""
+    if config.login == "xoauth2" and config.token_command:
+        return _printed(config)
     found = None
     with suppress(Exception):  # no keyring on this machine, or a locked one: the variable is left
         import keyring
@@ -101,6 +113,16 @@ def password(config: Config) -> Secret:
     if not found:
         raise Refused("no_password", value=f"{config.user}@{config.host}", variable=SECRET)
     return Secret(found)
+
+
+def _printed(config: Config) -> Secret:
+    try:
+        run = subprocess.run(  # noqa: S603 the user's own command, from the user's own file
+            config.token_command, capture_output=True, stdin=subprocess.DEVNULL, timeout=config.timeout, check=True
+        )
+        return Secret(run.stdout.decode("ascii").splitlines()[0].strip())
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError, IndexError):  # its words may hold the token
+        raise Refused("token_command", value=config.token_command[0]) from None
 
 
 def connect(config: Config, pause: Callable[[float], None] = time.sleep) -> smtplib.SMTP:
@@ -150,11 +172,22 @@ def _session(config: Config) -> smtplib.SMTP:
                 raise Refused("smtp_no_tls", host=config.host)
             session.ehlo()
         if config.user:
-            session.login(config.user, password(config).reveal())
+            _log_in(session, config)
     except BaseException:
         session.close()
         raise
     return session
+
+
+def _log_in(session: smtplib.SMTP, config: Config) -> None:
+    if config.login == "password":
+        session.login(config.user, password(config).reveal())
+        return
+    if "XOAUTH2" not in session.esmtp_features.get("auth", "").upper().split():
+        raise Refused("smtp_no_oauth", host=config.host)
+    said = f"user={config.user}\x01auth=Bearer {password(config).reveal()}\x01\x01"
+    # a refusal comes as a challenge, which wants an empty answer before the server says 535
+    session.auth("XOAUTH2", lambda challenge=None: said if challenge is None else "")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -61,6 +62,16 @@ class Server:
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
 
+    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802
+        """As Microsoft and Google do it: a wrong token is told in a challenge, after whose empty answer comes 535."""
+        assert server.transport.get_extra_info("ssl_object") is not None, "login before TLS"
+        self.logins.append(args[0])
+        if base64.b64decode(args[1]) == f"user=seg\x01auth=Bearer {PASSWORD}\x01\x01".encode():
+            return AuthResult(success=True)
+        assert await server.challenge_auth(b'{"status":"401","schemes":"bearer"}') == b""
+        return AuthResult(success=False, handled=False)
+
+
 @cache
 def authority(name: str = "ours") -> trustme.CA:
     return trustme.CA(organization_name=name)
@@ -73,7 +84,9 @@ def tls(certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None, implicit: bool = False, login: bool = True) -> Iterator[Server]:
+def serving(
+    context: ssl.SSLContext | None, implicit: bool = False, login: bool = True, tokens: bool = True
+) -> Iterator[Server]:
     seen = Server()
 
     class Loud(Controller):
@@ -88,6 +101,7 @@ def serving(context: ssl.SSLContext | None, implicit: bool = False, login: bool 
                     authenticator=seen.authenticate if login else None,
                     auth_required=login,
                     auth_require_tls=not implicit,
+                    auth_exclude_mechanism=() if tokens else ("XOAUTH2",),
                 )
 
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -162,6 +176,46 @@ def test_implicit_tls(config: Config, book: ledger.Ledger) -> None:
     with serving(tls(), implicit=True) as server:
         outcomes = sending.send(letters(), replace(config, port=server.port, security="tls"), book, pause=quick)
     assert [one.state for one in outcomes] == ["sent"]
+
+
+TOKEN = (sys.executable, "-c", f"print({PASSWORD!r})")
+
+
+@pytest.mark.parametrize("command", [(), TOKEN])
+def test_login_with_an_access_token(
+    config: Config, book: ledger.Ledger, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of the environment, or what the command prints (its hour is over before the next week)."""
+    if command:
+        monkeypatch.delenv(sending.SECRET)
+    with serving(tls()) as server:
+        made = replace(config, port=server.port, login="xoauth2", token_command=command)
+        assert [one.state for one in sending.send(letters(), made, book, pause=quick)] == ["sent"]
+    assert server.logins == ["XOAUTH2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        ((sys.executable, "-c", "print('an old token')"), "smtp_login"),
+        ((sys.executable, "-c", f"print('{PASSWORD}'); raise SystemExit(1)"), "token_command"),
+        ((sys.executable, "-c", ""), "token_command"),
+        (("no-such-program",), "token_command"),
+    ],
+)
+def test_a_wrong_token_is_one_sentence(config: Config, book: ledger.Ledger, command: tuple[str, ...], key: str) -> None:
+    with serving(tls()) as server, pytest.raises(Refused) as caught:
+        made = replace(config, port=server.port, login="xoauth2", token_command=command)
+        sending.send(letters(), made, book, pause=quick)
+    assert caught.value.key == key
+    assert PASSWORD not in caught.value.message("en")
+    assert server.taken == []
+
+
+def test_a_server_without_token_login(config: Config, book: ledger.Ledger) -> None:
+    with serving(tls(), tokens=False) as server, pytest.raises(Refused) as caught:
+        sending.send(letters(), replace(config, port=server.port, login="xoauth2"), book, pause=quick)
+    assert caught.value.key == "smtp_no_oauth"
 
 
 def test_nobody_gets_the_same_letter_twice(config: Config, book: ledger.Ledger) -> None:
@@ -351,6 +405,8 @@ def test_the_keyring_comes_first(config: Config, monkeypatch: pytest.MonkeyPatch
         ("host = 'x'\nsender = 'a@x.com'\nport = 'x'", "port"),
         ("host = 'x'\nsender = 'a@x.com'\nsecurity = 'none'", "security"),
         ("host = 'x'\nsender = 'a@x.com'\nallow = 'x.com'", "allow"),
+        ("host = 'x'\nsender = 'a@x.com'\nlogin = 'oauth'", "login"),
+        ("host = 'x'\nsender = 'a@x.com'\ntoken_command = [1]", "token_command"),
         ("host = ", "TOML"),
     ],
 )
