@@ -139,8 +139,9 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     _analysis_options(one, say, lang)
     commands_report.report_options(one, say)
     one = command("mail")
-    _analysis_options(one, say, lang)
+    _analysis_options(one, say, lang, say["help_mail_book"])
     commands_mail.mail_options(one, say)
+    commands_mail.purge_options(command("purge"), say)
     commands_excel.excel_options(command("excel"), say)
     commands_excel.doctor_options(command("doctor"), say)
     commands_excel.live_options(command("live"), say)
@@ -189,8 +190,8 @@ def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
 
 
-def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang: Lang) -> None:
-    parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say["help_book"])
+def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang: Lang, book: str = "") -> None:
+    parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=book or say["help_book"])
     parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
     parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     parser.add_argument("--json", action="store_true", help=say["help_json"])

@@ -148,6 +148,8 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _verify(chosen: argparse.Namespace, lang: Lang) -> int:
+    if chosen.after.suffix.lower() in (".html", ".htm", ".docx", ".pdf"):
+        return commands_report.verify(chosen, lang)
     proof = jobs.verify(chosen.before, chosen.after, Asked(chosen.drop_stale, chosen.break_signature))
     if chosen.json:
         _print_json({"ok": proof.ok, "parts": [asdict(part) for part in proof.parts]})
@@ -174,6 +176,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "doctor": commands_excel.doctor,
     "live": commands_excel.live,
     "mail": commands_mail.mail,
+    "purge": commands_mail.purge,
 }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,8 @@ from segmenter.progress import Stages
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
+    from segmenter.mailing import Figures
+    from segmenter.manifest import Made
     from segmenter.result import Result
 
 NOBODY: Final = "segmenter@localhost.localdomain"
@@ -42,32 +44,94 @@ def mail_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> Non
     parser.add_argument("--ledger", type=Path, metavar="FILE", help=say["help_mail_ledger"])
 
 
+@dataclass(frozen=True)
+class Job:
+    """One workbook, and the folder of its letters."""
+
+    book: Path
+    folder: Path
+    to: tuple[str, ...] = ()
+
+
 def mail(chosen: argparse.Namespace, lang: Lang) -> int:
-    """Write the letters, or send those that were reviewed."""
-    folder = chosen.out or chosen.book.with_name(chosen.book.stem + "-mail")
-    return _review(chosen, lang, folder) if chosen.send is None else _send(chosen, lang, folder)
+    """Write the letters of a workbook, or of every workbook of a batch; or send those that were reviewed."""
+    jobs = _jobs(chosen)
+    return _review(chosen, lang, jobs) if chosen.send is None else _send(chosen, lang, jobs)
 
 
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        raise Refused("no_file", path=path) from None
+def _jobs(chosen: argparse.Namespace) -> list[Job]:
+    """The workbook; of a folder that `batch` filled its workbooks, each also to its recipient in the batch's list."""
+    if not chosen.book.is_dir():
+        return [Job(chosen.book, chosen.out or _folder(chosen.book), tuple(chosen.to))]
+    from segmenter import batch
+
+    rows = [row for row in batch.recorded(chosen.book).values() if row.status != "refused"]
+    found = []
+    for row in sorted(rows, key=lambda row: row.output):
+        book = chosen.book / row.output
+        folder = chosen.out / _folder(book).name if chosen.out else _folder(book)
+        if book.is_file():
+            found.append(Job(book, folder, (*chosen.to, *addresses.owners_of(row.recipient))))
+    if not found:
+        raise Refused("no_batch", path=chosen.book)
+    return found
 
 
-def _review(chosen: argparse.Namespace, lang: Lang, folder: Path) -> int:
-    from segmenter import jobs, outbox, sending
+def _folder(book: Path) -> Path:
+    return book.with_name(book.stem + "-mail")
+
+
+def _review(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
+    from segmenter import outbox
+
+    told: list[tuple[Job, str]] = []
+    rows: list[list[str]] = []
+    remarks: list[str] = []
+    refused = []
+    for job in jobs:
+        try:
+            digest, more, said = _written(chosen, lang, job)
+        except Refused as error:
+            if not chosen.book.is_dir():
+                raise
+            refused.append(f"{job.book.name}: {error.message(lang)}")
+            continue
+        told.append((job, digest))
+        rows += [[*row[:-1], f"{job.folder.name}/{row[-1]}"] for row in more] if chosen.book.is_dir() else more
+        remarks += [one for one in said if one not in remarks]
+    digest, place = told[0][1] if told else "", jobs[0].folder
+    if chosen.book.is_dir():
+        place = chosen.out or chosen.book
+        digest = outbox.write_reviews(place, {job.folder.name: one for job, one in told})
+    if chosen.json:
+        letters = [dict(zip(outbox.COLUMNS, row, strict=True)) for row in rows]
+        outputs = [str(job.folder) for job, _ in told]
+        _print_json({"hash": digest, "letters": letters, "outputs": outputs, "remarks": remarks, "refused": refused})
+        return 1 if refused else 0
+    _table([[texts.say(f"mail.review_{key}", lang) for key in outbox.COLUMNS], *rows])
+    for line in (*remarks, *refused):
+        print(line)
+    print(texts.say("cli.mail_written", lang, path=place, count=len(rows)))
+    if rows:
+        print(texts.say("cli.mail_hash", lang, hash=digest[:16]))
+    return 1 if refused else 0
+
+
+def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, list[list[str]], list[str]]:
+    """The letters of one workbook written: the review's hash, its rows, remarks."""
+    from segmenter import jobs, mailing, manifest, outbox, sending
     from segmenter.letters import Wish, make
 
     config = sending.Config.read(chosen.config) if chosen.config else None
     with Stages(lang) as stage:
-        result = jobs.check(chosen.book, as_of=chosen.as_of, rules_file=chosen.rules, progress=stage)
-        earlier = jobs.check(chosen.previous, rules_file=chosen.rules) if chosen.previous else None
+        result = jobs.check(job.book, as_of=chosen.as_of, rules_file=chosen.rules, progress=stage)
+        made = manifest.of(result, job.book, chosen.template)
+        before = _before(chosen, job, made)
         stage("report")
         wish = Wish(
-            book=chosen.book.stem,
+            book=job.book.stem,
             lang=chosen.lang or result.lang,
-            recipients=_recipients(chosen, result),
+            recipients=_recipients(chosen, job, result),
             attach=tuple(dict.fromkeys(chosen.attach)),
             columns=tuple(part for part in chosen.columns.replace("，", ",").split(",") if part.strip()),
             month=chosen.monthly,
@@ -77,42 +141,36 @@ def _review(chosen: argparse.Namespace, lang: Lang, folder: Path) -> int:
             unsubscribe=config.unsubscribe if config else "",
             now=datetime.now(UTC).replace(microsecond=0),
         )
-        letters, remarks = make(result, earlier, wish)
-        made = outbox.Made(
-            book=str(chosen.book),
-            book_sha256=_sha256(chosen.book),
-            as_of=result.as_of.isoformat() if result.as_of else "",
-            rules=result.rules.version,
-            rows_in=result.rows_in,
-            rows_used=result.rows_used,
-            rows_excluded=result.rows_excluded,
-            template_sha256=_sha256(chosen.template) if chosen.template else "",
-            sender=wish.sender,
-            version=_version(),
-        )
-        digest = outbox.write(folder, made, letters, lang)
-    if chosen.json:
-        rows = [dict(zip(outbox.COLUMNS, outbox.row_of(entry), strict=True)) for entry, _ in letters]
-        _print_json({"hash": digest, "letters": rows, "outputs": [str(folder)], "remarks": remarks})
-        return 0
-    heads = [texts.say(f"mail.review_{key}", lang) for key in outbox.COLUMNS]
-    _table([heads, *(outbox.row_of(entry) for entry, _ in letters)])
-    for remark in remarks:
-        print(remark)
-    print(texts.say("cli.mail_written", lang, path=folder, count=len(letters)))
-    print(texts.say("cli.mail_hash", lang, hash=digest[:16]))
-    return 0
+        letters, remarks = make(result, before, wish)
+        review = outbox.Review(made, wish.sender, mailing.figures(result), before)
+        digest = outbox.write(job.folder, review, letters, lang)
+    return digest, [outbox.row_of(entry) for entry, _ in letters], remarks
 
 
-def _version() -> str:
-    from importlib.metadata import version
+def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
+    """What to compare with: the workbook asked for; else what was reviewed last for an earlier day; else the
+    workbook that `fill --keep-previous` left, when that is about an earlier day."""
+    from segmenter import jobs, mailing, outbox
+    from segmenter.books.saving import previous_of
 
-    return version("segmenter")
+    if chosen.previous:
+        return mailing.figures(jobs.check(chosen.previous, rules_file=chosen.rules))
+    if found := outbox.earlier(job.folder, made):
+        return found
+    path = previous_of(job.book)
+    if not path.is_file():
+        return None
+    try:
+        result = jobs.check(path, rules_file=chosen.rules)
+    except Refused:
+        return None
+    is_earlier = result.as_of and result.as_of.isoformat() < made.as_of
+    return mailing.figures(result) if is_earlier else None
 
 
-def _recipients(chosen: argparse.Namespace, result: Result) -> list[tuple[str, str]]:
+def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tuple[str, str]]:
     """(address, owner) of every letter; the owner is "" for those who get everything."""
-    found = [(addresses.one(address), "") for address in dict.fromkeys(chosen.to)]
+    found = [(addresses.one(address), "") for address in dict.fromkeys(job.to)]
     if chosen.per_owner:
         from segmenter import mailing
 
@@ -129,14 +187,20 @@ def _recipients(chosen: argparse.Namespace, result: Result) -> list[tuple[str, s
     return found
 
 
-def _send(chosen: argparse.Namespace, lang: Lang, folder: Path) -> int:
-    from segmenter import ledger, outbox, sending
+def _send(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
+    from segmenter import ledger, manifest, outbox, sending
 
     if chosen.config is None:
         raise Refused("no_mail_config")
     config = sending.Config.read(chosen.config)
-    given = chosen.send or _asked(lang, folder)
-    letters = outbox.load(folder, given, _sha256(chosen.book), config.sender)
+    place = (chosen.out or chosen.book) if chosen.book.is_dir() else jobs[0].folder
+    given = _given(chosen.send or _asked(lang, place))
+    digests = outbox.reviews(place, given) if chosen.book.is_dir() else {jobs[0].folder.name: given}
+    letters = []
+    for job in jobs:
+        if job.folder.name in digests:
+            digest = digests[job.folder.name]
+            letters += outbox.load(job.folder, digest, manifest.sha256(job.book), config.sender)
     wanted = {addresses.one(address) for address in chosen.to}
     if wanted and not wanted <= {one.address for one in letters}:
         raise Refused("review_recipients", value=", ".join(sorted(wanted - {one.address for one in letters})))
@@ -151,6 +215,12 @@ def _send(chosen: argparse.Namespace, lang: Lang, folder: Path) -> int:
     if unknown and not chosen.json:
         print(texts.say("cli.mail_unknown", lang, count=len(unknown)))
     return 0 if all(one.state in ("sent", "before") for one in outcomes) else 1
+
+
+def _given(text: str) -> str:
+    """The hash, or what stands in the file that was named instead: for runs that nobody looks at."""
+    path = Path(text)
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else text
 
 
 def _asked(lang: Lang, folder: Path) -> str:
@@ -168,3 +238,24 @@ def _table(rows: Sequence[Sequence[str]]) -> None:
     from segmenter.commands import _table as shown
 
     shown([tuple(row) for row in rows])
+
+
+def purge_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
+    """What `purge` takes."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help=say["help_purge_folder"])
+    parser.add_argument("--days", type=int, default=30, metavar="N", help=say["help_purge_days"])
+
+
+def purge(chosen: argparse.Namespace, lang: Lang) -> int:
+    """Delete letters that were written for review long ago."""
+    from segmenter import outbox
+
+    if not chosen.folder.is_dir():
+        raise Refused("no_file", path=chosen.folder)
+    before = datetime.now(UTC).timestamp() - chosen.days * 86_400
+    found = outbox.purge(chosen.folder, before)
+    for folder, count in found:
+        print(texts.say("cli.purged", lang, path=folder, count=count))
+    if not found:
+        print(texts.say("cli.purged_nothing", lang, days=chosen.days, path=chosen.folder))
+    return 0

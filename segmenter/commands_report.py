@@ -23,6 +23,7 @@ def report_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> N
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.html", help=say["help_report_out"])
     parser.add_argument("--template", type=Path, metavar="FILE", help=say["help_report_template"])
     parser.add_argument("--mask", action="store_true", help=say["help_mask"])
+    parser.add_argument("--manifest", action="store_true", help=say["help_manifest"])
 
 
 def template_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
@@ -35,7 +36,7 @@ def template_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) ->
 
 def report(chosen: argparse.Namespace, lang: Lang) -> int:
     """Write the report of a workbook."""
-    from segmenter import documents
+    from segmenter import documents, manifest
 
     with Stages(lang) as stage:
         result, remarks = documents.write(
@@ -48,14 +49,28 @@ def report(chosen: argparse.Namespace, lang: Lang) -> int:
             strict=chosen.mask,
             progress=stage,
         )
+    outputs = [chosen.out]
+    if chosen.manifest:
+        outputs.append(manifest.write(manifest.of(result, chosen.book, chosen.template), chosen.out))
     if chosen.json:
         told = {"status": result.status, "rows_in": result.rows_in, "rows_used": result.rows_used}
-        print(json.dumps({**told, "outputs": [str(chosen.out)], "remarks": remarks}, ensure_ascii=False, indent=2))
+        print(json.dumps({**told, "outputs": [*map(str, outputs)], "remarks": remarks}, ensure_ascii=False, indent=2))
         return 0
     for remark in remarks:
         print(remark)
-    print(texts.say("cli.written", lang, path=chosen.out))
+    for path in outputs:
+        print(texts.say("cli.written", lang, path=path))
     return 0
+
+
+def verify(chosen: argparse.Namespace, lang: Lang) -> int:
+    """Whether a report and its workbook are still those of the manifest beside the report."""
+    from segmenter import manifest
+
+    found = manifest.verify(chosen.before, chosen.after)
+    for path, same in found:
+        print(texts.say("cli.manifest_same" if same else "cli.manifest_changed", lang, path=path))
+    return 0 if all(same for _, same in found) else 1
 
 
 def template(chosen: argparse.Namespace, lang: Lang) -> int:

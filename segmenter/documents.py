@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import jobs, pictures, rendering, report, texts
+from segmenter import jobs, masking, overview, pictures, rendering, report, texts
 from segmenter.errors import Refused
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -52,7 +53,8 @@ def write(
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Result, list[str]]:
     """Analyse `book` (which stays as it is) and write its report to `out`; gives the result, and remarks in the
-    report's language: which program made the PDF, what a missing font left out.
+    report's language: which program made the PDF, what a missing font left out, groups that are too small for others'
+    eyes.
 
     Refused for an ending that is none of .html, .docx, .pdf.
     """
@@ -63,8 +65,13 @@ def write(
         raise Refused("report_kind", path=out)
     result = jobs.check(book, as_of=as_of, rules_file=rules_file, progress=progress)
     progress("report")
-    content, remarks = maker(result, lang or result.lang, template, strict)
+    lang = lang or result.lang
+    content, remarks = maker(result, lang, template, strict)
     replace_file(out, content)
+    counts = result.segments["customers"]
+    few = overview.localised(result, lang).loc[(counts > 0) & (counts < masking.FLOOR), "name"]
+    if len(few) and not strict:
+        remarks = [*remarks, texts.say("cli.report_few", lang, names=texts.say("report.and", lang).join(few))]
     return result, remarks
 
 
@@ -162,14 +169,19 @@ def word_context(found: Mapping[str, Any], drawings: Mapping[str, bytes]) -> dic
 MAKERS: Final = {".html": html, ".htm": html, ".docx": docx, ".pdf": pdf}
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: the old one or the whole new one, readable as the folder's other files are."""
+def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file in one step: the old one or the whole new one; `mode` as far as the user's umask allows. What a
+    crash an hour ago or longer left of the same file goes away."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("wb") as file:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        now = beside.stat().st_mtime
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            if now - left.stat().st_mtime > 3600:
+                left.unlink()
         beside.replace(path)
     except OSError as error:
         raise Refused("os", reason=error.strerror) from error

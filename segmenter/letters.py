@@ -42,10 +42,11 @@ class Wish:
     unsubscribe: str = ""
 
 
-def make(result: Result, earlier: Result | None, wish: Wish) -> tuple[list[tuple[outbox.Entry, bytes]], list[str]]:
+def make(
+    result: Result, before: mailing.Figures | None, wish: Wish
+) -> tuple[list[tuple[outbox.Entry, bytes]], list[str]]:
     """The letters with their entries, and remarks: who got none because nobody is in their segments, what a missing
-    font left out. Refused when there is nobody to write to."""
-    before = mailing.figures(earlier) if earlier else None
+    font left out. `before`: what the figures are compared with. Refused when there is nobody to write to."""
     columns = extract.columns_named(wish.columns)
     if columns and "xlsx" not in wish.attach:
         raise Refused("columns_alone")

@@ -41,8 +41,8 @@ CONCENTRATED: Final = 0.6
 """share of the amount that the dearest fifth brings from which that is a risk worth a line"""
 UNWELCOME: Final = frozenset({"at_risk", "dormant", "low_value"})
 """segments that are better small"""
-Figures = Mapping[str, tuple[float, float]]
-"""segment key -> customers, amount"""
+Figures = Mapping[str, tuple[float, float, float]]
+"""segment key -> customers, amount, orders"""
 
 
 def owned(result: Result, owner: str) -> Result:
@@ -86,8 +86,8 @@ def figures(result: Result) -> Figures:
     """What a later mail compares itself with."""
     rows = result.segments
     return {
-        str(key): (float(n), float(m))
-        for key, n, m in zip(rows["segment"], rows["customers"], rows["amount"], strict=True)
+        str(key): (float(n), float(m), float(f))
+        for key, n, m, f in zip(rows["segment"], rows["customers"], rows["amount"], rows["orders"], strict=True)
     }
 
 
@@ -119,7 +119,7 @@ def context(
         row = by_key.get(key)
         if before is None or row is None or isinstance(row["customers"], str) or row["customers"] is None:
             return ""
-        return f"({row['customers'] - before.get(key, (0, 0))[0]:+,.0f})".replace("+0", "±0")
+        return f"({row['customers'] - before.get(key, (0, 0, 0))[0]:+,.0f})".replace("+0", "±0")
 
     said = []
     for key in _named(by_key, owner):
@@ -183,8 +183,9 @@ def _kpis(
     """Five lines: label, value, before, change, arrow (up | down | same | ""), tone (good | poor | same | "")."""
     by_key = {row["key"]: row for row in table}
     mine = before if not owner or before is None else {key: before[key] for key in by_key if key in before}
-    old_customers = sum(n for n, _ in mine.values()) if mine is not None else None
-    old_amount = sum(m for _, m in mine.values()) if mine is not None else None
+    old_customers, old_amount, old_orders = (
+        (sum(one[i] for one in mine.values()) for i in range(3)) if mine is not None else (None, None, None)
+    )
     entries: list[tuple[str, Any, float | None, str, bool]] = [
         (texts.say("mail.kpi_customers", lang), total["customers"], old_customers, "count", True),
         (
@@ -196,7 +197,7 @@ def _kpis(
         ),
     ]
     for key in _named(by_key, owner)[:2]:
-        old = mine.get(key, (0.0, 0.0))[0] if mine is not None else None
+        old = mine.get(key, (0.0, 0.0, 0.0))[0] if mine is not None else None
         entries.append(
             (
                 texts.say("mail.kpi_segment", lang, name=by_key[key]["name"]),
@@ -206,8 +207,9 @@ def _kpis(
                 key not in UNWELCOME,
             )
         )
-    entries.append((texts.say("mail.kpi_aov", lang), total["average_order_value"], None, "money", True))
-    entries.append((texts.say("mail.kpi_orders", lang), total["orders"], None, "count", True))
+    old_value = old_amount / old_orders if old_amount is not None and old_orders else None
+    entries.append((texts.say("mail.kpi_aov", lang), total["average_order_value"], old_value, "money", True))
+    entries.append((texts.say("mail.kpi_orders", lang), total["orders"], old_orders, "count", True))
     return [_kpi(*entry, lang) for entry in entries[:5]]
 
 

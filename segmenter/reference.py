@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from segmenter import formats, report, templating, texts
+from segmenter import formats, mailing, report, templating, texts
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -17,7 +17,6 @@ TEMPLATES: Final[Mapping[str, str]] = {
     "report.css.j2": "css",
     "report.docx": "word",
     "mail.html.j2": "mail",
-    "mail.txt.j2": "mailtext",
 }
 """the templates an analyst can copy, and the key of what each is"""
 
@@ -60,15 +59,12 @@ def _walk(name: str, value: Any) -> Iterator[Variable]:
 
 def page(result: Result, lang: Lang) -> str:
     """The reference page, with the values of `result` (the sample's) as examples."""
-    found = variables(report.context(result, lang))
-    rows = [
-        {
-            "name": one.name,
-            "kind": texts.say(f"reference.{one.kind}", lang),
-            "example": one.example,
-            "about": texts.say(f"variable.{one.name}", lang) if f"variable.{one.name}" in texts.keys() else "",  # noqa: SIM118
-        }
-        for one in found
+    parts = [
+        {"title": texts.say(f"reference.{group}", lang), "rows": _rows(context, group, lang)}
+        for group, context in (
+            ("report_variables", report.context(result, lang)),
+            ("mail_variables", mailing.context(result, lang, before=mailing.figures(result))),
+        )
     ]
     functions = [{"name": name, "about": texts.say(f"function.{name}", lang)} for name in templating.FUNCTIONS]
     filters = [{"name": name, "about": texts.say(f"filter.{name}", lang)} for name in templating.FILTERS]
@@ -76,4 +72,16 @@ def page(result: Result, lang: Lang) -> str:
     def word(key: str) -> str:
         return texts.say(f"reference.{key}", lang)
 
-    return report.page("reference.html.j2", lang, word=word, rows=rows, functions=functions, filters=filters)
+    return report.page("reference.html.j2", lang, word=word, parts=parts, functions=functions, filters=filters)
+
+
+def _rows(context: Mapping[str, Any], group: str, lang: Lang) -> list[dict[str, str]]:
+    """A row a variable; what is said of it is said for its own kind of template, else for both."""
+    known = texts.keys()
+    found = []
+    for one in variables(context):
+        keys = [key for key in (f"{group}.{one.name}", f"variable.{one.name}") if key in known]
+        about = texts.say(keys[0], lang) if keys else ""
+        kind = texts.say(f"reference.{one.kind}", lang)
+        found.append({"name": one.name, "kind": kind, "example": one.example, "about": about})
+    return found

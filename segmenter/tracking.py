@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -58,6 +59,14 @@ def light_of(value: object) -> str:
     return "good" if share >= GOOD else "fair" if share >= FAIR else "poor"
 
 
+def next_step(entry: Mapping[str, Any], lang: Lang) -> str:
+    """What a row of the plan waits for: first that somebody is named and measured, then as its progress says."""
+    missing = next((key for key in ("owner", "target") if not entry[key]), "")
+    left = formats.percent(1 - (entry["progress_share"] or 0.0), 0)
+    words = {"action": entry["action"], "owner": entry["owner"], "left": left}
+    return texts.say(f"report.next.{missing or entry['light']}", lang, **words)
+
+
 def cell_text(value: object) -> str:
     """A typed cell as text: "" where empty, whole numbers without decimals."""
     if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in ("NaT", "<NA>"):
@@ -91,6 +100,7 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
             entry["progress"] = formats.percent(float(number), 0)
         entry["progress_share"] = progress_of(row["progress"])
         entry["light"] = light_of(row["progress"])
+        entry["next"] = next_step(entry, lang)
         for column in ("customers", "customer_share", "amount", "amount_share"):
             entry[column] = None if formats.is_missing(row[column]) else float(row[column])
         entry["status"] = cell_text(row["status"]) if lang == result.lang else ""

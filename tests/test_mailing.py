@@ -59,7 +59,8 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def made(*recipients: tuple[str, str], before: Result | None = None, **more: Any) -> list[EmailMessage]:
-    return [parsed(content) for _, content in letters.make(result(), before, wish(*recipients, **more))[0]]
+    old = mailing.figures(before) if before else None
+    return [parsed(content) for _, content in letters.make(result(), old, wish(*recipients, **more))[0]]
 
 
 def html_of(message: EmailMessage) -> str:
@@ -231,7 +232,7 @@ def test_subject_and_arrows() -> None:
     step = {key: f"{now[key]:,}({now[key] - before[key]:+,})".replace("+0", "±0") for key in ("high_value", "at_risk")}
     assert message["Subject"] == f"[分群周报] 高价值客户 {step['high_value']} 流失风险客户 {step['at_risk']} 2026-06-30"
     context = mailing.context(result(), "zh", before=mailing.figures(earlier()))
-    for kpi in context["kpis"][:4]:
+    for kpi in context["kpis"]:
         assert kpi["arrow"] in ("up", "down", "same") and kpi["before"]
     assert len(context["kpis"]) == 5
     assert made(month=True)[0]["Subject"].startswith("[分群月报]")
@@ -418,6 +419,112 @@ def test_the_review_says_who_gets_what(review: dict[str, Any]) -> None:
         assert path.stat().st_mode & 0o077 == 0
     made = json.loads((review["folder"] / "review.json").read_text(encoding="utf-8"))
     assert made["rows_in"] == made["rows_used"] + made["rows_excluded"]
+
+
+def changes(folder: Path) -> str:
+    """The subject of a folder's first letter."""
+    return str(parsed(next(iter(sorted(folder.glob("*.eml")))).read_bytes())["Subject"])
+
+
+def test_the_next_letters_compare_themselves_with_the_last(tmp_path: Path) -> None:
+    """Week after week in the same folder, without an option; writing the same week again changes nothing."""
+    folder = tmp_path / "m"
+    write = ["mail", str(SAMPLE), "--to", "a@example.com", "-o", str(folder), "--as-of"]
+    assert main([*write, "2026-06-23"]) == 0
+    assert "(" not in changes(folder)
+    assert main([*write, "2026-06-30"]) == 0
+    told = changes(folder)
+    assert told.count("(") == 2
+    assert main([*write, "2026-06-30"]) == 0
+    assert changes(folder) == told
+    assert main([*write, "2026-06-23"]) == 0  # back in time there is nothing to compare with
+    assert "(" not in changes(folder)
+    rule = tmp_path / "rules.toml"
+    text = (Path(rules.__file__).parent / "rules.toml").read_text(encoding="utf-8")
+    rule.write_text(text.replace("segment_size_min = 50", "segment_size_min = 60"), encoding="utf-8")
+    assert main([*write, "2026-06-30", "--rules", str(rule)]) == 0
+    assert "(" not in changes(folder)
+
+
+def test_the_workbook_that_fill_kept_is_the_earlier_one(tmp_path: Path) -> None:
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(SAMPLE.read_bytes())
+    assert main(["fill", str(book), "--as-of", "2026-06-23"]) == 0
+    assert main(["fill", str(book), "--as-of", "2026-06-30", "--keep-previous"]) == 0
+    kept = tmp_path / "book.previous.xlsx"
+    assert kept.is_file()
+    # the day stands in the settings only when somebody sets it: the kept workbook is read as of its last order
+    assert main(["mail", str(book), "--to", "a@example.com", "-o", str(tmp_path / "m"), "--as-of", "2026-07-07"]) == 0
+    assert changes(tmp_path / "m").count("(") == 2
+    kept.write_bytes(b"no workbook")
+    assert main(["mail", str(book), "--to", "a@example.com", "-o", str(tmp_path / "n"), "--as-of", "2026-07-07"]) == 0
+    assert "(" not in changes(tmp_path / "n")
+
+
+def test_a_whole_batch_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`batch` and `mail` as the README schedules them, sent to a real server; a bad workbook stops nobody."""
+    from test_sending import PASSWORD, authority, serving, tls
+
+    shops, out = tmp_path / "shops", tmp_path / "out"
+    shops.mkdir()
+    for name in ("a", "b"):
+        (shops / f"{name}.xlsx").write_bytes(SAMPLE.read_bytes())
+    (shops / "bad.xlsx").write_bytes(b"nothing")
+    (shops / "list.csv").write_text(
+        "file,recipient\na.xlsx,a@example.com\nb.xlsx,b@example.com\nbad.xlsx,c@example.com"
+    )
+    assert main(["batch", str(shops / "list.csv"), "-o", str(out), "--jobs", "1"]) == 1
+    authority().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SEGMENTER_SMTP_PASSWORD", PASSWORD)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    with serving(tls()) as server:
+        config = tmp_path / "mail.toml"
+        config.write_text(
+            f"host = 'localhost'\nport = {server.port}\nuser = 'seg'\nsender = 'seg@example.com'\n"
+            f"allow = ['example.com']\nca_file = '{tmp_path / 'ca.pem'}'\n",
+            encoding="utf-8",
+        )
+        common = ["mail", str(out), "--config", str(config), "--ledger", str(tmp_path / "l.sqlite")]
+        assert main([*common, "--to", "boss@example.com"]) == 0
+        assert server.taken == []
+        send = [*common, "--send", str(out / "review.sha256")]
+        (out / "a-mail" / "review.json").touch()
+        assert main(send) == 0
+        assert main(send) == 0
+        assert (
+            sorted(address for address, _ in server.taken)
+            == ["a@example.com", "b@example.com"] + ["boss@example.com"] * 2
+        )
+        (out / "reviews.txt").write_text("", encoding="utf-8")
+        assert "is not the hash" in refused(capsys, *send)
+    assert main(["mail", str(tmp_path), "--to", "a@example.com"]) == 1
+
+
+def test_old_letters_are_purged_and_nothing_else(tmp_path: Path) -> None:
+    import os
+
+    for name in ("old", "new"):
+        folder = tmp_path / name
+        assert main(["mail", str(SAMPLE), "--to", "a@example.com", "-o", str(folder)]) == 0
+    (tmp_path / "old" / "notes.txt").write_text("typed", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "review.json").write_text("{}", encoding="utf-8")  # somebody else's
+    (tmp_path / "other" / "kept.eml").write_text("x", encoding="utf-8")
+    long_ago = (tmp_path / "old" / "review.json").stat().st_mtime - 31 * 86_400
+    for path in (tmp_path / "old" / "review.json", tmp_path / "other" / "review.json"):
+        os.utime(path, (long_ago, long_ago))
+    assert main(["purge", str(tmp_path)]) == 0
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert [name for name in left if not name.startswith("new")] == [
+        "old/notes.txt",
+        "other/kept.eml",
+        "other/review.json",
+    ]
+    assert len([name for name in left if name.startswith("new")]) == 4
+    assert main(["purge", str(tmp_path), "--days", "0"]) == 0
+    assert not (tmp_path / "new").exists()
 
 
 def test_recipients_never_come_from_customers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

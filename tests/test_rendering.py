@@ -12,7 +12,7 @@ import pytest
 import shop
 from jinja2 import nodes
 
-from segmenter import pagecheck, reference, rendering, report, templating, texts
+from segmenter import mailing, pagecheck, reference, rendering, report, templating, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
 
@@ -340,20 +340,30 @@ def used(name: str) -> set[str]:
     return found - {"values", "items", "get", "first", "last", "index", "light", "dark", "colours", "logo", "company"}
 
 
-@pytest.mark.parametrize("name", ["report.html.j2", "macros.html.j2", "report.css.j2"])
-def test_the_reference_lists_every_variable_the_templates_use(name: str) -> None:
-    listed = {one.name for one in reference.variables(report.context(result(), "zh"))}
+@pytest.mark.parametrize(
+    ("name", "context"),
+    [
+        ("report.html.j2", report.context),
+        ("macros.html.j2", report.context),
+        ("report.css.j2", report.context),
+        ("mail.html.j2", mailing.context),
+        ("mail.txt.j2", mailing.context),
+    ],
+)
+def test_the_reference_lists_every_variable_the_templates_use(name: str, context: Any) -> None:
+    listed = {one.name for one in reference.variables(context(result(), "zh"))}
     words = {part.removesuffix("[]") for one in listed for part in one.split(".")}
     known = words | {"fonts", *templating.FUNCTIONS}
     assert used(name) <= known, used(name) - known
 
 
 def test_every_top_level_variable_function_and_filter_is_explained(tmp_path: Path) -> None:
-    context = report.context(result(), "zh")
+    context, mail = report.context(result(), "zh"), mailing.context(result(), "zh")
     page = reference.page(result(), "en")
-    for name in (*context, *templating.FUNCTIONS, *templating.FILTERS):
+    for name in (*context, *mail, *templating.FUNCTIONS, *templating.FILTERS):
         assert f"<code>{name}</code>" in page
     assert {f"variable.{name}" for name in context} <= texts.keys()
+    assert all({f"variable.{name}", f"mail_variables.{name}"} & texts.keys() for name in mail)
     assert set(templating.FUNCTIONS) == set(templating.environment("zh").globals)
     assert main(["template", "variables", "-o", str(tmp_path / "v.html")]) == 0
     assert "cards[].plan.owner" in (tmp_path / "v.html").read_text(encoding="utf-8")

@@ -301,6 +301,23 @@ def test_progress(typed: object, share: float | None, light: str) -> None:
     assert tracking.light_of(typed) == light
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"owner": "", "target": "", "progress": "完成60%"}, "确定负责人"),
+        ({"owner": "王五", "target": "", "progress": "完成60%"}, "写明目标指标"),
+        ({"owner": "王五", "target": "x", "progress": "完成60%"}, "继续执行，还剩40%"),
+        ({"owner": "王五", "target": "x", "progress": "完成10%"}, "与王五核对滞后原因，调整动作"),
+        ({"owner": "王五", "target": "x", "action": "回访", "progress": "未开始"}, "启动：回访"),
+        ({"owner": "王五", "target": "x", "progress": ""}, "填写当前进度"),
+    ],
+)
+def test_the_next_step_is_what_the_row_lacks(typed: dict[str, str], said: str) -> None:
+    result = replace(large(), strategy=large().strategy.assign(**typed))
+    assert {row["next"] for row in tracking.rows(result, "zh")} == {said}
+    assert f"<dd>{said}</dd>" in report.render(result, "zh")
+
+
 # Languages -----------------------------------------------------------------------------------------------------------
 
 
@@ -351,8 +368,9 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     results = [small(), large(), shop.run(SMALL, using=odd), *(shop.run(rows) for rows in THIN.values())]
     gone = replace(large(), strategy=large().strategy.iloc[:1].assign(progress="100%", owner=""))
     done = replace(
-        large(), strategy=large().strategy.assign(progress=["70%", "50%", *["??"] * (len(large().strategy) - 2)])
+        large(), strategy=large().strategy.assign(progress=["70%", "50%", "1", *["??"] * (len(large().strategy) - 3)])
     )
+    aimless = replace(large(), strategy=large().strategy.assign(target=""))
     clean = replace(small(), findings=(), excluded={}, rows_excluded=0)
     team = dict.fromkeys(("team_data", "team_dimensions", "team_model", "team_report"), "x")
     chosen = [
@@ -360,7 +378,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         for scenario, objective in zip(rules.CHOICES["scenario"], rules.CHOICES["objective"], strict=True)
     ]
     monkeypatch.setattr(texts, "say", listen)
-    for result in (*results, gone, done, clean, *chosen):
+    for result in (*results, gone, done, aimless, clean, *chosen):
         for lang in texts.LANGS:
             report.render(result, lang)
             report.render(result, lang, strict=True)

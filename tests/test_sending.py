@@ -61,7 +61,6 @@ class Server:
         self.logins.append(mechanism)
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
-
     async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802
         """As Microsoft and Google do it: a wrong token is told in a challenge, after whose empty answer comes 535."""
         assert server.transport.get_extra_info("ssl_object") is not None, "login before TLS"

@@ -20,7 +20,6 @@ from segmenter.errors import Refused
 _TEMP: Final = ".segmenter-{name}.tmp"
 _GONE: Final = "gone"
 _LOCK: Final = ".segmenter-{name}.lock"
-_PREVIOUS: Final = "{stem}.previous{suffix}"
 _RETRIES: Final = 10
 _SHARING: Final = (5, 32, 33)
 """Windows errors for a file that somebody holds for a moment: access denied, sharing and lock violation"""
@@ -183,7 +182,7 @@ def _alive_windows(pid: int) -> bool:
 
 def clean(path: Path) -> None:
     """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
-    previous = path.with_name(_PREVIOUS.format(stem=path.stem, suffix=path.suffix))
+    previous = previous_of(path)
     for one in (path, previous):
         path.with_name(_TEMP.format(name=one.name)).unlink(missing_ok=True)
     for own in path.parent.glob(glob.escape(_LOCK.format(name=path.name)) + ".*"):
@@ -232,9 +231,14 @@ def _umask() -> int:
     return mask
 
 
+def previous_of(path: Path) -> Path:
+    """Where `keep_previous` leaves the earlier file: book.previous.xlsx"""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
 def _keep(target: Path) -> None:
     """A copy of `target` as it is, whole or not there at all."""
-    previous = target.with_name(_PREVIOUS.format(stem=target.stem, suffix=target.suffix))
+    previous = previous_of(target)
     temp = previous.with_name(_TEMP.format(name=previous.name))
     try:
         with target.open("rb") as source:
