@@ -112,7 +112,9 @@ def _review(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
     for line in (*remarks, *refused):
         print(line)
     print(texts.say("cli.mail_written", lang, path=place, count=len(rows)))
-    if rows:
+    if not chosen.config:
+        print(texts.say("cli.mail_no_sender", lang))
+    elif rows:
         print(texts.say("cli.mail_hash", lang, hash=digest[:16]))
     return 1 if refused else 0
 

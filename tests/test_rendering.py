@@ -15,6 +15,7 @@ from jinja2 import nodes
 from segmenter import mailing, pagecheck, reference, rendering, report, templating, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
+from segmenter.palette import PALETTE
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -353,7 +354,7 @@ def used(name: str) -> set[str]:
 def test_the_reference_lists_every_variable_the_templates_use(name: str, context: Any) -> None:
     listed = {one.name for one in reference.variables(context(result(), "zh"))}
     words = {part.removesuffix("[]") for one in listed for part in one.split(".")}
-    known = words | {"fonts", *templating.FUNCTIONS}
+    known = words | {"fonts", *PALETTE, *templating.FUNCTIONS}
     assert used(name) <= known, used(name) - known
 
 
