@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from segmenter import schema
 from segmenter.errors import Refused
@@ -15,7 +15,6 @@ from segmenter.errors import Refused
 _LOCAL: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 ADDRESS: Final = re.compile(rf"({_LOCAL})@({_LABEL}(?:\.{_LABEL})+)")
-_SPLIT: Final = re.compile(r"[,，、;；/\n]+")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -51,11 +50,6 @@ def allowed(address: str, allow: Iterable[str]) -> bool:
 def fold(owner: str) -> str:
     """A name of an owner for comparing: the template marks them with a star."""
     return schema.fold(owner).lstrip("*＊")
-
-
-def owners_of(cell: Any) -> list[str]:
-    """The people in an owner cell."""
-    return [part.strip() for part in _SPLIT.split("" if cell is None else str(cell)) if part.strip()]
 
 
 def from_settings(pairs: Sequence[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from segmenter import formats, profile, schema, texts, wording
+from segmenter import formats, profile, schema, targets, texts, wording
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -56,6 +56,11 @@ def build(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]
                 "text": texts.say(f"report.formula.{key}.text", lang, months=rules.window_months),
             }
             for key in FORMULAS
+        ]
+        + [
+            {"name": one.name[lang], "text": one.definition[lang]}
+            for one in targets.metrics().values()
+            if any(tracked.target.metric == one.key for tracked in result.tracked)
         ],
         "excluded": _excluded(result, lang, strict),
         "glossary": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import schema, texts, wording
+from segmenter.advice import Review
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -20,11 +22,13 @@ def blocks(
     as_of: date | None,
     start: date | None,
     found: int,
+    clocks: Sequence[Review],
     lang: Lang,
 ) -> dict[str, DataFrame]:
-    """Every block by table key, columns as in the schema. `found`: how many findings there are."""
+    """Every block by table key, columns as in the schema. `found`: how many findings there are; `clocks`: the next
+    reviews."""
     return {
-        "board_facts": _facts(segments, rules, as_of, start, found, lang),
+        "board_facts": _facts(segments, rules, as_of, start, found, clocks, lang),
         "board_segments": _segments(segments, lang),
         "board_heat": _heat(customers, rules, lang),
         "board_pareto": _pareto(customers),
@@ -32,7 +36,13 @@ def blocks(
 
 
 def _facts(
-    segments: DataFrame, rules: Rules, as_of: date | None, start: date | None, found: int, lang: Lang
+    segments: DataFrame,
+    rules: Rules,
+    as_of: date | None,
+    start: date | None,
+    found: int,
+    clocks: Sequence[Review],
+    lang: Lang,
 ) -> DataFrame:
     window = ""
     if as_of and start:
@@ -52,6 +62,8 @@ def _facts(
         share = float(by_key.at[segment.key, "amount_share"])
         rows.append((texts.say("board.high_value_share", lang, name=name), share))
     rows.append((texts.say("board.findings", lang), found))
+    if clocks:
+        rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in clocks)))
     return DataFrame(rows, columns=["name", "value"], dtype=object)
 
 

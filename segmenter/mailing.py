@@ -20,6 +20,7 @@ from segmenter import (
     overview,
     pagecheck,
     pictures,
+    planning,
     rendering,
     report,
     schema,
@@ -49,7 +50,7 @@ def owned(result: Result, owner: str) -> Result:
     """The part of a result that is this owner's: the segments of their rows in table 3, and nobody else's figures."""
     rows = result.strategy[
         [
-            any(addresses.fold(one) == addresses.fold(owner) for one in addresses.owners_of(cell))
+            any(addresses.fold(one) == addresses.fold(owner) for one in planning.owners_of(cell))
             for cell in _owners(result)
         ]
     ]
@@ -66,18 +67,25 @@ def owned(result: Result, owner: str) -> Result:
         rows_used=len(customers),
         rows_excluded=0,
         excluded={},
+        tracked=(),
+        proposals=tuple(one for one in result.proposals if one.segment and _names(result, one.segment) & keys),
     )
 
 
+def _names(result: Result, names: Mapping[str, str]) -> set[str]:
+    """The key of the segment that has these names."""
+    return {one.key for one in result.rules.segments if one.name == names}
+
+
 def _owners(result: Result) -> list[Any]:
-    return [tracking.cell_text(cell) for cell in result.strategy["owner"]]
+    return [planning.cell_text(cell) for cell in result.strategy["owner"]]
 
 
 def owners(result: Result) -> list[str]:
     """The people in table 3, in their order, each once."""
     found: dict[str, str] = {}
     for cell in _owners(result):
-        for one in addresses.owners_of(cell):
+        for one in planning.owners_of(cell):
             found.setdefault(addresses.fold(one), one.lstrip("*＊"))
     return list(found.values())
 
@@ -130,6 +138,7 @@ def context(
     subject = " ".join([say("subject_month" if month else "subject_week"), *said, day])
     whole = report.drawn(shared, segments, lang, strict=True)
     pictured = [one for one in whole if one["key"] in CHARTS[: 1 if owner else 2]]
+    ahead = tracking.next_round(shared, lang, strict=True)
     tasks = [row for row in rows if row["light"] != "done"]
     found: dict[str, Any] = {
         "lang": lang,
@@ -148,6 +157,8 @@ def context(
         "chances": [
             one["title"] + texts.say("mail.colon", lang) + one["why"] for one in actions if one["kind"] != "recall"
         ],
+        "proposals": [one["what"] + texts.say("mail.colon", lang) + one["why"] for one in ahead.get("proposals", [])],
+        "reviews": ahead.get("reviews", []),
         "tasks": [
             {key: row[key] for key in ("name", "action", "owner", "target", "period", "progress", "light")}
             for row in tasks
@@ -159,7 +170,7 @@ def context(
         "attached": list(attached),
         "width": WIDTH,
     }
-    few = {key: found[key][:3] for key in ("risks", "chances")}
+    few = {key: found[key][:3] for key in ("risks", "chances", "proposals")}
     masked: dict[str, Any] = masking.texts_of({**found, **few, "contact": "", "unsubscribe": ""})
     return {**masked, "contact": contact, "unsubscribe": unsubscribe}
 

@@ -24,12 +24,15 @@ FLOOR: Final = 5
 """a group of fewer people can be recognised"""
 FEW: Final = f"<{FLOOR}"
 HIDDEN: Final = "***"
-_TEXTS: Final = frozenset({"measure", "as_of", "before"})
+_TEXTS: Final = frozenset({"measure", "as_of", "before", "part", "missing"})
 """parameters of findings that never come from a customer's cell"""
 _CELLS: Final = frozenset({"other", "other_cell"})
 """parameters that are addresses of cells"""
-_SPOKEN: Final = frozenset({"header_cleaned", "header_alias", "all_identical", "as_of_doubtful", "segment_small"})
-"""findings whose value is a header, a figure or a segment of ours, not a customer's cell"""
+_SPOKEN: Final = frozenset(
+    {"header_cleaned", "header_alias", "all_identical", "as_of_doubtful", "segment_small"}
+    | {"target_unread", "target_points", "goal_not_smart", "reconcile_control"}
+)
+"""findings whose value is a header, a figure, a segment or a plan, not a customer's cell"""
 _ADDRESS: Final = re.compile(r"(?:[^\W\d]*!)?\$?[A-Z]{1,3}\$?\d{1,7}(?::[A-Z]{0,3}\d{1,7})?")
 _FIGURE: Final = re.compile(
     r"(?=.*\d)[\d\s.,:/+()%#<>~\-\u2212\u00a5\uffe5$\u20ac"

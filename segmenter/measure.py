@@ -14,7 +14,7 @@ from pandas import DataFrame
 
 from segmenter import schema
 from segmenter.errors import Refused
-from segmenter.findings import Cell, Finding, listed
+from segmenter.findings import LISTED, Cell, Finding, listed
 from segmenter.rules import Rules, months_before
 
 Step = tuple[DataFrame, list[Finding], dict[int, str]]
@@ -82,7 +82,9 @@ def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, shee
             )
             return Finding("typed_differs", sheet, cell(row, column), typed_text, {"computed": computed})
 
-        found += listed(customers.index[has & given & known & off].tolist(), differs, SHOWN)
+        found += listed(
+            customers.index[has & given & known & off].tolist(), differs, LISTED if column == "total_amount" else SHOWN
+        )
         customers = customers.assign(**{column: fresh.where(has & known, typed)})
     extra = {name: new[name] for name in ("first_order_date", "orders") if name in new}
     return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")

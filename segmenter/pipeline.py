@@ -15,11 +15,16 @@ from segmenter import (
     clean,
     clusters,
     facets,
+    goals,
     intake,
+    kept,
     lifetime,
     measure,
+    metrics,
+    nextround,
     orders,
     plan,
+    reconcile,
     rfm,
     scale,
     schema,
@@ -27,12 +32,11 @@ from segmenter import (
     segment,
     texts,
     timeline,
-    values,
     wording,
 )
 from segmenter.books import Grid
 from segmenter.errors import Refused
-from segmenter.findings import Finding, reread, to_frame, weighed
+from segmenter.findings import Finding, to_frame, weighed
 from segmenter.intake import Intake
 from segmenter.matching import Segment
 from segmenter.result import Result
@@ -50,6 +54,7 @@ class Sheets:
     customers: Grid
     orders: Grid | None = None
     strategy: Grid | None = None
+    activity: Grid | None = None
     rfm: Grid | None = None
     cleaning: Grid | None = None
     board_facts: Grid | None = None
@@ -80,7 +85,7 @@ def run(
     taken = intake.take(sheets.customers, schema.CUSTOMERS, spare)
     if not taken.rows_in:
         raise Refused("no_customers", sheet=taken.sheet)
-    findings = [*_kept(sheets.cleaning), *noticed, *taken.findings, *found]
+    findings = [*kept.found_by_import(sheets.cleaning), *noticed, *taken.findings, *found]
     excluded = {**taken.excluded}
 
     def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
@@ -95,12 +100,16 @@ def run(
         ordered = ordered.assign(key=ordered["key"].map(lambda key: merged.same.get(key, key)))
     as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
     findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
+    totals = taken.columns.get("total_amount", "")
     if ordered is not None and len(ordered) and as_of is not None:
         computed = orders.behaviour(ordered, as_of, rules)
         first = ordered.groupby("key")["ordered_on"].min()
         later = first.index[first > pd.Timestamp(as_of)]
         findings += _strangers(ordered, customers, sheets.orders)
+        findings += reconcile.check(customers, computed, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
         customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
+    else:
+        findings += reconcile.check(customers, None, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
     customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
     customers = step(measure.scope(customers, as_of, rules, taken.sheet))
     typed_ages = customers.get("age")
@@ -124,13 +133,17 @@ def run(
     segments = plan.summarise(customers, rules, names)
 
     progress("plan")
-    strategy, advice = plan.merge(_typed(sheets.strategy), segments, rules, lang)
+    typed = _typed(sheets.strategy)
+    strategy, advice = plan.merge(typed, segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
     memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
     followed = timeline.follow(memory, customers, segments, rules, lang, as_of)
-    findings += followed.findings
-    extra: dict[str, DataFrame] = {**followed.extra}
+    data = metrics.Data(customers, segments, rules, as_of, ordered)
+    where = goals.where(sheets.strategy, typed, lang)
+    ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, lang)
+    findings += [*followed.findings, *ahead.findings]
+    extra: dict[str, DataFrame] = {**followed.extra, **ahead.extra}
     if rules.dimensions:
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
@@ -172,12 +185,15 @@ def run(
         customers=customers,
         segments=segments,
         rfm=table_2,
-        strategy=strategy,
-        boards=board.blocks(customers, segments, rules, as_of, start, len(findings), lang),
+        strategy=ahead.strategy,
+        boards=board.blocks(customers, segments, rules, as_of, start, len(findings), ahead.reviews, lang),
         cleaning=to_frame(findings, lang),
         extra=extra,
         history=followed.history,
         migration=followed.migration,
+        tracked=ahead.tracked,
+        proposals=ahead.proposals,
+        reviews=ahead.reviews,
     )
 
 
@@ -306,34 +322,6 @@ def _typed(grid: Grid | None) -> DataFrame:
     if grid is None:
         return DataFrame(columns=list(plan.TYPED))
     return intake.as_typed(grid, schema.STRATEGY).reindex(columns=list(plan.TYPED))
-
-
-def _kept(grid: Grid | None) -> list[Finding]:
-    """What `import` found stays in the log when `fill` writes it again."""
-    if grid is None:
-        return []
-    rows = intake.as_typed(grid, schema.CLEANING).reindex(columns=[field.key for field in schema.CLEANING.fields])
-    imported = {texts.say("stage.import", one) for one in texts.LANGS}
-    named = [
-        {lang: texts.say(key, lang) for lang in texts.LANGS} for key in sorted(texts.keys()) if key.startswith("kind.")
-    ]
-    kinds = {text: kind for kind in named for text in kind.values()}
-    found = []
-    for row in rows.itertuples():
-        if row.stage not in imported:
-            continue
-        place = {"sheet": _word(row.sheet), "cell": _word(row.cell), "value": _word(row.value), "stage": "import"}
-        share = row.amount_share if isinstance(row.amount_share, float) else None
-        code, params = reread(_word(row.code), _word(row.message)) or (
-            "kept",
-            {"text": _word(row.message), "kind": kinds.get(_word(row.code), _word(row.code))},
-        )
-        found.append(Finding(code, params=params, amount_share=share, **place))
-    return found
-
-
-def _word(cell: object) -> str:
-    return "" if values.is_empty(cell) else str(cell)
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

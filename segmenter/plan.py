@@ -69,11 +69,12 @@ def merge(typed: DataFrame, segments: DataFrame, rules: Rules, lang: Lang) -> tu
         rows.append({**row, **_figures(by_key.loc[segment.key], segment, small, rules, lang)})
     missing = [s for s in rules.segments if s.key not in seen and by_key.at[s.key, "customers"] > 0]
     for segment in missing:
-        defaults = {key: segment.text(key, lang) for key in TYPED if key != "progress"}
+        defaults = {key: segment.text(key, lang) for key in TYPED if key not in ("progress", "start_on")}
         figures = _figures(by_key.loc[segment.key], segment, small, rules, lang)
         rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
     columns = [field.key for field in schema.STRATEGY.fields]
-    return DataFrame(rows, columns=columns).astype(object), _advice(segments, small, rules)
+    found = DataFrame(rows, columns=columns).astype(object)
+    return found.where(found.notna(), None), _advice(segments, small, rules)
 
 
 def _figures(counts: pd.Series, segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang) -> dict[str, Any]:

@@ -38,10 +38,11 @@ SECTIONS: Final = (
     "charts",
     "cards",
     "tracking",
+    "ahead",
     "appendix",
 )
 """the report's parts in their order; what has nothing to say is left out and the others close up. Migration comes
-after `charts`, cross tables, lifetime value and advice on the next round after `cards` and `tracking`"""
+after `charts`, cross tables and lifetime value after `cards`"""
 
 
 def render(result: Result, lang: Lang, template: Path | None = None, *, strict: bool = False) -> str:
@@ -84,6 +85,7 @@ def context(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         "charts": drawn(result, segments, lang, strict=strict),
         "cards": overview.cards(result, segments, rows, lang),
         "tracking": rows,
+        "ahead": tracking.next_round(result, lang, strict=strict),
         "tracking_sheet": schema.STRATEGY.sheet[result.lang],
         "lights": {"good": tracking.GOOD, "fair": tracking.FAIR},
         "appendix": appendix.build(result, lang, strict=strict),

@@ -8,8 +8,10 @@ from datetime import date
 
 from pandas import DataFrame
 
+from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
 from segmenter.rules import Rules
+from segmenter.targets import Tracked
 from segmenter.texts import Lang
 
 
@@ -61,6 +63,12 @@ class Result:
     extra: Mapping[str, DataFrame] = field(default_factory=dict)
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""
+    tracked: tuple[Tracked, ...] = ()
+    """the targets of table 3, measured"""
+    proposals: tuple[Proposal, ...] = ()
+    """what should happen next"""
+    reviews: tuple[Review, ...] = ()
+    """when progress, dimensions and everything are looked at again"""
 
     history: DataFrame = field(default_factory=DataFrame)
     """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""

@@ -6,15 +6,15 @@ import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
 from segmenter import schema, texts
 from segmenter.catalogue import MOST, Dimension, dimension
+from segmenter.demands import demand, demand_both, is_number, value_of
 from segmenter.errors import Refused
 from segmenter.matching import PATTERN, Match, Segment
 
@@ -23,7 +23,7 @@ NO_RECENCY: Final = "no_recency"
 CODES: Final = tuple(f"{n:03b}" for n in range(8))
 """the eight RFM codes (item 003-44)"""
 LEVELS: Final = ("high", "mid", "low")
-TABLES: Final = ("segments", "schemes", "cluster_names", "own_dimensions")
+TABLES: Final = ("segments", "schemes", "tactics", "cluster_names", "own_dimensions")
 """parts of the rules that are more than one value"""
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "scenario": ("launch", "operate", "campaign", "region"),
@@ -38,6 +38,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "outlier_mode": ("flag", "remove", "cap"),
     "duplicate_conflict": ("refuse", "merge"),
+    "tracking_clock": ("week", "month"),
 }
 """The settings that take a word, and the words they take."""
 
@@ -46,6 +47,14 @@ _PAIRS: Final = (
     ("data_from", "data_to"),
     ("segments_min", "segments_max"),
 )
+
+
+@dataclass(frozen=True)
+class Tactic:
+    """What to try instead where an action with one of the words `when` does not work (003-66)."""
+
+    when: tuple[str, ...]
+    then: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Rules:
     data_to: date | None
     data_sources: tuple[str, ...]
     third_party_consent: bool
+    control_total: float
     team_data: str
     team_dimensions: str
     team_model: str
@@ -90,6 +100,12 @@ class Rules:
     segments_min: int
     segments_max: int
     segment_size_min: int
+    owner_segments_max: int
+    tracking_clock: str
+    dimensions_reviewed: date | None
+    everything_reviewed: date | None
+    response_min: float
+    data_age_max: int
     history: bool
     clusters: bool
     cluster_columns: tuple[str, ...]
@@ -100,6 +116,7 @@ class Rules:
     segments: tuple[Segment, ...]
     own_dimensions: tuple[Dimension, ...]
     schemes: Mapping[str, Mapping[str, Mapping[str, str]]]
+    tactics: tuple[Tactic, ...]
     cluster_names: Mapping[str, Mapping[str, Any]]
     bin_scores: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """the score (1 to 5) of each bin of a measure, where `scale.fit` made the bins; no setting"""
@@ -108,37 +125,46 @@ class Rules:
         for key, words in CHOICES.items():
             value = getattr(self, key)
             for word in value if isinstance(value, tuple) else (value,):
-                _demand(word in words, key, word, "choice", options=", ".join(words))
+                demand(word in words, key, word, "choice", options=", ".join(words))
         for key, most in (("window_months", 60), ("value_months", 24)):
-            _demand(1 <= getattr(self, key) <= most, key, getattr(self, key), "range", low=1, high=most)
+            demand(1 <= getattr(self, key) <= most, key, getattr(self, key), "range", low=1, high=most)
         picked = self.cluster_columns
-        _demand(2 <= len(set(picked)) == len(picked), "cluster_columns", picked, "several", least=2)
-        for key in ("recency_bins", "frequency_bins", "monetary_bins", "outlier_factor"):
+        demand(2 <= len(set(picked)) == len(picked), "cluster_columns", picked, "several", least=2)
+        for key in (
+            "recency_bins",
+            "frequency_bins",
+            "monetary_bins",
+            "outlier_factor",
+            "control_total",
+            "response_min",
+        ):
             value = getattr(self, key)
-            finite = all(map(_is_number, value if isinstance(value, tuple) else (value,)))
-            _demand(finite, key, value, "number")
-        _demand(self.outlier_factor > 1, "outlier_factor", self.outlier_factor, "above", low=1)
-        for key in ("scope_active_months", "segments_min", "segments_max", "segment_size_min"):
-            _demand(getattr(self, key) >= 0, key, getattr(self, key), "above", low=-1)
+            finite = all(map(is_number, value if isinstance(value, tuple) else (value,)))
+            demand(finite, key, value, "number")
+        demand(self.outlier_factor > 1, "outlier_factor", self.outlier_factor, "above", low=1)
+        for key in ("scope_active_months", "segments_min", "segments_max", "segment_size_min", "owner_segments_max"):
+            demand(getattr(self, key) >= 0, key, getattr(self, key), "above", low=-1)
+        demand(0 <= self.response_min <= 1, "response_min", self.response_min, "range", low=0, high=1)
+        demand(self.data_age_max >= 1, "data_age_max", self.data_age_max, "above", low=0)
         for name, rising in (("recency", True), ("frequency", False), ("monetary", False)):
             bins, labels = getattr(self, f"{name}_bins"), getattr(self, f"{name}_labels")
             order = sorted(set(bins), reverse=not rising)
-            _demand(list(bins) == order, f"{name}_bins", bins, "rising" if rising else "falling")
-            _demand(1 <= len(bins) <= 4, f"{name}_bins", bins, "range", low=1, high=4)
-            _demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
-        _demand(len(self.quantile_labels) == 5, "quantile_labels", self.quantile_labels, "count", count=5)
+            demand(list(bins) == order, f"{name}_bins", bins, "rising" if rising else "falling")
+            demand(1 <= len(bins) <= 4, f"{name}_bins", bins, "range", low=1, high=4)
+            demand(len(labels) == len(bins) + 1, f"{name}_labels", labels, "count", count=len(bins) + 1)
+        demand(len(self.quantile_labels) == 5, "quantile_labels", self.quantile_labels, "count", count=5)
         count = len(self.dimensions)
-        _demand(count <= MOST, "dimensions", count, "range", low=0, high=MOST)
-        _demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
+        demand(count <= MOST, "dimensions", count, "range", low=0, high=MOST)
+        demand(bool(self.segments) and self.segments[-1].match == (Match("???"),), "segments", "???", "catch_all")
         for low, high in _PAIRS:
             start, end = getattr(self, low), getattr(self, high)
-            _demand(start is None or end is None or start <= end, high, end, "before", low=start)
+            demand(start is None or end is None or start <= end, high, end, "before", low=start)
         for lang in texts.LANGS:
             names = [schema.fold(segment.name[lang]) for segment in self.segments]
             twice = [
                 segment.name[lang] for segment in self.segments if names.count(schema.fold(segment.name[lang])) > 1
             ]
-            _demand(not twice, "segments", twice, "twice")
+            demand(not twice, "segments", twice, "twice")
         for segment in self.segments:
             for match in segment.match:
                 _demand_condition(match)
@@ -151,115 +177,57 @@ class Rules:
         raise KeyError(key)
 
 
-def _demand(holds: bool, key: str, value: object, why: str, **params: object) -> None:
-    if not holds:
-        shown = ", ".join(map(_number, value)) if isinstance(value, (tuple, list)) else _number(value)
-        raise Refused("rule_invalid", setting=key, value=shown, why=Why(why, params))
-
-
-def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _demand_condition(match: Match) -> None:
     """A condition names a column of the customers table, and a value of it when it is one of a few."""
     if not match.column:
         return
     known = {field.key: field for field in schema.CUSTOMERS.fields}
-    _demand(match.column in known, "segments", str(match), "unknown", near=texts.nearest(match.column, known))
+    demand(match.column in known, "segments", str(match), "unknown", near=texts.nearest(match.column, known))
     choices = known[match.column].choices
     words = [choice.key for choice in schema.choices(choices)] if choices else [match.value]
-    _demand(bool(match.value) and match.value in words, "segments", str(match), "choice", options=", ".join(words))
-
-
-@dataclass(frozen=True)
-class Why:
-    """The reason a rule is refused, said in whichever language is asked for."""
-
-    key: str
-    params: Mapping[str, object]
-
-    def __format__(self, lang: str) -> str:
-        params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
-        return texts.say(f"rule.{self.key}", lang, **params)
+    demand(bool(match.value) and match.value in words, "segments", str(match), "choice", options=", ".join(words))
 
 
 def _segment(raw: Any) -> Segment:
-    _demand(isinstance(raw, Mapping), "segments", raw, "lacks", name="key")
+    demand(isinstance(raw, Mapping), "segments", raw, "lacks", name="key")
     for key in ("key", "match", "name"):
-        _demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
+        demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
     known = Segment.__dataclass_fields__
     for key, value in raw.items():
-        _demand(key in known, "segments", key, "unknown", near=texts.nearest(key, known))
+        demand(key in known, "segments", key, "unknown", near=texts.nearest(key, known))
         if key in ("match", "aliases"):
-            _demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
+            demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
         elif key == "key":
-            _demand(isinstance(value, str) and value not in ("", NO_RECENCY), "segments", value, "text")
+            demand(isinstance(value, str) and value not in ("", NO_RECENCY), "segments", value, "text")
         else:
-            _demand_both("segments", value)
-    _demand(bool(raw["match"]), "segments", raw["key"], "lacks", name="match")
+            demand_both("segments", value)
+    demand(bool(raw["match"]), "segments", raw["key"], "lacks", name="match")
     for text in raw["match"]:
-        _demand(PATTERN.fullmatch(text.strip()) is not None, "segments", text, "pattern")
+        demand(PATTERN.fullmatch(text.strip()) is not None, "segments", text, "pattern")
     match = tuple(Match.parse(text) for text in raw["match"])
     return Segment(**{**raw, "match": match, "aliases": tuple(raw.get("aliases", ()))})
 
 
-def _demand_both(key: str, value: Any) -> None:
-    """A text of the rules stands in every language."""
-    said = isinstance(value, Mapping) and all(isinstance(value.get(lang), str) for lang in texts.LANGS)
-    _demand(said, key, value, "both", langs=", ".join(texts.LANGS))
-
-
 def _schemes(raw: Any) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """The default names of the eight classes and those of `raw`."""
-    _demand(isinstance(raw, Mapping), "schemes", raw, "lacks", name=CODES[0])
+    demand(isinstance(raw, Mapping), "schemes", raw, "lacks", name=CODES[0])
     found = {**default_raw()["schemes"], **raw}
     for name, scheme in found.items():
         for code in CODES:
-            _demand(isinstance(scheme, Mapping) and code in scheme, "schemes", name, "lacks", name=code)
-            _demand_both("schemes", scheme[code])
+            demand(isinstance(scheme, Mapping) and code in scheme, "schemes", name, "lacks", name=code)
+            demand_both("schemes", scheme[code])
     return MappingProxyType(found)
 
 
 def _cluster_names(raw: Any) -> Mapping[str, Mapping[str, Any]]:
     """Each name in every language, with its traits: + or - before a column that clusters can be made of."""
-    _demand(isinstance(raw, Mapping), "cluster_names", raw, "lacks", name="traits")
+    demand(isinstance(raw, Mapping), "cluster_names", raw, "lacks", name="traits")
     traits = [sign + column for column in CHOICES["cluster_columns"] for sign in "+-"]
     for key, name in raw.items():
-        _demand_both("cluster_names", name)
-        _demand("traits" in name, "cluster_names", key, "lacks", name="traits")
-        _demand(set(name["traits"]) <= {*traits}, "cluster_names", name["traits"], "choice", options=", ".join(traits))
+        demand_both("cluster_names", name)
+        demand("traits" in name, "cluster_names", key, "lacks", name="traits")
+        demand(set(name["traits"]) <= {*traits}, "cluster_names", name["traits"], "choice", options=", ".join(traits))
     return MappingProxyType(raw)
-
-
-def _value(key: str, kind: Any, value: Any) -> Any:
-    """`value` of a rules file as the type the field has."""
-    if kind == (date | None):
-        if value in ("", None):
-            return None
-        try:
-            day = value if isinstance(value, date) else date.fromisoformat(str(value))
-        except ValueError:
-            _demand(False, key, value, "date")
-        return day.date() if isinstance(day, datetime) else day
-    if kind is bool or isinstance(value, bool):
-        _demand(kind is bool and isinstance(value, bool), key, value, "bool")
-        return value
-    if isinstance(value, list):
-        _demand("tuple" in str(kind), key, value, "single")
-        wanted = _is_number if "float" in str(kind) else lambda one: isinstance(one, str)
-        _demand(all(map(wanted, value)), key, value, "list")
-        return tuple(float(v) for v in value) if "float" in str(kind) else tuple(value)
-    if kind in (int, float):
-        _demand(_is_number(value) and value == kind(value), key, value, "number")
-        return kind(value)
-    _demand("tuple" not in str(kind), key, value, "list")
-    _demand(isinstance(value, str), key, value, "text")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def build(raw: Mapping[str, Any]) -> Rules:
@@ -268,18 +236,28 @@ def build(raw: Mapping[str, Any]) -> Rules:
     kinds = get_type_hints(Rules)
     known = [field.name for field in fields(Rules)]
     for key in raw:
-        _demand(key in kinds, key, key, "unknown", near=texts.nearest(key, known))
-    values = {key: _value(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
-    _demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
+        demand(key in kinds, key, key, "unknown", near=texts.nearest(key, known))
+    values = {key: value_of(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
+    demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])
-    _demand(isinstance(raw["own_dimensions"], list), "own_dimensions", raw["own_dimensions"], "list")
+    demand(isinstance(raw["own_dimensions"], list), "own_dimensions", raw["own_dimensions"], "list")
     return Rules(
         **values,
         own_dimensions=tuple(map(dimension, raw["own_dimensions"])),
         segments=segments,
         schemes=_schemes(raw["schemes"]),
+        tactics=_tactics(raw["tactics"]),
         cluster_names=_cluster_names(raw["cluster_names"]),
     )
+
+
+def _tactics(raw: Any) -> tuple[Tactic, ...]:
+    demand(isinstance(raw, list) and all(isinstance(one, Mapping) for one in raw), "tactics", raw, "list")
+    for one in raw:
+        words = one.get("when")
+        demand(isinstance(words, list) and all(isinstance(v, str) for v in words), "tactics", words, "list")
+        demand_both("tactics", one.get("then"))
+    return tuple(Tactic(tuple(one["when"]), one["then"]) for one in raw)
 
 
 @cache

@@ -42,6 +42,8 @@ class Followed:
 
     history: DataFrame = field(default_factory=DataFrame)
     migration: Migration | None = None
+    state: DataFrame | None = None
+    """everybody at the analysis compared with (`migration.standing`)"""
     extra: Mapping[str, DataFrame] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -81,7 +83,7 @@ def follow(
         extra = {"moves": migration.listed(moved, lang), **migration.sheets(found, rules, lang)}
         findings += changed
     lines = history.joined(lines, history.lines(customers, segments, rules, as_of, base.day), as_of)
-    return Followed(lines, found, {"history": lines, **extra}, tuple(findings))
+    return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
 
 
 def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:

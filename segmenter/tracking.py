@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
-from segmenter import formats, schema, texts
+from segmenter import formats, masking, schema, texts
 from segmenter.matching import Segment
+from segmenter.planning import cell_text, progress_of, said_late
 from segmenter.result import Result
+from segmenter.targets import LATE, outcome_of
 from segmenter.texts import Lang
 
 GOOD: Final = 0.6
 FAIR: Final = 0.2
-"""the lights' limits. Table 3 has no start date, so a light says how much is done, not whether that is in time"""
+"""the lights' limits. A light says how much is done; a target whose due date has passed unmet makes it poor"""
 TYPED: Final = ("traits", "strategy", "action", "owner", "target", "period", "progress")
-_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)")
-_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-_LATE: Final = re.compile(r"延期|滞后|逾期|延误|超期|overdue|delay|late\b|behind", re.IGNORECASE)
-_LEFT: Final = re.compile(r"未完成|剩余|还差|尚余|remaining|\bleft\b|to go", re.IGNORECASE)
-_NOTHING: Final = re.compile(r"未开始|未启动|尚未|待启动|not started|not yet", re.IGNORECASE)
-_ALL: Final = re.compile(r"^(已?(全部)?完成|完结|done|completed?|finished)[。.!！]?$", re.IGNORECASE)
-
-
-def progress_of(value: object) -> float | None:
-    """How much is done (0..1): 已完成30%, 完成60%, 0.3, 3/10, 已完成, 未开始; None when it cannot be told."""
-    text = unicodedata.normalize("NFKC", cell_text(value)).strip()
-    if found := _PERCENT.search(text):
-        share = float(found[1]) / 100
-    elif (found := _PART.search(text)) and float(found[2]):
-        share = float(found[1]) / float(found[2])
-    elif _PLAIN.fullmatch(text):
-        share = float(text) if float(text) <= 1 else float(text) / 100
-    elif _ALL.match(text):
-        share = 1.0
-    elif _NOTHING.search(text):
-        share = 0.0
-    else:
-        return None
-    if _LEFT.search(text):
-        share = 1 - share
-    return min(max(share, 0.0), 1.0)
 
 
 def light_of(value: object) -> str:
@@ -52,7 +23,7 @@ def light_of(value: object) -> str:
     share = progress_of(value)
     if share is not None and share >= 1:
         return "done"
-    if _LATE.search(cell_text(value)):
+    if said_late(value):
         return "poor"
     if not share:
         return "none" if share is None else "idle"
@@ -65,17 +36,6 @@ def next_step(entry: Mapping[str, Any], lang: Lang) -> str:
     left = formats.percent(1 - (entry["progress_share"] or 0.0), 0)
     words = {"action": entry["action"], "owner": entry["owner"], "left": left}
     return texts.say(f"report.next.{missing or entry['light']}", lang, **words)
-
-
-def cell_text(value: object) -> str:
-    """A typed cell as text: "" where empty, whole numbers without decimals."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in ("NaT", "<NA>"):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    return str(value).strip()
 
 
 def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
@@ -100,9 +60,14 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
             entry["progress"] = formats.percent(float(number), 0)
         entry["progress_share"] = progress_of(row["progress"])
         entry["light"] = light_of(row["progress"])
-        entry["next"] = next_step(entry, lang)
         for column in ("customers", "customer_share", "amount", "amount_share"):
             entry[column] = None if formats.is_missing(row[column]) else float(row[column])
+        entry["outcome"] = outcome_of(row["outcome"])
+        entry["actual"] = cell_text(row["actual"])
+        entry["due"] = cell_text(row["due_on"])
+        if entry["outcome"] == LATE and entry["light"] != "done":
+            entry["light"] = "poor"
+        entry["next"] = next_step(entry, lang)
         entry["status"] = cell_text(row["status"]) if lang == result.lang else ""
         found.append(entry)
     return found
@@ -119,3 +84,24 @@ def _in(lang: Lang, segment: Segment | None, column: str, value: object) -> str:
         if text and schema.fold(text) == schema.fold(segment.text(column, one)):
             return segment.text(column, lang)
     return text
+
+
+def next_round(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]:
+    """Proposals (about, what, why) and the reviews (name, last, due, overdue); empty when there are none. Where
+    `strict`, the numbers of a proposal that rests on fewer than five people are left out."""
+    found = []
+    for one in result.proposals:
+        hits = one.params.get("hits")
+        hidden = strict and isinstance(hits, int) and 0 < hits < masking.FLOOR
+        found.append({"about": one.about(lang), "what": one.what(lang), "why": "" if hidden else one.why(lang)})
+    clock = texts.say(f"word.{result.rules.tracking_clock}", lang)
+    reviews = [
+        {
+            "name": texts.say(f"review.{one.key}", lang, clock=clock),
+            "last": formats.day(one.last, lang),
+            "due": formats.day(one.due, lang),
+            "overdue": one.overdue,
+        }
+        for one in result.reviews
+    ]
+    return {"proposals": found, "reviews": reviews} if found or reviews else {}

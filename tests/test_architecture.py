@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "segmenter"
-WORDS = {"errors", "texts", "schema", "cells", "findings"}
-RULES = {"catalogue", "matching", "rules"}
+WORDS = {"errors", "texts", "schema", "cells", "findings", "advice"}
+RULES = {"catalogue", "matching", "rules", "demands"}
 READERS = {
     "column",
     "amounts",
@@ -34,7 +34,9 @@ STEPS = {
     *("clusters", "lifetime"),
     *("dimensions", "cross", "personas"),
 }
-PIPELINE = {"facets", "pipeline", "timeline"}
+STEPS |= {"goals", "proposals", "reconcile"}
+READERS |= {"kept", "planning", "targets", "metrics"}
+PIPELINE = {"facets", "nextround", "pipeline", "timeline"}
 JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare"}
 DOORS = {
     "cli",

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header
 from email.message import EmailMessage
@@ -23,6 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segmenter import addresses, letters, mailing, pictures, report, rules, schema, texts
+from segmenter.advice import Proposal, Review
 from segmenter.cli import main
 from segmenter.errors import Refused
 from segmenter.letters import Wish
@@ -571,8 +572,10 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(texts, "say", listen)
     nothing = shop.run(shop.people(60), strategy=shop.plan(["高价值客户", "", "", "", "王五", "", "", "已完成"]))
+    due = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
+    load = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
     for lang in texts.LANGS:
-        for one in (result(), nothing):
+        for one in (result(), nothing, replace(result(), reviews=(due,), proposals=(load,))):
             for owner, month in (("", False), ("王五", True)):
                 part = mailing.owned(one, owner) if owner else one
                 for before in (mailing.figures(one), mailing.figures(earlier()), None):

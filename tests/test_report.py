@@ -22,7 +22,8 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import documents, formats, report, rules, schema, texts, tracking
+from segmenter import documents, formats, planning, report, rules, schema, texts, tracking
+from segmenter.advice import Proposal, Review
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -168,9 +169,9 @@ def test_accessible() -> None:
 
 def test_sections_are_numbered_without_gaps_and_all_listed() -> None:
     sections = report.context(large(), "zh")["sections"]
-    assert [part["number"] for part in sections.values()] == list(range(1, 10))
-    shown = re.findall(r'<span class="no">(\d)</span>', page())
-    assert shown == [str(number) for number in range(2, 10)]
+    assert [part["number"] for part in sections.values()] == list(range(1, 11))
+    shown = re.findall(r'<span class="no">(\d+)</span>', page())
+    assert shown == [str(number) for number in range(2, 11)]
 
 
 def test_drawings_are_well_formed() -> None:
@@ -214,6 +215,7 @@ def test_the_plan_is_the_strategy_frame() -> None:
     assert [row[0] for row in rows] == strategy["segment"].tolist()
     for row, typed in zip(rows, strategy.to_dict("records"), strict=True):
         shown = dict(zip(("strategy", "action", "owner", "target", "period"), row[2:7], strict=True))
+        assert shown.pop("target").startswith(typed["target"] + (typed["actual"] or ""))
         assert shown == {key: typed[key] for key in shown}
         assert row[1] == ("—" if pd.isna(typed["customers"]) else formats.count(typed["customers"]))
     lights = {row[0]: row[8] for row in rows}
@@ -297,7 +299,7 @@ def test_small_groups_have_no_profile() -> None:
     ],
 )
 def test_progress(typed: object, share: float | None, light: str) -> None:
-    assert tracking.progress_of(typed) == (None if share is None else pytest.approx(share))
+    assert planning.progress_of(typed) == (None if share is None else pytest.approx(share))
     assert tracking.light_of(typed) == light
 
 
@@ -373,12 +375,16 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     aimless = replace(large(), strategy=large().strategy.assign(target=""))
     clean = replace(small(), findings=(), excluded={}, rows_excluded=0)
     team = dict.fromkeys(("team_data", "team_dimensions", "team_model", "team_report"), "x")
+    late = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
+    stale = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
+    dated = large().strategy.assign(due_on=date(2026, 7, 1))
+    ahead = replace(large(), reviews=(late,), proposals=(stale,), strategy=dated)
     chosen = [
         replace(large(), rules=replace(large().rules, scenario=scenario, objective=objective, **team))
         for scenario, objective in zip(rules.CHOICES["scenario"], rules.CHOICES["objective"], strict=True)
     ]
     monkeypatch.setattr(texts, "say", listen)
-    for result in (*results, gone, done, aimless, clean, *chosen):
+    for result in (*results, gone, done, ahead, aimless, clean, *chosen):
         for lang in texts.LANGS:
             report.render(result, lang)
             report.render(result, lang, strict=True)

@@ -28,6 +28,7 @@ SHEETS = [
     "设置",
     "客户基础信息与行为数据表",
     "订单明细",
+    "活动记录",
     "RFM模型细分结果表",
     "客户细分策略与执行跟踪表",
     "看板",
@@ -154,7 +155,7 @@ def test_the_templates_own_tables(books: dict[str, Any]) -> None:
     for name in ("template.xlsx", "sample.xlsx"):
         book = books[name]
         assert book.sheetnames == SHEETS
-        for sheet, headers in ((SHEETS[2], TABLE_1), (SHEETS[4], TABLE_2), (SHEETS[5], TABLE_3)):
+        for sheet, headers in ((SHEETS[2], TABLE_1), (SHEETS[5], TABLE_2), (SHEETS[6], TABLE_3)):
             assert [cell.value for cell in book[sheet][1]][: len(headers)] == headers
 
 
@@ -243,7 +244,7 @@ def test_sample_begins_with_the_template(books: dict[str, Any]) -> None:
     found = list(sheet.iter_rows(min_row=2, max_row=4, max_col=11, values_only=True))
     assert [(*row[:10], row[10].date()) for row in found] == TABLE_1_ROWS
     assert [(AS_OF - row[10].date()).days for row in found] == [15, 60, 120]
-    plan = books["sample.xlsx"][SHEETS[5]]
+    plan = books["sample.xlsx"][SHEETS[6]]
     assert list(plan.iter_rows(min_row=2, max_col=8, values_only=True)) == TABLE_3_ROWS
 
 

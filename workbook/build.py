@@ -54,6 +54,7 @@ def write(path: Path, lang: Lang, shop: Mapping[str, Any] | None = None) -> None
     settings_sheet(book, shop["settings"] if shop else None)
     list_sheet(book, schema.CUSTOMERS, customers)
     list_sheet(book, schema.ORDERS, orders)
+    list_sheet(book, schema.ACTIVITY)
     list_sheet(book, schema.RFM)
     strategy_sheet(book, plans)
     board_sheet(book)

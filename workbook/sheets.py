@@ -42,10 +42,10 @@ NUMERIC: Final = {"count", "money", "number", "rate"}
 
 TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
-PRINTED: Final = {"rfm": 9}
+PRINTED: Final = {"rfm": 9, "strategy": 13}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
-WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas"}
-ROW_HEIGHT: Final = {"strategy": 32}
+WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals"}
+ROW_HEIGHT: Final = {"strategy": 32, "proposals": 32}
 PORTRAIT: Final = {"orders"}
 GROUPS: Final = {
     "scenario",
@@ -56,6 +56,7 @@ GROUPS: Final = {
     "dimensions",
     "clusters",
     "value",
+    "tracking_clock",
 }
 """the settings a group begins with"""
 
@@ -143,7 +144,7 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     sheet.hide_gridlines(2)
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
-    if table.key in ("customers", "orders"):  # people type below: a print area would cut their rows off
+    if table.key in ("customers", "orders", "activity"):  # people type below: a print area would cut their rows off
         sheet.fit_to_pages(2 if table.key == "customers" else 1, 0)
     else:
         sheet.fit_to_pages(1, 0)
@@ -171,7 +172,9 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
         len(shown) - 1,
         {
             "name": table.list_object,
-            "style": "Table Style Light 2" if table.key in ("orders", "rfm", "customers") else "Table Style Light 1",
+            "style": "Table Style Light 2"
+            if table.key in ("orders", "activity", "rfm", "customers")
+            else "Table Style Light 1",
             "banded_rows": False,
             "columns": [{k: v for k, v in column.items() if k != "look"} for column in columns],
         },
@@ -310,6 +313,13 @@ def strategy_sheet(book: Book, rows: Sequence[Mapping[str, Any]] = ()) -> None:
     for criteria, look in looks:
         options = {"type": "formula", "criteria": f'=AND({cell}<>"",{criteria})', "format": book.file.add_format(look)}
         sheet.conditional_format(1, column, LAST_ROW, column, {**options, "stop_if_true": True})
+    column = [one.key for one in table.shown].index("outcome")
+    for outcome, (_, look) in {"met": looks[0], "on_track": looks[1], "below": looks[2], "late": looks[2]}.items():
+        word = texts.say(f"report.outcome.{outcome}", book.lang)
+        options = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": book.file.add_format(look)}
+        sheet.conditional_format(1, column, LAST_ROW, column, options)
+    column = [one.key for one in table.shown].index("start_on")
+    sheet.data_validation(0, column, 0, column, {"validate": "any", "input_message": book.say("hint.start")})
 
 
 def guide_sheet(book: Book) -> None:
@@ -358,7 +368,7 @@ def guide_sheet(book: Book) -> None:
     for column, key in ((2, "sheet"), (3, "who"), (4, "what")):
         sheet.write_string(row, column, book.say(f"column.{key}"), head)
     sheet.merge_range(row, 1, row, 2, book.say("column.sheet"), head)
-    for key in ("settings", "customers", "orders", "rfm", "strategy", "board", "cleaning"):
+    for key in ("settings", "customers", "orders", "activity", "rfm", "strategy", "board", "cleaning"):
         row += 1
         sheet.set_row(row, 30 if book.lang == "zh" else 34)
         words = book.look(text_wrap=True, indent=1, bottom=1, bottom_color=LINE)

@@ -1,0 +1,90 @@
+"""What table 3 aims at, whether it is reached, and what to do next: `goals` and `proposals` over one analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import goals, history, metrics, planning, proposals, schema, wording
+from segmenter.advice import Proposal, Review
+from segmenter.books import Grid
+from segmenter.findings import Finding
+from segmenter.metrics import Data
+from segmenter.rules import Rules
+from segmenter.targets import Tracked
+from segmenter.texts import LANGS, Lang
+from segmenter.timeline import Followed
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Table 3 with what its targets came to, and the fields of `Result` of the same names."""
+
+    strategy: DataFrame
+    tracked: tuple[Tracked, ...]
+    proposals: tuple[Proposal, ...]
+    reviews: tuple[Review, ...]
+    findings: tuple[Finding, ...]
+    extra: Mapping[str, DataFrame]
+
+
+def look(
+    strategy: DataFrame,
+    where: goals.Where,
+    activity: Grid | None,
+    data: Data,
+    advice: Iterable[Finding],
+    followed: Followed,
+    lang: Lang,
+) -> Ahead:
+    """`strategy`, `advice`: `plan.merge`; `data` without contacts, history and last analysis, which `followed` has."""
+    rules, as_of = data.rules, data.as_of
+    contacts, logged = metrics.log(activity, as_of)
+    past = remembered(followed.history, rules)
+    before = followed.migration.before if followed.migration else None
+    data = replace(data, contacts=contacts, lines=past, earlier=members(followed.state, before, rules))
+    strategy, tracks = goals.track(strategy, data, lang, where)
+    people = [planning.owners_of(cell) for cell in strategy["owner"]]
+    first = past["as_of"].min().date() if len(past) else None
+    clocks = proposals.reviews(rules, as_of, first)
+    proposed = [
+        *proposals.propose(strategy, tracks.tracked, advice, clocks, rules, people),
+        *proposals.from_campaigns(contacts, rules),
+        *proposals.from_data(data.customers, data.ordered, as_of, rules),
+    ]
+    extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
+    vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
+    return Ahead(strategy, tracks.tracked, tuple(proposed), clocks, (*logged, *tracks.findings, *vague), extra)
+
+
+def remembered(lines: DataFrame, rules: Rules) -> DataFrame:
+    """The lines of 细分历史 as numbers: as_of (datetime64), segment (key), and every metric it holds; lines without a
+    day or of a segment the rules no longer have are left out."""
+    columns = [key for key in metrics.MEASURES if key in lines]
+    if lines.empty:
+        return DataFrame({"as_of": pd.Series(dtype="datetime64[s]"), "segment": [], **{key: [] for key in columns}})
+    keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
+    keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
+    found = DataFrame(
+        {
+            "as_of": pd.to_datetime(pd.Series(history.days(lines), lines.index, dtype=object)),
+            "segment": [keys.get(schema.fold(name)) for name in lines["segment"]],
+            **{key: pd.to_numeric(lines[key], errors="coerce") for key in columns},
+        }
+    )
+    return found.dropna(subset=["as_of", "segment"])
+
+
+def members(state: DataFrame | None, day: date | None, rules: Rules) -> DataFrame | None:
+    """Who was in which segment at the analysis of `day`: key, segment (key), as_of; `state`: `migration.standing`."""
+    if state is None or day is None:
+        return None
+    keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
+    codes, distinct = pd.factorize(state["segment"].to_numpy(object))
+    named = np.array([keys.get(schema.fold(name), "") for name in distinct], dtype=object)
+    return DataFrame({"key": state.index.to_numpy(object), "segment": named[codes], "as_of": pd.Timestamp(day)})
