@@ -63,7 +63,7 @@ def _jobs(chosen: argparse.Namespace) -> list[Job]:
     """The workbook; of a folder that `batch` filled its workbooks, each also to its recipient in the batch's list."""
     if not chosen.book.is_dir():
         return [Job(chosen.book, chosen.out or _folder(chosen.book), tuple(chosen.to))]
-    from segmenter import batch
+    from segmenter import batch, planning
 
     rows = [row for row in batch.recorded(chosen.book).values() if row.status != "refused"]
     found = []
@@ -71,7 +71,7 @@ def _jobs(chosen: argparse.Namespace) -> list[Job]:
         book = chosen.book / row.output
         folder = chosen.out / _folder(book).name if chosen.out else _folder(book)
         if book.is_file():
-            found.append(Job(book, folder, (*chosen.to, *addresses.owners_of(row.recipient))))
+            found.append(Job(book, folder, (*chosen.to, *planning.owners_of(row.recipient))))
     if not found:
         raise Refused("no_batch", path=chosen.book)
     return found
