@@ -108,7 +108,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser(lang: Lang) -> argparse.ArgumentParser:
     from importlib.metadata import version
 
-    from segmenter import commands_compare, commands_excel, commands_mail, commands_report
+    from segmenter import commands_compare, commands_excel, commands_export, commands_mail, commands_report
 
     say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
     # argparse asks gettext for its own words; this is the only door it leaves to another catalogue
@@ -135,6 +135,9 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
 
     _file_commands(command, say, lang)
     commands_compare.compare_options(command("compare"), say)
+    one = command("export")
+    _analysis_options(one, say, lang)
+    commands_export.export_options(one, say)
     one = command("report", "report_command")
     _analysis_options(one, say, lang)
     commands_report.report_options(one, say)

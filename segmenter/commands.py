@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import commands_compare, commands_excel, commands_mail, commands_report, jobs, texts
+from segmenter import commands_compare, commands_excel, commands_export, commands_mail, commands_report, jobs, texts
 from segmenter.books.proof import Asked
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
@@ -170,6 +170,7 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "batch": _batch,
     "verify": _verify,
     "compare": commands_compare.compare,
+    "export": commands_export.export,
     "report": commands_report.report,
     "template": commands_report.template,
     "excel": commands_excel.excel,

@@ -37,12 +37,13 @@ STEPS = {
 STEPS |= {"goals", "proposals", "reconcile"}
 READERS |= {"kept", "planning", "targets", "metrics"}
 PIPELINE = {"facets", "nextround", "pipeline", "timeline"}
-JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare"}
+JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare", "exporting"}
 DOORS = {
     "cli",
     "commands",
     "commands_compare",
     "commands_excel",
+    "commands_export",
     "commands_mail",
     "commands_report",
     "functions",
