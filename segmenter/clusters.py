@@ -148,22 +148,26 @@ def _best(points: Numbers, inside: NDArray[np.bool_], sizes: Sequence[int]) -> t
             labels[k] = model.predict(points)
             judged = model.labels_[draw]
             silhouette = float(silhouette_score(shaping[draw], judged)) if len(set(judged.tolist())) > 1 else -1.0
-            tried.append((k, float(model.inertia_), round(silhouette, 6)))
+            tried.append((k, round(float(model.inertia_), 4), round(silhouette, 4)))
     counts = DataFrame(tried, columns=["k", "inertia", "silhouette"])
     best = int(counts["silhouette"].idxmax())
     return labels[int(counts["k"].iloc[best])], counts.assign(chosen=counts.index == best)
 
 
 def names(centres: DataFrame, rules: Rules) -> dict[int, str]:
-    """Cluster -> key of its name: each name to the cluster that shows its traits most, each once. A cluster without
-    a trait of its own, or whose names are taken, has "regular", the name without traits."""
+    """Cluster -> key of its name: each name to the cluster that shows its traits most, each once."""
     fits = []
     for key, name in rules.cluster_names.items():
         traits = [(1 if trait[0] == "+" else -1, trait[1:]) for trait in name["traits"]]
-        if not traits or not {column for _, column in traits} <= {*centres.columns}:
+        if not {column for _, column in traits} <= {*centres.columns}:
             continue
         away = DataFrame({column: sign * centres[column] for sign, column in traits})
-        fits += [(float(row.mean()), key, int(cluster)) for cluster, row in away.iterrows() if row.min() >= TRAIT]
+        # how far the cluster lies in the direction of the name: one trait more is worth more than one alone
+        fits += [
+            (float(row.sum()) / len(traits) ** 0.5, key, int(cluster))
+            for cluster, row in away.iterrows()
+            if row.min() >= TRAIT
+        ]
     found: dict[int, str] = {}
     for _, key, cluster in sorted(fits, key=lambda one: (-one[0], one[1], one[2])):
         if cluster not in found and key not in found.values():
@@ -177,8 +181,13 @@ def tables(
     """The sheets, by table key, columns as in the schema; `segments`: names by key. Nothing without clusters."""
     if found.centres.empty:
         return {}
-    inside = customers.assign(cluster=found.number)[found.number > 0]
+    number = found.number.reindex(customers.index, fill_value=0)
+    inside = customers.assign(cluster=number)[number > 0]
     said = shown(found, rules, lang)
+    keys = names(found.centres, rules)
+    traits = {
+        one: [trait[1:] for trait in rules.cluster_names[keys[one]]["traits"]] if one in keys else [] for one in said
+    }
     everybody, total = len(inside), float(inside["monetary"].sum())
     cross = inside.groupby(["cluster", "segment"]).size()
     overall = inside["segment"].value_counts() / everybody
@@ -192,10 +201,15 @@ def tables(
                 "name": said[cluster],
                 "customers": len(part),
                 "customer_share": len(part) / everybody,
-                "amount": float(part["monetary"].sum()),
+                "amount": round(float(part["monetary"].sum()), 2),
                 "amount_share": float(part["monetary"].sum()) / total if total else 0.0,
-                **{column: float(part[column].median()) for column in ("recency_days", "frequency", "monetary")},
-                "evidence": _evidence(part, inside, found.centres.loc[cluster], rules.cluster_columns, lang),
+                **{
+                    column: round(float(part[column].median()), 2)
+                    for column in ("recency_days", "frequency", "monetary")
+                },
+                "evidence": _evidence(
+                    part, inside, found.centres.loc[cluster], traits[cluster], rules.cluster_columns, lang
+                ),
                 "segment": segments[best],
                 "segment_share": own[best] / len(part),
             }
@@ -216,28 +230,44 @@ def tables(
 
 
 def shown(found: Clustered, rules: Rules, lang: Lang) -> dict[int, str]:
-    """Cluster -> its name in words; those without a name of their own are told apart by their number."""
+    """Cluster -> its name in words. One without a name of the rules is called after the column it differs in most;
+    one without such a column, or whose words are taken, is average, with its number."""
     keys = names(found.centres, rules)
-    plain = [int(cluster) for cluster in found.centres.index if int(cluster) not in keys]
-    regular = str(rules.cluster_names["regular"][lang])
-    said = {
-        cluster: regular if len(plain) == 1 else f"{regular}{'' if lang == 'zh' else ' '}{cluster}" for cluster in plain
-    }
-    return {
-        int(one): said.get(int(one)) or str(rules.cluster_names[keys[int(one)]][lang]) for one in found.centres.index
-    }
+    said = {cluster: str(rules.cluster_names[key][lang]) for cluster, key in keys.items()}
+    for one, centre in found.centres.iterrows():
+        cluster = int(str(one))
+        if cluster in said:
+            continue
+        words = [
+            texts.say(f"cluster.{_side(centre[name])}_type", lang, column=texts.say(f"word.{name}", lang))
+            for name in _away(centre)
+        ]
+        average = texts.say("cluster.average", lang, cluster=cluster)
+        said[cluster] = next((word for word in words if word not in said.values()), average)
+    return {int(str(one)): said[int(str(one))] for one in found.centres.index}
 
 
-def _evidence(part: DataFrame, everybody: DataFrame, centre: pd.Series, picked: Sequence[str], lang: Lang) -> str:
-    """The columns the cluster differs in most: its median beside everybody's."""
-    away = centre[centre.abs() >= TRAIT]
-    order = sorted(away.index, key=lambda name: (-abs(float(away[name])), str(name)))[:TOLD]
+def _away(centre: pd.Series, first: Sequence[str] = ()) -> list[str]:
+    """The columns a cluster differs in, the most different first, those in `first` before all."""
+    away = [str(name) for name in centre.index if abs(float(centre[name])) >= TRAIT]
+    return sorted(away, key=lambda name: (name not in first, -abs(float(centre[name])), name))
+
+
+def _side(away: float) -> str:
+    return "higher" if away > 0 else "lower"
+
+
+def _evidence(
+    part: DataFrame, everybody: DataFrame, centre: pd.Series, traits: Sequence[str], picked: Sequence[str], lang: Lang
+) -> str:
+    """The columns that gave the name, and those it differs in most: its median beside everybody's."""
     said = []
-    for name in order:
+    for name in _away(centre, traits)[: max(TOLD, len(traits))]:
         here, all_ = (float(_column(frame, str(name)).median()) for frame in (part, everybody))
-        key = "higher" if away[name] > 0 else "lower"
         figures = {"here": _figure(str(name), here, lang), "all": _figure(str(name), all_, lang)}
-        said.append(texts.say(f"cluster.{key}", lang, column=texts.say(f"word.{name}", lang), **figures))
+        said.append(
+            texts.say(f"cluster.{_side(centre[name])}", lang, column=texts.say(f"word.{name}", lang), **figures)
+        )
     for name in [one for one in picked if one in WORDS and one in part]:
         here, all_ = (_column(frame, name).value_counts(normalize=True) for frame in (part, everybody))
         lift = (here / all_.reindex(here.index)).where(here >= COMMON)

@@ -69,6 +69,9 @@ def owned(result: Result, owner: str) -> Result:
         excluded={},
         tracked=(),
         proposals=tuple(one for one in result.proposals if one.segment and _names(result, one.segment) & keys),
+        clustered=None,
+        valued=None,
+        extra={},
     )
 
 

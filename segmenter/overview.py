@@ -108,6 +108,8 @@ def facts(result: Result, lang: Lang, data: str) -> list[dict[str, str]]:
         (settings.name_of("objective", lang), texts.say(f"word.{rules.objective}", lang)),
         (say("fact.scope"), _scope(result, lang)),
     ]
+    if rules.scoring != "fixed":
+        entries.append((settings.name_of("scoring", lang), texts.say(f"word.{rules.scoring}", lang)))
     if rules.data_sources:
         entries.append(
             (

@@ -18,7 +18,6 @@ from segmenter import (
     goals,
     intake,
     kept,
-    lifetime,
     measure,
     metrics,
     nextround,
@@ -32,6 +31,7 @@ from segmenter import (
     segment,
     texts,
     timeline,
+    valuation,
     wording,
 )
 from segmenter.books import Grid
@@ -154,6 +154,7 @@ def run(
         findings += found
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
+    clustered = valued = None
     if rules.clusters:
         progress("cluster")
         clustered = clusters.find(customers, rules)
@@ -164,9 +165,13 @@ def run(
             extra["labels"] = _labels(extra, customers, names).assign(cluster=called.to_numpy(object))
     if rules.value:
         progress("value")
-        valued, unsaid = _value(customers, ordered, as_of, rules, names, lang)
-        extra |= valued
-        findings += unsaid
+        if ordered is None or ordered.empty or as_of is None:
+            findings.append(Finding("value_no_orders"))
+        else:
+            own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
+            valued = valuation.estimate(own, as_of, rules.value_months)
+            findings += valued.findings
+            extra |= valuation.tables(customers, valued, rules.value_months, names, lang)
     findings = weighed(findings, taken.sheet, taken.frame.get("total_amount"))
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
@@ -188,6 +193,8 @@ def run(
         strategy=ahead.strategy,
         boards=board.blocks(customers, segments, rules, as_of, start, len(findings), ahead.reviews, lang),
         cleaning=to_frame(findings, lang),
+        clustered=clustered,
+        valued=valued,
         extra=extra,
         history=followed.history,
         migration=followed.migration,
@@ -204,22 +211,6 @@ def _labels(extra: Mapping[str, DataFrame], customers: DataFrame, names: Mapping
     return DataFrame(
         {"customer_id": customers["customer_id"], "segment": customers["segment"].map(names)}, dtype=object
     )
-
-
-def _value(
-    customers: DataFrame,
-    ordered: DataFrame | None,
-    as_of: date | None,
-    rules: Rules,
-    names: Mapping[str, str],
-    lang: Lang,
-) -> tuple[dict[str, DataFrame], tuple[Finding, ...]]:
-    """The sheets of customer value, and why there is none or not all of it."""
-    if ordered is None or ordered.empty or as_of is None:
-        return {}, (Finding("value_no_orders"),)
-    own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
-    found = lifetime.estimate(own, as_of, rules.value_months)
-    return lifetime.tables(customers, found, rules.value_months, names, lang), found.findings
 
 
 def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Finding]]:

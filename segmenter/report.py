@@ -21,6 +21,7 @@ from segmenter import (
     pagecheck,
     rendering,
     schema,
+    sections,
     templating,
     texts,
     tracking,
@@ -37,12 +38,14 @@ SECTIONS: Final = (
     "overview",
     "charts",
     "cards",
+    "clusters",
+    "value",
     "tracking",
     "ahead",
     "appendix",
 )
 """the report's parts in their order; what has nothing to say is left out and the others close up. Migration comes
-after `charts`, cross tables and lifetime value after `cards`"""
+after `charts`, cross tables after `cards`"""
 
 
 def render(result: Result, lang: Lang, template: Path | None = None, *, strict: bool = False) -> str:
@@ -84,6 +87,8 @@ def context(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         "empty_segments": [str(name) for name in segments.loc[segments["customers"] == 0, "name"]],
         "charts": drawn(result, segments, lang, strict=strict),
         "cards": overview.cards(result, segments, rows, lang),
+        "clusters": sections.clusters(result, lang, strict=strict),
+        "value": sections.value(result, lang, strict=strict),
         "tracking": rows,
         "ahead": tracking.next_round(result, lang, strict=strict),
         "tracking_sheet": schema.STRATEGY.sheet[result.lang],

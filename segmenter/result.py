@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pandas import DataFrame
 
@@ -13,6 +14,10 @@ from segmenter.findings import Finding
 from segmenter.rules import Rules
 from segmenter.targets import Tracked
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.clusters import Clustered
+    from segmenter.valuation import Value
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class Result:
     """the blocks of the dashboard by table key"""
     cleaning: DataFrame
     """the cleaning log, columns as in the schema"""
+    clustered: Clustered | None = None
+    """the clusters, where they were asked for"""
+    valued: Value | None = None
+    """customer value, where it was asked for and there are orders"""
     extra: Mapping[str, DataFrame] = field(default_factory=dict)
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""

@@ -225,7 +225,7 @@ def _cluster_names(raw: Any) -> Mapping[str, Mapping[str, Any]]:
     traits = [sign + column for column in CHOICES["cluster_columns"] for sign in "+-"]
     for key, name in raw.items():
         demand_both("cluster_names", name)
-        demand("traits" in name, "cluster_names", key, "lacks", name="traits")
+        demand(bool(name.get("traits")), "cluster_names", key, "lacks", name="traits")
         demand(set(name["traits"]) <= {*traits}, "cluster_names", name["traits"], "choice", options=", ".join(traits))
     return MappingProxyType(raw)
 

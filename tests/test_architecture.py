@@ -27,11 +27,12 @@ READERS = {
     "labels",
     "regions",
     "survey",
+    "lifetime",
 }
 STEPS = {
     *("orders", "clean", "measure", "scale", "score", "segment", "plan", "rfm", "board"),
     *("history", "migration"),
-    *("clusters", "lifetime"),
+    *("clusters", "valuation"),
     *("dimensions", "cross", "personas"),
 }
 STEPS |= {"goals", "proposals", "reconcile"}

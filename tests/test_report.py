@@ -22,7 +22,7 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import documents, formats, planning, report, rules, schema, texts, tracking
+from segmenter import documents, formats, planning, report, rules, schema, texts, tracking, valuation
 from segmenter.advice import Proposal, Review
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -383,8 +383,13 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         replace(large(), rules=replace(large().rules, scenario=scenario, objective=objective, **team))
         for scenario, objective in zip(rules.CHOICES["scenario"], rules.CHOICES["objective"], strict=True)
     ]
+    asked = shop.run(shop.people(600), using=replace(rules.default(), clusters=True))
+    names = ("purchases", "expected_purchases", "p_active", "order_value", "value")
+    worth = pd.DataFrame(1.0, index=asked.customers["key"], columns=names)
+    checks = pd.DataFrame({"check": ["repeat_0", "repeat_7", "holdout"], "observed": 1.0, "expected": 1.0})
+    asked = replace(asked, valued=valuation.Value(worth, checks, None, None, ()))
     monkeypatch.setattr(texts, "say", listen)
-    for result in (*results, gone, done, ahead, aimless, clean, *chosen):
+    for result in (*results, gone, done, ahead, aimless, clean, *chosen, asked):
         for lang in texts.LANGS:
             report.render(result, lang)
             report.render(result, lang, strict=True)

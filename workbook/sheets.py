@@ -44,8 +44,8 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
 PRINTED: Final = {"rfm": 9, "strategy": 13}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
-WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals"}
-ROW_HEIGHT: Final = {"strategy": 32, "proposals": 32}
+WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals", "clusters"}
+ROW_HEIGHT: Final = {"strategy": 32, "proposals": 32, "clusters": 46}
 PORTRAIT: Final = {"orders"}
 GROUPS: Final = {
     "scenario",
