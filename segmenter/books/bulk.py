@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import Series
 
-from segmenter.books import cells
+from segmenter.books import cells, decimals
 from segmenter.books.cells import Plain
 from segmenter.cells import letter
+from segmenter.phrases import Phrases
 
 FROM: Final = 64
 """rows from which columns are written at once"""
@@ -38,65 +40,135 @@ _SPECIAL: Final = re.compile(
 )  # what `cells.encode` and the writer do something about
 _BETWEEN: Final = "\u2588"
 """stands between texts that are looked at together; one that holds it is looked at alone"""
+_CUT: Final = _BETWEEN.encode()
 _NEEDLES: Final = (
     *("_x", "  ", _BETWEEN * 2, f" {_BETWEEN}"),
     *(_BETWEEN + start for start in (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")),
 )
+_APART: Final = re.compile(f"_|  |\\s(?:{_BETWEEN}|$)|[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
+"""words that cannot be encoded without looking at those beside them"""
 
 Bytes = NDArray[np.uint8]
 Encode = Callable[[Plain], bytes]
-"""a whole cell in row 1, as `lists.Writer` writes it"""
+"""a whole cell in row 1, as `writer.Writer` writes it"""
+Encoder = Callable[[Any], Sequence[bytes] | Bytes]
+"""what follows the row number in the cells of many values"""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Cells, or pieces of them, of which many rows have the same: each is encoded once."""
+
+    codes: NDArray[np.intp]
+    values: Sequence[Any]
+    encode: Encoder
+
+    @cached_property
+    def matrix(self) -> Bytes:
+        """The encoded values."""
+        return matrix(self.encode(self.values))
+
+    def tails(self, low: int, high: int) -> Bytes:
+        """What rows `low`..`high - 1` have, as a matrix padded with zeros."""
+        return self.matrix[self.codes[low:high]]
+
+
+@dataclass(frozen=True)
+class Each:
+    """Cells that are encoded when their rows are."""
+
+    values: Sequence[Any] | NDArray[np.float64]
+    encode: Encoder
+
+    def tails(self, low: int, high: int) -> Bytes:
+        """See `Words.tails`."""
+        return matrix(self.encode(self.values[low:high]))
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of cells. `values` are encoded when their rows are; with `codes` they are only the distinct ones."""
+    """One column of cells: what follows the row number, made of one part or of several behind each other."""
 
     number: int
-    values: Sequence[Any]
-    codes: NDArray[np.intp] | None
-    encode: Callable[[Sequence[Any]], list[bytes]]
+    parts: tuple[Words | Each, ...]
 
-    def tails(self, low: int, high: int) -> Bytes:
-        """What follows the row number in the cells of rows `low`..`high - 1`, as a matrix padded with zeros."""
-        if self.codes is None:
-            return _matrix(self.encode(self.values[low:high]))
-        used, codes = np.unique(self.codes[low:high], return_inverse=True)
-        return _matrix(self.encode([self.values[one] for one in used]))[codes]
+    def tails(self, low: int, high: int) -> list[Bytes]:
+        """What follows the row number in the cells of rows `low`..`high - 1`."""
+        return [part.tails(low, high) for part in self.parts]
 
     def first_quoted(self) -> int | None:
         """The first row with a text that a program could take for a formula."""
-        for low in range(0, len(self.values), _STRETCH):
-            texts = [one or "" for one in self.values[low : low + _STRETCH] if one is None or isinstance(one, str)]
+        part = self.parts[0]
+        for low in range(0, len(part.values), _STRETCH):
+            some = part.values[low : low + _STRETCH]
+            texts = [] if isinstance(some, np.ndarray) else [one or "" for one in some if one is None or type(one) is str]
             joined = _BETWEEN + _BETWEEN.join(texts)
             if any(_BETWEEN + start in joined for start in cells.FORMULA_STARTS):
                 found = [low + n for n, one in enumerate(texts) if cells.needs_quote(one)]
-                if found and self.codes is None:
+                if found and isinstance(part, Each):
                     return found[0]
-                if found and self.codes is not None:
-                    quoted = [n for n, one in enumerate(self.values) if one and cells.needs_quote(one)]
-                    return int(np.flatnonzero(np.isin(self.codes, quoted))[0])
+                if found and isinstance(part, Words):
+                    quoted = [n for n, one in enumerate(part.values) if one and cells.needs_quote(one)]
+                    return int(np.flatnonzero(np.isin(part.codes, quoted))[0])
         return None
 
 
-def _matrix(tails: list[bytes]) -> Bytes:
-    matrix = np.array(tails, dtype=bytes)
-    return matrix.view(np.uint8).reshape(len(tails), -1) if matrix.itemsize else np.zeros((len(tails), 1), np.uint8)
+def matrix(tails: Sequence[bytes] | Bytes) -> Bytes:
+    """Encoded cells as rows of bytes, padded with zeros to whole words of eight."""
+    if isinstance(tails, np.ndarray):
+        return tails
+    words = -(-max(map(len, tails), default=0) // 8) or 1
+    return np.array(tails, dtype=f"S{8 * words}").view(np.uint8).reshape(len(tails), -1)
 
 
 def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
     """A column of a frame; None when it has to be written cell by cell: values of several kinds, very long texts."""
-    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if isinstance(values.array, Phrases):
+        return _phrases(number, values, encode)
+    coded = isinstance(values.dtype, pd.CategoricalDtype)
+    kind = pd.api.types.infer_dtype(values.cat.categories if coded else values, skipna=True)
     if kind not in _TEXT | _NUMBERS:
         return None
     many = _texts(encode) if kind in _TEXT else _numbers(encode)
-    if values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
+    part: Words | Each
+    if coded:
+        part = _words(values.cat.codes.to_numpy(), values.cat.categories.tolist(), many)
+    elif values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
-        one = Column(number, [*distinct.tolist(), None], np.where(codes < 0, len(distinct), codes), many)
+        part = _words(codes, distinct.tolist(), many)
+    elif kind in _TEXT:
+        part = Each(values.astype(object).where(values.notna(), None).tolist(), many)
     else:
-        plain = values.astype(object).where(values.notna(), None) if kind in _TEXT else values
-        one = Column(number, plain.tolist(), None, many)
-    return None if kind in _TEXT and max(map(len, filter(None, one.values)), default=0) > _WIDEST else one
+        part = Each(values.to_numpy() if values.dtype.kind == "f" else values.tolist(), many)
+    if kind in _TEXT and max(map(len, filter(None, part.values)), default=0) > _WIDEST:
+        return None
+    return Column(number, (part,))
+
+
+def _words(codes: NDArray[Any], distinct: list[Any], many: Encoder) -> Words:
+    codes = codes.astype(np.int32)
+    return Words(np.where(codes < 0, np.int32(len(distinct)), codes), [*distinct, None], many)
+
+
+def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
+    """Texts put together from words that can be encoded one by one; all of them beforehand otherwise."""
+    found = values.array
+    before, after = _around(_tail(encode("a")), b"a")
+    ends = [words.tolist() for words in found.words]
+    together = _BETWEEN.join(map(_BETWEEN.join, ends))
+    longest = sum(max(map(len, words)) for words in ends)
+    if any(map(_SPECIAL.search, ends[0])) or not all(ends[0]) or _APART.search(together) or longest > _WIDEST:
+        return column(number, values.astype(object), encode)
+    marks = [(before, b""), *((b"", b"") for _ in ends[1:-1]), (b"", after)] if len(ends) > 1 else [(before, after)]
+    parts = [
+        Words(codes, words, partial(_plain, *mark))
+        for codes, words, mark in zip(found.codes, ends, marks, strict=True)
+    ]
+    return Column(number, tuple(parts))
+
+
+def _plain(before: bytes, after: bytes, values: Sequence[str]) -> list[bytes]:
+    return [before + cells.escape(value).encode() + after for value in values]
 
 
 def _has_negative_zero(values: Series[Any]) -> bool:
@@ -110,16 +182,21 @@ def _tail(raw: bytes) -> bytes:
     return quote[1:] + rest
 
 
-def _texts(encode: Encode) -> Callable[[Sequence[Any]], list[bytes]]:
+def _around(tail: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """What is before and behind the value in an encoded cell."""
+    before, _, after = tail.partition(b">" + value + b"<")
+    return before + b">", b"<" + after
+
+
+def _texts(encode: Encode) -> Encoder:
     """Encodes texts: plain ones by putting them between what is the same for all."""
-    before, _, after = _tail(encode("a")).partition(b">a<")
-    before, after = before + b">", b"<" + after
+    before, after = _around(_tail(encode("a")), b"a")
     special = _SPECIAL.search
 
     def many(values: Sequence[Any]) -> list[bytes]:
         joined = _joined(values)
         if joined is not None:
-            return [before + value.encode() + after for value in joined.split(_BETWEEN)]
+            return [before + value + after for value in joined.encode().split(_CUT)]
         return [
             before + value.encode() + after if value and not special(value) else _tail(encode(value or None))
             for value in values
@@ -141,17 +218,26 @@ def _joined(values: Sequence[Any]) -> str | None:
     return joined.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _numbers(encode: Encode) -> Callable[[Sequence[Any]], list[bytes]]:
+def _numbers(encode: Encode) -> Encoder:
     """Encodes numbers in the same way."""
-    before, _, after = _tail(encode(7)).partition(b">7<")
-    before, after = before + b">", b"<" + after
+    before, after = _around(_tail(encode(7)), b"7")
     number = cells.number
 
-    def many(values: Sequence[Any]) -> list[bytes]:
-        return [
-            _tail(encode(None)) if value is None or value != value else before + number(value).encode() + after
-            for value in values
-        ]
+    def one(value: Any) -> bytes:
+        missing = value is None or value != value
+        return _tail(encode(None)) if missing else before + number(value).encode() + after
+
+    def many(values: Sequence[Any] | NDArray[np.float64]) -> Sequence[bytes] | Bytes:
+        if not isinstance(values, np.ndarray):
+            return [*map(one, values)]
+        shown, rest = decimals.shown(values)
+        found = _aligned([_constant(before), shown, _constant(after)])
+        if len(rest):
+            others = matrix([one(value) for value in values[rest].tolist()])
+            wider = max(found.shape[1], others.shape[1])
+            found, others = (np.pad(each, ((0, 0), (0, wider - each.shape[1]))) for each in (found, others))
+            found[rest] = others
+        return found
 
     return many
 
@@ -198,14 +284,18 @@ class Rows:
 
     def stretches(self) -> Iterator[bytes]:
         """The rows as XML, some thousands at a time."""
+        for start, stop in self.ranges():
+            yield self._stretch(start, stop)
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """First and last row (behind it) of each stretch, counted from 1; their numbers have equally many digits."""
         start, end = self.first + 1, self.first + 1 + self.count
         while start < end:
             stop = min(end, start + _STRETCH, 10 ** len(str(start)))
-            yield self._stretch(start, stop)
+            yield start, stop
             start = stop
 
     def _stretch(self, start: int, stop: int) -> bytes:
-        """Rows `start`..`stop - 1` (counted from 1), whose numbers have equally many digits."""
         height, low = stop - start, start - 1 - self.first
         digits = _digits(start, stop)
         p = self.prefix.encode()
@@ -213,19 +303,35 @@ class Rows:
         for one in self.columns:
             tails = one.tails(low, low + height)
             head, mine = _constant(b"<" + p + b'c r="' + letter(one.number).encode()), digits
-            if not tails[:, 0].all():  # no cell at all where there is no tail
-                there = tails[:, :1] != 0
+            if not tails[0][:, 0].all():  # no cell at all where there is no tail
+                there = tails[0][:, :1] != 0
                 head, mine = head * there, digits * there
-            pieces += [head, mine, tails]
+            pieces += [head, mine, *tails]
         pieces.append(_constant(b"</" + p + b"row>"))
-        matrix = np.empty((height, sum(piece.shape[-1] for piece in pieces)), np.uint8)
-        where = 0
-        for piece in pieces:
-            matrix[:, where : where + piece.shape[-1]] = piece
-            where += piece.shape[-1]
-        flat = matrix.ravel()
+        flat = _side_by_side(pieces).ravel()
         found: Bytes = flat[flat != 0]
         return found.tobytes()
+
+
+def _side_by_side(pieces: Sequence[Bytes]) -> Bytes:
+    """Matrices of equally many rows, and constants, as one."""
+    height = max(len(piece) for piece in pieces if piece.ndim == 2)
+    found = np.empty((height, sum(piece.shape[-1] for piece in pieces)), np.uint8)
+    where = 0
+    for piece in pieces:
+        found[:, where : where + piece.shape[-1]] = piece
+        where += piece.shape[-1]
+    return found
+
+
+def _aligned(pieces: Sequence[Bytes]) -> Bytes:
+    """The same, the zeros of each row moved to its end."""
+    loose = _side_by_side(pieces)
+    there = loose != 0
+    lengths = np.count_nonzero(there, axis=1)
+    found = np.zeros((len(loose), -(-int(lengths.max(initial=1)) // 8) * 8), np.uint8)
+    found[np.arange(found.shape[1]) < lengths[:, None]] = loose[there]
+    return found
 
 
 def _constant(text: bytes) -> Bytes:

@@ -1,106 +1,216 @@
-"""The proof of a long sheet: what was written is read again, some thousand rows at once, and is what was meant."""
+"""The proof of a long sheet: what stands in the file is gone through again, and is what was meant.
+
+Two questions, some thousand rows at once. Do the cells mean what they should? Each encoded value is decoded the way any
+sheet is read, and compared with the value it was made from. And does the file hold those cells, each in its place?
+Where they end follows from how long they are; there the bytes are compared, eight at a time, all rows side by side:
+
+    <row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c> | ... | </row>
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.books import bulk
-from segmenter.books.scan import Scan
-from segmenter.cells import address, letter
+from segmenter.books import bulk, cells
+from segmenter.books.bulk import Bytes
+from segmenter.books.sheetxml import Sheet
+from segmenter.cells import letter
+
+_MASKS: Final = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
+"""for so many bytes of a word"""
+_PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
+
+Lengths = NDArray[np.int64]
 
 
 def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     """The first thing that is wrong with a part that was written as `made`, "" when nothing is.
 
-    `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has
-    to give back the value it was made from, read by a way that knows nothing of how it was written.
+    `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has to
+    give back the value it was made from.
     """
-    rows, stream = made.rows, iter(pieces)
-    end_tag = f"</{rows.prefix}row>".encode()
-    buffer = b""
-    while len(buffer) < len(made.head) and (piece := next(stream, b"")):
-        buffer += piece
-    if not buffer.startswith(made.head):
+    stream = iter(pieces)
+    waiting: list[bytes] = []
+
+    def take(count: int) -> bytes:
+        """The next `count` bytes; fewer at the end."""
+        length = sum(map(len, waiting))
+        while length < count and (piece := next(stream, b"")):
+            waiting.append(piece)
+            length += len(piece)
+        buffer = b"".join(waiting)
+        waiting[:] = [buffer[count:]]
+        return buffer[:count]
+
+    if take(len(made.head)) != made.head:
         return "bytes"
-    buffer = buffer[len(made.head) :]
-    again = _Again(rows, name)
-    for piece in chain((b"",), stream):
-        buffer += piece
-        if (end := buffer.rfind(end_tag)) >= 0:
-            end += len(end_tag)
-            if wrong := again.wrong(buffer[:end]):
-                return wrong
-            buffer = buffer[end:]
-    if buffer != made.tail:
-        return "bytes"
-    return "" if again.done == rows.count else f"{again.done} < {rows.count}"
+    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
+    for start, stop in made.rows.ranges():
+        stretch = _Stretch(made.rows, start, stop)
+        for meaning in meanings:
+            if (row := meaning.wrong(stretch)) is not None:
+                return f"{letter(meaning.column.number)}{row}"
+        if wrong := stretch.differs(take(stretch.size)):
+            return wrong
+    return "" if b"".join((*waiting, *stream)) == made.tail else "bytes"
 
 
-class _Again:
-    """Reads rows and compares them with those that were to be written, in their order."""
+class _Stretch:
+    """Rows `start`..`stop - 1` (counted from 1) as they should stand in the file."""
 
-    def __init__(self, rows: bulk.Rows, name: str) -> None:
-        self.done = 0
-        self._rows = rows
-        self._number = re.compile(rb'<%srow r="([0-9]+)"' % rows.prefix.encode())
-        self._columns = {one.number: _Wanted(one) for one in rows.columns}
-        self._scan = Scan(rows.prefix, name, ("",), lambda _: False, False)
+    def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
+        self.start = start
+        self.low = start - 1 - rows.first
+        self.high = self.low + stop - start
+        p = rows.prefix.encode()
+        number = np.arange(start, stop).astype(f"S{len(str(start))}").view(np.uint8).reshape(stop - start, -1)
+        self.tokens: list[tuple[str, Bytes, Lengths]] = []
+        """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
+        self.tails: dict[int, list[Bytes]] = {}
+        everywhere = np.ones(len(number), dtype=bool)
+        self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
+        for one in rows.columns:
+            tails = self.tails[one.number] = one.tails(self.low, self.high)
+            lengths = [np.count_nonzero(each, axis=1) for each in tails]
+            name = letter(one.number)
+            self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], lengths[0] > 0)
+            self.tokens += [(name, *pair) for pair in zip(tails, lengths, strict=True)]
+        self._add("", [b"</%srow>" % p], everywhere)
+        self.lengths = sum(lengths for _, _, lengths in self.tokens)
+        self.size = int(np.sum(self.lengths))
 
-    def wrong(self, piece: bytes) -> str:
-        """The first cell of some whole rows that does not hold what was meant."""
-        first = self._rows.first + self.done
-        numbers = list(map(int, self._number.findall(piece)))
-        low, high = self.done, self.done + len(numbers)
-        if numbers != list(range(first + 1, first + 1 + len(numbers))) or high > self._rows.count:
-            return address(first, 0)
-        self._scan.feed(piece)
-        self.done = high
-        if self._scan.rows != high:
-            return address(first, 0)
-        if self._scan.formulas or self._scan.errors or self._scan.uncached:
-            return address(min(row for row, _ in (*self._scan.errors, *self._scan.uncached, (first, 0))), 0)
-        read = {number: _joined(parts, first, high - low) for number, parts in self._scan.drain()}
-        for number in read.keys() | self._columns.keys():
-            wanted = self._columns[number].values(low, high) if number in self._columns else [None] * (high - low)
-            found = read.get(number, [None] * (high - low))
-            if found != wanted:
-                row = next(n for n, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b)
-                return f"{letter(number)}{first + row + 1}"
-        return ""
+    def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
+        """Bytes every row has, where it has that cell at all."""
+        known = [np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part for part in parts]
+        wide = sum(part.shape[-1] for part in known)
+        found = np.zeros((len(there), -(-wide // 8) * 8), np.uint8)
+        place = 0
+        for part in known:
+            found[:, place : place + part.shape[-1]] = part
+            place += part.shape[-1]
+        self.tokens.append((name, found, wide * there))
 
-
-def _joined(parts: Iterable[tuple[NDArray[np.int64], NDArray[Any]]], first: int, height: int) -> list[Any]:
-    """The values of one column of rows `first`..`first + height - 1`."""
-    found = np.full(height, None, dtype=object)
-    for rows, values in parts:
-        found[rows - first] = values
-        if values.dtype != object:
-            found[(rows - first)[np.isnan(values)]] = None
-    joined: list[Any] = found.tolist()
-    return joined
-
-
-class _Wanted:
-    """The values of one column that were to be written."""
-
-    def __init__(self, column: bulk.Column) -> None:
-        self._plain = [*_as_read(column.values)] if column.codes is not None else column.values
-        self._distinct = None if column.codes is None else np.array(self._plain, dtype=object)
-        self._codes = column.codes
-
-    def values(self, low: int, high: int) -> list[Any]:
-        if self._distinct is None or self._codes is None:
-            return [*_as_read(self._plain[low:high])]
-        found: list[Any] = self._distinct[self._codes[low:high]].tolist()
-        return found
+    def differs(self, piece: bytes) -> str:
+        """The first cell that stands otherwise in `piece`."""
+        if len(piece) < self.size:
+            return f"{self.start}+"
+        widest = max(expected.shape[1] for _, expected, _ in self.tokens)
+        padded = piece + bytes(widest + 8)
+        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
+        at = np.cumsum(self.lengths) - self.lengths
+        wrong: list[tuple[int, str]] = []
+        for name, expected, lengths in self.tokens:
+            good = _same(words, at, expected, lengths)
+            if not good.all():
+                wrong.append((self.start + int(np.argmin(good)), name))
+            at = at + lengths
+        row, name = min(wrong, key=lambda one: one[0], default=(0, ""))
+        return f"{name}{row}" if wrong else ""
 
 
-def _as_read(values: Iterable[Any]) -> Iterator[Any]:
-    """Values as a sheet gives them back: nothing for an empty text or a NaN, whole numbers equal to floats."""
-    return (None if value is None or value == "" or value != value else value for value in values)
+def _same(words: NDArray[np.uint64], at: Lengths, expected: Bytes, lengths: Lengths) -> NDArray[np.bool_]:
+    """Whether the bytes at each place are those expected there; what lies behind their length does not count."""
+    good = np.ones(len(at), dtype=bool)
+    wanted = expected.view("<u8")
+    shortest = int(lengths.min(initial=0))
+    for number in range(wanted.shape[1]):
+        found = words[at + 8 * number]
+        if 8 * (number + 1) > shortest:
+            found = found & _MASKS[np.clip(lengths - 8 * number, 0, 8)]
+        good &= found == wanted[:, number]
+    return good
+
+
+class _Meaning:
+    """Whether the encoded cells of a column say what they should; each distinct one is asked once."""
+
+    def __init__(self, column: bulk.Column, prefix: str, name: str) -> None:
+        self.column = column
+        self._prefix = prefix
+        self._name = name
+        self._asked = False
+
+    def wrong(self, stretch: _Stretch) -> int | None:
+        """A row whose cell says something else, None when there is none."""
+        first, *others = self.column.parts
+        if isinstance(first, bulk.Each):
+            place = self._first_wrong(_listed(stretch.tails[self.column.number][0]), first.values[stretch.low : stretch.high])
+            return None if place is None else stretch.start + place
+        if not self._asked:
+            self._asked = True
+            if others:
+                return None if self._put_together() else stretch.start
+            if self._first_wrong(_listed(first.matrix), first.values) is not None:
+                return stretch.start
+        return None
+
+    def _put_together(self) -> bool:
+        """Whether the words of a text in several parts are what they should, and nothing but text."""
+        parts = [part for part in self.column.parts if isinstance(part, bulk.Words)]
+        raw = [_listed(part.matrix) for part in parts]
+        begin, end = _PLAIN.match(raw[0][0] + b"<"), _PLAIN.match(b'"><v>' + raw[-1][0])
+        if begin is None or end is None or len(parts) != len(self.column.parts):
+            return False
+        before, after = begin[1], end[3]
+        if self._decoded(before + b"a" + after) != "a":
+            return False
+        opened = all(one.startswith(before) for one in raw[0]) and all(one.endswith(after) for one in raw[-1])
+        raw[0] = [one[len(before) :] for one in raw[0]]
+        raw[-1] = [one[: -len(after)] for one in raw[-1]]
+        return opened and all(
+            _is_text(b"".join(each)) and cells.plain_texts(each) == [*part.values]
+            for each, part in zip(raw, parts, strict=True)
+        )
+
+    def _first_wrong(self, tails: list[bytes], values: Sequence[Any] | NDArray[np.float64]) -> int | None:
+        wanted = values.tolist() if isinstance(values, np.ndarray) else values
+        found = self._at_once(tails)
+        if found is None:
+            found = [self._decoded(tail) for tail in tails]
+        for place, (a, b) in enumerate(zip(found, wanted, strict=True)) if found != wanted else ():
+            if a != (None if b == "" or b != b else b):
+                return place
+        return None
+
+    def _at_once(self, tails: list[bytes]) -> list[Any] | None:
+        """The values of cells that are alike but for the value itself; None when they are not."""
+        like = _PLAIN.fullmatch(tails[0])
+        if like is None:
+            return None
+        before, _, after = like.groups()
+        joined = b"".join(tails)
+        if not joined.startswith(before) or not joined.endswith(after):
+            return None
+        contents = joined[len(before) : -len(after)].split(after + before)
+        if len(contents) != len(tails):
+            return None
+        if b'"inlineStr"' in before:
+            plain = _is_text(b"".join(contents)) and self._decoded(before + b"a" + after) == "a"
+            return cells.plain_texts(contents) if plain else None
+        digits = not b"".join(contents).translate(None, b"0123456789.-+e")
+        return [*map(float, contents)] if digits and self._decoded(before + b"7" + after) == 7 else None
+
+    def _decoded(self, tail: bytes) -> Any:
+        """The value of one cell, read as any sheet is."""
+        if not tail:
+            return None
+        p = self._prefix.encode()
+        space = b' xmlns:%s="x"' % p[:-1] if p else b""
+        data = b'<%sworksheet%s><%ssheetData><%srow r="1"><%sc r="A1%s</%srow></%ssheetData></%sworksheet>'
+        sheet = Sheet(data % (p, space, p, p, p, tail, p, p, p), "sheetData", self._name, ("",))
+        (cell,) = sheet.rows[0].cells.values()
+        return cells.Mark(tail) if cell.formula or isinstance(cell, cells.Mark) else sheet.value_of(cell)
+
+
+def _is_text(raw: bytes) -> bool:
+    return b"<" not in raw and b"\r" not in raw
+
+
+def _listed(tails: Bytes) -> list[bytes]:
+    found: list[bytes] = tails.view(f"S{tails.shape[1]}").ravel().tolist()
+    return found

@@ -22,13 +22,11 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import IO, Any, Final, cast
 
+from isal import isal_zlib as fast
+
 from segmenter.books import sniff
 from segmenter.errors import Refused
 
-try:
-    from isal import isal_zlib as fast  # type: ignore[import-not-found, unused-ignore]
-except ImportError:
-    fast = zlib  # type: ignore[assignment, misc, unused-ignore]
 
 MAX_RATIO: Final = 100
 MAX_TOTAL: Final = 2 << 30
@@ -39,7 +37,7 @@ _FREE: Final = 1 << 20
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
 _END: Final = b"PK\x05\x06"
-_DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
+_DAMAGE: Final = (zlib.error, fast.error)
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
 _FAST: Final = 1 << 22
@@ -245,15 +243,15 @@ def _moved(record: bytes, offset: int) -> bytes:
 def _add(file: IO[bytes], name: str, content: Content) -> bytes:
     """Deflate `content` as entry `name` at the end of `file`; returns its central record."""
     pieces = (content,) if isinstance(content, bytes) else content()
-    level = 1 if callable(content) or len(content) >= _FAST else 6
     raw = name.encode()
     flags = 0 if name.isascii() else 0x800
     start = file.tell()
     file.write(bytes(30) + raw)
-    packer = _packer(level)
+    large = callable(content) or len(content) >= _FAST
+    packer = fast.compressobj(1, fast.DEFLATED, -15) if large else zlib.compressobj(6, zlib.DEFLATED, -15)
     crc = size = packed = 0
     for piece in pieces:
-        crc = zlib.crc32(piece, crc)
+        crc = fast.crc32(piece, crc)
         size += len(piece)
         packed += file.write(packer.compress(piece))
     packed += file.write(packer.flush())
@@ -263,11 +261,6 @@ def _add(file: IO[bytes], name: str, content: Content) -> bytes:
     file.write(_LOCAL + fields)
     file.seek(end)
     return _CENTRAL + struct.pack("<H", 20) + fields + struct.pack("<3H2L", 0, 0, 0, 0, start) + raw
-
-
-def _packer(level: int) -> Any:
-    """A deflate compressor: always that of the standard library, so that the bytes are the same everywhere."""
-    return zlib.compressobj(level, zlib.DEFLATED, -15)
 
 
 class Draft:
