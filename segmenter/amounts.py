@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.column import Column, Distinct, is_empty, plain
+from segmenter.column import Column, Distinct, Raw, is_empty, plain
 
 _PREFIX = re.compile(r"^(US\$|HK\$|NT\$|\$|€|£|USD|HKD|TWD|EUR|GBP|JPY|¥|RMB|CNY|人民币)\s*", re.I)
 _SUFFIX = re.compile(
@@ -128,16 +128,18 @@ def _value(body: str, decimal_comma: bool) -> float | None:
     return float(body) if _PLAIN.fullmatch(body) else chinese_number(body)
 
 
-def numbers(column: NDArray[Any], percent: bool = False) -> Column:
+def numbers(column: NDArray[Any] | Raw, percent: bool = False) -> Column:
     """float64, NaN where empty; `percent`: whether 12% is a value (0.12) of this column.
 
     Raises Ambiguous("currency") for several currencies in one column and Ambiguous("decimal_comma") when its commas
     are decimal in one cell and separate thousands in another.
     """
-    if column.dtype == np.float64:
-        endless = np.flatnonzero(np.isinf(column)).tolist()
-        return Column(np.where(np.isinf(column), np.nan, column), dict.fromkeys(endless, "not_a_number"))
-    distinct = Distinct.of(column)
+    raw = Raw.of(column)
+    if raw.cells.dtype == np.float64:
+        endless = np.isinf(raw.cells)
+        known = np.where(endless, np.nan, raw.cells) if endless.any() else raw.cells
+        return Column(known, dict.fromkeys(np.flatnonzero(endless).tolist(), "not_a_number"))
+    distinct = raw.distinct
     apart = {code: _apart(text) for code, text in distinct.texts().items() if text}
     _refuse_mixed(distinct, apart)
     comma = _first(code for code, one in apart.items() if _COMMA.fullmatch(one.body))
@@ -175,7 +177,7 @@ def _refuse_mixed(distinct: Distinct, apart: dict[int, _Typed]) -> None:
             raise distinct.ambiguous("currency", first, code)
 
 
-def counts(column: NDArray[Any]) -> Column:
+def counts(column: NDArray[Any] | Raw) -> Column:
     """Whole numbers as float64, NaN where empty; a fraction is a problem."""
     read = numbers(column)
     broken = np.flatnonzero(np.isfinite(read.values) & (read.values != np.round(read.values)))

@@ -81,27 +81,26 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
 
 def _groups(customers: DataFrame) -> pd.Series:
     """A label per row: rows of one customer share it (union over ID and contacts)."""
-    parent = dict(zip(customers.index.tolist(), customers.index.tolist(), strict=True))
+    parent: dict[int, int] = {}
 
     def root(row: int) -> int:
-        while parent[row] != row:
-            row = parent[row]
+        while (above := parent.get(row, row)) != row:
+            row = above
         return row
 
-    joined = False
     for columns in (("key",), *CONTACTS):
         if not {*columns} <= {*customers.columns}:
             continue
-        known = DataFrame({name: _contact(customers[name], name) for name in columns})
-        known = known[(known != "").all(axis=1)]
+        known = DataFrame({name: _contact(customers[name], name) for name in columns}, copy=False)
+        known = known[np.logical_and.reduce([known[name].to_numpy() != "" for name in columns])]
         same = known[known.duplicated(keep=False)]
         for places in same.groupby([*columns], sort=False).indices.values():
             first, *rest = same.index[places].tolist()
             for row in rest:
                 a, b = sorted((root(first), root(row)))
                 parent[b] = a
-                joined = True
-    labels = [root(row) for row in parent] if joined else [*parent]
+    labels = customers.index.to_numpy().copy()
+    labels[customers.index.get_indexer([*parent])] = [root(row) for row in parent]
     return pd.Series(labels, index=customers.index)
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+
+_FIRST: Final = 1 << 10
+"""cells that mostly tell the kind of all"""
 
 
 class Ambiguous(Exception):
@@ -92,21 +97,50 @@ class Distinct:
         return Column(results[self.codes], {place: problems[int(self.codes[place])] for place in places}, notes)
 
 
-def is_simple(column: NDArray[Any]) -> bool:
-    """Whether every cell is a text of visible ASCII characters without blanks: a million IDs need not be looked at
-    one by one."""
-    cells = column.tolist() if column.dtype == object else [None]
-    if set(map(type, cells)) != {str} or not all(cells):
-        return False
-    joined = "".join(map(str, cells))
-    return joined.isascii() and joined.isprintable() and " " not in joined
+class Raw:
+    """A column of cells as they stand (float64 with NaN for empty, or objects), and what it takes a look at every cell
+    to know."""
+
+    def __init__(self, cells: NDArray[Any]) -> None:
+        self.cells = cells
+
+    @classmethod
+    def of(cls, cells: NDArray[Any] | Raw) -> Raw:
+        """The column itself, if it is one."""
+        return cells if isinstance(cells, Raw) else cls(cells)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def at(self, positions: NDArray[np.intp]) -> Raw:
+        """The cells at rising positions."""
+        return self if len(positions) == len(self.cells) else Raw(self.cells[positions])
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """Its distinct values."""
+        return Distinct.of(self.cells)
+
+    @cached_property
+    def joined(self) -> str:
+        """All cells behind each other when each is a text of visible ASCII characters without blanks, otherwise "": a
+        million IDs need not be looked at one by one."""
+        cells = self.cells.tolist() if self.cells.dtype == object else [None]
+        if set(map(type, cells[:_FIRST])) != {str} or set(map(type, cells)) != {str} or not all(cells):
+            return ""
+        joined = "".join(cells)
+        return joined if joined.isascii() and joined.isprintable() and " " not in joined else ""
+
+    @cached_property
+    def empty(self) -> NDArray[np.bool_]:
+        """Which cells hold nothing anybody can see."""
+        if self.cells.dtype == np.float64:
+            return np.asarray(np.isnan(self.cells), dtype=bool)
+        if self.joined:
+            return np.zeros(len(self), dtype=bool)
+        return np.asarray(np.array([*map(is_empty, self.distinct.values), True])[self.distinct.codes], dtype=bool)
 
 
 def empty(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Which cells hold nothing anybody can see."""
-    if column.dtype == np.float64:
-        return np.asarray(np.isnan(column), dtype=bool)
-    if is_simple(column):
-        return np.zeros(len(column), dtype=bool)
-    distinct = Distinct.of(column)
-    return np.asarray(np.array([*map(is_empty, distinct.values), True])[distinct.codes], dtype=bool)
+    return Raw(column).empty

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.column import Ambiguous, Column, Distinct, plain
+from segmenter.column import Ambiguous, Column, Distinct, Raw, plain
 
 EXCEL_EPOCH: Final = date(1899, 12, 30)
 EARLY: Final = 1990
@@ -54,11 +54,12 @@ def day_of(text: str) -> date:
     return day
 
 
-def days(column: NDArray[Any]) -> Column:
+def days(column: NDArray[Any] | Raw) -> Column:
     """datetime64[s] at midnight, NaT where empty. The time of day and its zone are left off: the day is the one
     that was written. Raises Ambiguous("day_month"), ("short_year") or ("no_year") naming two cells."""
-    distinct = Distinct.of(column)
-    if column.dtype == object and set(map(type, distinct.values)) <= {date, datetime}:
+    raw = Raw.of(column)
+    distinct = raw.distinct
+    if raw.cells.dtype == object and set(map(type, distinct.values)) <= {date, datetime}:
         known = np.array([*distinct.values, None], dtype="datetime64[us]").astype("datetime64[D]")
         found = known.astype("datetime64[s]")[distinct.codes]
         early = found < np.datetime64(date(EARLY, 1, 1), "s")

@@ -108,7 +108,7 @@ def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -
     `totals`: total amounts by row number, None when the sheet has none.
     """
     everything = 0.0 if totals is None else float(totals.sum())
-    shares = {} if totals is None or everything <= 0 else (totals / everything).to_dict()
+    shares = pd.Series(dtype=float) if totals is None or everything <= 0 else totals / everything
 
     def share(one: Finding) -> float | None:
         row = re.fullmatch(r"[A-Z]+(\d+)", one.cell)

@@ -16,7 +16,7 @@ from pandas import DataFrame
 from segmenter import schema, texts, values
 from segmenter.books import Grid
 from segmenter.cells import address, letter
-from segmenter.column import is_simple, plain
+from segmenter.column import Raw, plain
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
 from segmenter.headers import locate
@@ -69,7 +69,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     first = header_row + 1
     _refuse_uncached(grid, columns, first)
     raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
-    empty = {key: values.empty(column) for key, column in raw.items()}
+    empty = {key: column.empty for key, column in raw.items()}
 
     used = np.zeros(max(grid.height - first, 0), dtype=bool)
     for blank in empty.values():
@@ -89,8 +89,8 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
 
     typed: dict[str, pd.Series] = {}
     rows = pd.Index(numbers + first + 1, name="row")
-    for key, cells in raw.items():
-        here = _Cells(grid, table[key], columns[key], cells[numbers], numbers + first)
+    for key in columns:
+        here = _Cells(grid, table[key], columns[key], raw.pop(key).at(numbers), numbers + first)
         column = here.read()
         typed[key] = pd.Series(column.values, index=rows, dtype=column.values.dtype)
         broken = here.errors()
@@ -105,7 +105,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
         for code, (position, count) in column.notes.items():
             one = here.finding(position, code, critical)
             findings.append(replace(one, params={**one.params, "count": count}))
-    frame = DataFrame(typed, index=rows)
+    frame = DataFrame(typed, index=rows, copy=False)
     if table.key == "customers":
         findings += _without_id(frame, grid.sheet, columns, excluded)
     return Intake(
@@ -125,7 +125,7 @@ class _Cells:
     grid: Grid
     field: schema.Field
     column: int
-    cells: NDArray[Any]
+    cells: Raw
     rows: NDArray[np.intp]
 
     def where(self, position: int) -> str:
@@ -137,15 +137,15 @@ class _Cells:
             column = values.read(self.cells, self.field)
         except values.Ambiguous as doubt:
             a, b = doubt.positions
-            place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells[a]}
-            raise Refused(f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells[b]) from None
+            place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells.cells[a]}
+            raise Refused(f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells.cells[b]) from None
         lost = [position for position, code in column.problems.items() if code == "id_too_long"]
         if lost and self.field.key == "customer_id":
             raise Refused(
                 "id_too_long",
                 sheet=self.grid.sheet,
                 cell=self.where(lost[0]),
-                value=_text(self.cells[lost[0]]),
+                value=_text(self.cells.cells[lost[0]]),
                 count=len(lost),
                 cells=", ".join(map(self.where, lost[:5])),
             )
@@ -163,7 +163,7 @@ class _Cells:
     def finding(
         self, position: int, code: str, critical: NDArray[np.bool_], broken: Mapping[int, str] = MappingProxyType({})
     ) -> Finding:
-        value = broken.get(position) or _text(self.cells[position])
+        value = broken.get(position) or _text(self.cells.cells[position])
         done = texts.both("done.excluded" if critical[position] else "done.blank")
         return Finding(code, self.grid.sheet, self.where(position), value, {"done": done, "header": self.field.header})
 
@@ -205,7 +205,7 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
     return found
 
 
-def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Any:
+def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Raw:
     """A column's values; cells merged downwards take the value of the first for describing columns."""
     found = grid.column(column, first)
     for top, left, bottom, right in grid.merged:
@@ -215,7 +215,7 @@ def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Any:
                 raise Refused("merged", sheet=grid.sheet, cell=where)
             found = found.astype(object)
             found[top - first : bottom - first + 1] = found[top - first]
-    return found
+    return Raw(found)
 
 
 def _refuse_uncached(grid: Grid, columns: Mapping[str, int], first: int) -> None:
@@ -230,14 +230,14 @@ def _text(value: Any) -> str:
     return "" if values.is_empty(value) else str(value)
 
 
-def _shown(raw: Mapping[str, Any], position: int) -> str:
-    return " ".join(text for column in raw.values() if (text := _text(column[position])))[:80]
+def _shown(raw: Mapping[str, Raw], position: int) -> str:
+    return " ".join(text for column in raw.values() if (text := _text(column.cells[position])))[:80]
 
 
 def _totals(
     grid: Grid,
     table: Table,
-    raw: Mapping[str, Any],
+    raw: Mapping[str, Raw],
     empty: Mapping[str, NDArray[np.bool_]],
     numbers: NDArray[np.intp],
     first: int,
@@ -250,15 +250,16 @@ def _totals(
     if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
         found[grid.totals_row - first] = True
     for key, column in raw.items():
-        if column.dtype != object or (is_simple(column) and not _says("".join(column.tolist()), words)):
+        if column.cells.dtype != object or (column.joined and not _says(column.joined, words)):
             continue
-        short = {v for v in {*column.tolist()} if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit()}
+        short = {v for v in column.distinct.values if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit()}
         said = {v for v in short if schema.fold(v) in words}
-        for position in np.flatnonzero([v in said for v in column.tolist()]).tolist() if said else ():
-            known = raw["customer_id"][position]
+        told = [code for code, v in enumerate(column.distinct.values) if isinstance(v, str) and v in said]
+        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if said else ():
+            known = raw["customer_id"].cells[position]
             if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
                 place = address(first + position, columns[key])
-                raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column[position])
+                raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
             found[position] = True
     amount_key = next((key for key in ("total_amount", "amount") if key in raw), None)
     nameless = numbers[empty["customer_id"][numbers]]
@@ -276,7 +277,7 @@ def _says(text: str, words: Collection[str]) -> bool:
     return any(word in folded for word in words)
 
 
-def _numbers(column: NDArray[Any]) -> NDArray[np.float64]:
+def _numbers(column: Raw) -> NDArray[np.float64]:
     """A column's numbers for a comparison; nothing where its form is in doubt, which is said when it is read."""
     try:
         return values.numbers(column).values

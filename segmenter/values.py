@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from segmenter import schema
 from segmenter.amounts import counts, numbers
-from segmenter.column import Ambiguous, Column, Distinct, empty, is_empty, is_simple, plain
+from segmenter.column import Ambiguous, Column, Raw, empty, is_empty, plain
 from segmenter.dates import day_of, days
 
 __all__ = [
@@ -46,7 +46,7 @@ _TELLING = frozenset(".+")
 """without these an ID is no number that went through a float"""
 
 
-def ids(column: NDArray[Any]) -> Column:
+def ids(column: NDArray[Any] | Raw) -> Column:
     """IDs as text (object array, "" where empty): 00123 stays, 1001.0 is 1001. A number of 16 digits or more has
     lost its end in Excel: problem "id_too_long"."""
 
@@ -65,18 +65,19 @@ def ids(column: NDArray[Any]) -> Column:
             return whole[1], "", ""
         return value, "", "" if shown == value else "id_odd"
 
-    if is_simple(column) and _TELLING.isdisjoint("".join(column.tolist())):
-        return Column(column)
-    return Distinct.of(column).read(read, object, "")
+    raw = Raw.of(column)
+    if raw.joined and _TELLING.isdisjoint(raw.joined):
+        return Column(raw.cells)
+    return raw.distinct.read(read, object, "")
 
 
-def texts(column: NDArray[Any]) -> Column:
+def texts(column: NDArray[Any] | Raw) -> Column:
     """Text as it stands without outer blanks ("" where empty): NA, None, True are words like any other."""
 
     def read(value: Any) -> tuple[str, str, str]:
         return _shown(value), "", ""
 
-    return Distinct.of(column).read(read, object, "")
+    return Raw.of(column).distinct.read(read, object, "")
 
 
 def _shown(value: Any) -> str:
@@ -88,7 +89,7 @@ def _shown(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value).strip(_BLANKS)
 
 
-def choices(column: NDArray[Any], name: str) -> Column:
+def choices(column: NDArray[Any] | Raw, name: str) -> Column:
     """The keys of a choice list ("" where empty); a word that is none of its values stays as typed and is noted."""
     known = {schema.fold(n): c.key for c in schema.choices(name) for n in (c.key, *c.name.values(), *c.aliases)}
 
@@ -96,20 +97,20 @@ def choices(column: NDArray[Any], name: str) -> Column:
         key = known.get(schema.fold(value))
         return (key, "", "") if key else (_shown(value), "", "unknown_choice")
 
-    return Distinct.of(column).read(read, object, "")
+    return Raw.of(column).distinct.read(read, object, "")
 
 
-def lists(column: NDArray[Any]) -> Column:
+def lists(column: NDArray[Any] | Raw) -> Column:
     """Lists such as 护肤品,服装 / 配饰, with one separator between their parts."""
 
     def read(value: Any) -> tuple[str, str, str]:
         parts = [part.strip() for part in _PARTS.split(_shown(value))]
         return SEPARATOR.join(part for part in parts if part), "", ""
 
-    return Distinct.of(column).read(read, object, "")
+    return Raw.of(column).distinct.read(read, object, "")
 
 
-def read(column: NDArray[Any], field: schema.Field) -> Column:
+def read(column: NDArray[Any] | Raw, field: schema.Field) -> Column:
     """The column as the kind of its field."""
     if field.kind == "choice":
         return choices(column, field.choices)
@@ -119,8 +120,11 @@ def read(column: NDArray[Any], field: schema.Field) -> Column:
 
 def key_of(ids: pd.Series) -> pd.Series:
     """What makes two IDs the same: width, case and blanks do not matter."""
-    if is_simple(ids.to_numpy(object)):
-        return pd.Series([one.casefold() for one in ids], index=ids.index, dtype=object)
+    cells = ids.to_numpy(object)
+    if joined := Raw(cells).joined:
+        same = joined.casefold() == joined
+        keys = cells if same else np.array("\0".join(cells).casefold().split("\0"), dtype=object)
+        return pd.Series(keys, index=ids.index, dtype=object)
     codes, distinct = pd.factorize(ids)
     keys = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)
     return pd.Series(keys[codes], index=ids.index, dtype=object)

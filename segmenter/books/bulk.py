@@ -65,12 +65,20 @@ class Words:
 
     @cached_property
     def matrix(self) -> Bytes:
-        """The encoded values."""
-        return matrix(self.encode(self.values))
+        """The encoded values; the last one, which may be none, by itself."""
+        return matrix([*self.encode(self.values[:-1]), *self.encode(self.values[-1:])])
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.int64]:
+        return np.count_nonzero(self.matrix, axis=1)
 
     def tails(self, low: int, high: int) -> Bytes:
         """What rows `low`..`high - 1` have, as a matrix padded with zeros."""
         return self.matrix[self.codes[low:high]]
+
+    def lengths(self, low: int, high: int) -> NDArray[np.int64]:
+        """How many bytes of each that are."""
+        return self._lengths[self.codes[low:high]]
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,8 @@ def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
     ends = [words.tolist() for words in found.words]
     together = _BETWEEN.join(map(_BETWEEN.join, ends))
     longest = sum(max(map(len, words)) for words in ends)
-    if any(map(_SPECIAL.search, ends[0])) or not all(ends[0]) or _APART.search(together) or longest > _WIDEST:
+    clear = together.count(_BETWEEN) == sum(map(len, ends)) - 1 and not _APART.search(together)
+    if not clear or not all(ends[0]) or any(map(_SPECIAL.search, ends[0])) or longest > _WIDEST:
         return column(number, values.astype(object), encode)
     marks = [(before, b""), *((b"", b"") for _ in ends[1:-1]), (b"", after)] if len(ends) > 1 else [(before, after)]
     parts = [
@@ -168,7 +177,8 @@ def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
 
 
 def _plain(before: bytes, after: bytes, values: Sequence[str]) -> list[bytes]:
-    return [before + cells.escape(value).encode() + after for value in values]
+    joined = cells.escape(_BETWEEN.join(values)).encode()
+    return [before + value + after for value in joined.split(_CUT)]
 
 
 def _has_negative_zero(values: Series[Any]) -> bool:

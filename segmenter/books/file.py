@@ -140,7 +140,7 @@ class FileBook:
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
         about = reading.About(entry.part, entry.name, entry.hidden, self._list_objects(entry))
-        if self._package.entries[entry.part].size >= _LONG:
+        if max(self._package.entries[part].size for part in (entry.part, self._index.strings_part) if part) >= _LONG:
             pieces = self._package.pieces(entry.part)
             found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
             if found is not None:

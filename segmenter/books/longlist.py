@@ -112,7 +112,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     last = first + standing.scan.rows - 1
     region = Region(first, last, own.area.left, own.area.right, own)
-    known = standing.scan.columns()[job.header.columns[key_field]][first : last + 1].tolist()
+    known = standing.scan.columns()[job.header.columns[key_field]].values(first, last + 1).tolist()
     wanted = [key_of(cells.plain(one)) for one in job.frame[key_field]]
     places = match([key_of(None if one != one else one) for one in known], wanted)
     stayed = [n for n in range(len(known)) if n in places]

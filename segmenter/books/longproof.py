@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +22,6 @@ from segmenter.books.bulk import Bytes
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
-_MASKS: Final = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
-"""for so many bytes of a word"""
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 Lengths = NDArray[np.int64]
@@ -76,7 +75,10 @@ class _Stretch:
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
         for one in rows.columns:
             tails = self.tails[one.number] = one.tails(self.low, self.high)
-            lengths = [np.count_nonzero(each, axis=1) for each in tails]
+            lengths = [
+                part.lengths(self.low, self.high) if isinstance(part, bulk.Words) else np.count_nonzero(each, axis=1)
+                for part, each in zip(one.parts, tails, strict=True)
+            ]
             name = letter(one.number)
             self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], lengths[0] > 0)
             self.tokens += [(name, *pair) for pair in zip(tails, lengths, strict=True)]
@@ -100,12 +102,11 @@ class _Stretch:
         if len(piece) < self.size:
             return f"{self.start}+"
         widest = max(expected.shape[1] for _, expected, _ in self.tokens)
-        padded = piece + bytes(widest + 8)
-        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
+        padded = piece + bytes(widest)
         at = np.cumsum(self.lengths) - self.lengths
         wrong: list[tuple[int, str]] = []
         for name, expected, lengths in self.tokens:
-            good = _same(words, at, expected, lengths)
+            good = _same(padded, at, expected, lengths)
             if not good.all():
                 wrong.append((self.start + int(np.argmin(good)), name))
             at = at + lengths
@@ -113,17 +114,20 @@ class _Stretch:
         return f"{name}{row}" if wrong else ""
 
 
-def _same(words: NDArray[np.uint64], at: Lengths, expected: Bytes, lengths: Lengths) -> NDArray[np.bool_]:
+def _same(data: bytes, at: Lengths, expected: Bytes, lengths: Lengths) -> NDArray[np.bool_]:
     """Whether the bytes at each place are those expected there; what lies behind their length does not count."""
-    good = np.ones(len(at), dtype=bool)
-    wanted = expected.view("<u8")
-    shortest = int(lengths.min(initial=0))
-    for number in range(wanted.shape[1]):
-        found = words[at + 8 * number]
-        if 8 * (number + 1) > shortest:
-            found = found & _MASKS[np.clip(lengths - 8 * number, 0, 8)]
-        good &= found == wanted[:, number]
-    return good
+    width = expected.shape[1]
+    places = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
+    differs = places[at].view("<u8").reshape(len(at), -1)
+    differs ^= expected.view("<u8")
+    same: NDArray[np.bool_] = ~(differs & _masks(width)[lengths]).any(axis=1)
+    return same
+
+
+@cache
+def _masks(width: int) -> NDArray[np.uint64]:
+    """For each length up to `width` the bits of as many bytes, in words of eight."""
+    return (np.arange(width) < np.arange(width + 1)[:, None]).astype(np.uint8).view("<u8") * np.uint64(255)
 
 
 class _Meaning:
@@ -169,31 +173,28 @@ class _Meaning:
 
     def _first_wrong(self, tails: list[bytes], values: Sequence[Any] | NDArray[np.float64]) -> int | None:
         wanted = values.tolist() if isinstance(values, np.ndarray) else values
-        found = self._at_once(tails)
-        if found is None:
-            found = [self._decoded(tail) for tail in tails]
+        found = self._alike(tails) or [*(self._alike(tails[:-1]) or map(self._decoded, tails[:-1])), self._decoded(tails[-1])]
         for place, (a, b) in enumerate(zip(found, wanted, strict=True)) if found != wanted else ():
             if a != (None if b == "" or b != b else b):
                 return place
         return None
 
-    def _at_once(self, tails: list[bytes]) -> list[Any] | None:
-        """The values of cells that are alike but for the value itself; None when they are not."""
-        like = _PLAIN.fullmatch(tails[0])
+    def _alike(self, tails: list[bytes]) -> list[Any] | None:
+        """The values of cells that differ in nothing else; None when they do."""
+        like = _PLAIN.fullmatch(tails[0]) if tails else None
         if like is None:
             return None
         before, _, after = like.groups()
         joined = b"".join(tails)
-        if not joined.startswith(before) or not joined.endswith(after):
-            return None
         contents = joined[len(before) : -len(after)].split(after + before)
-        if len(contents) != len(tails):
+        if not joined.startswith(before) or not joined.endswith(after) or len(contents) != len(tails):
             return None
+        joined = b"".join(contents)
         if b'"inlineStr"' in before:
-            plain = _is_text(b"".join(contents)) and self._decoded(before + b"a" + after) == "a"
+            plain = _is_text(joined) and self._decoded(before + b"a" + after) == "a"
             return cells.plain_texts(contents) if plain else None
-        digits = not b"".join(contents).translate(None, b"0123456789.-+e")
-        return [*map(float, contents)] if digits and self._decoded(before + b"7" + after) == 7 else None
+        digits = not joined.translate(None, b"0123456789.-+e") and self._decoded(before + b"7" + after) == 7
+        return [*map(float, contents)] if digits else None
 
     def _decoded(self, tail: bytes) -> Any:
         """The value of one cell, read as any sheet is."""

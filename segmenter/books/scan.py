@@ -11,18 +11,20 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.books import cells
-from segmenter.books.scanned import Column
+from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import position
 from segmenter.errors import Refused
 
-_PAD: Final = 64
+_PAD: Final = 1 << 12
+"""bytes behind a stretch that may be looked at: tags without a text between them are no longer than that"""
 _GROUPS: Final = 24
 """kinds of rows in a stretch beyond which the rest is read row by row"""
 _REMEMBERED: Final = 5_000
@@ -50,15 +52,24 @@ class Value(NamedTuple):
 
 
 @dataclass
+class Region:
+    """Tags without a text between them, as they have to stand behind each other."""
+
+    token: int
+    """the first of them"""
+    tags: bytes = b""
+    digits: list[int] = field(default_factory=list)
+    """offsets of the row number in addresses, which differs from row to row"""
+    text: int = 0
+    """how many bytes of text follow at least"""
+
+
+@dataclass
 class Layout:
     """What the rows of one kind look like: tag by tag."""
 
-    checks: list[tuple[int, int, np.uint64, np.uint64]] = field(default_factory=list)
-    """(token, offset, mask, word): eight bytes that have to be so"""
-    steps: list[tuple[int, int, int | None]] = field(default_factory=list)
-    """(token, length, how many bytes of text follow at least before the next one; None for exactly none)"""
-    digits: list[tuple[int, int]] = field(default_factory=list)
-    """(token, offset) of the row number in each address, the row's own first"""
+    regions: list[Region] = field(default_factory=list)
+    """the tags between two texts, behind each other"""
     width: int = 0
     """digits of the row number"""
     values: list[Value] = field(default_factory=list)
@@ -70,16 +81,13 @@ class Layout:
     """(column, `t` or None for an empty cell, style) of each cell"""
 
 
-def _mask(count: int) -> np.uint64:
-    return np.uint64((1 << (8 * count)) - 1)
-
-
 def _layout(row: bytes, prefix: bytes) -> Layout | None:
     """The layout of a row, None when it has anything that is not read at once."""
     layout = Layout()
     texts = {b"<" + prefix + name for name in (b"v", b"t", b"f")}
     cell: tuple[int, bytes, int] | None = None
     formula = False
+    region = Region(0)
     for token, found in enumerate(_TAG.finditer(row)):
         tag = found[0]
         name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]
@@ -89,7 +97,6 @@ def _layout(row: bytes, prefix: bytes) -> Layout | None:
             if number is None:
                 return None
             free = number.span(number.lastindex or 1)
-            layout.digits.append((token, free[0]))
             layout.width = layout.width or free[1] - free[0]
             if free[1] - free[0] != layout.width:
                 return None
@@ -115,23 +122,19 @@ def _layout(row: bytes, prefix: bytes) -> Layout | None:
         elif formula and tag == b"</" + prefix + b"c>":
             return None  # a formula without a result
         opens = tag.rstrip(b">").split(b" ")[0] in texts and not tag.endswith(b"/>")
-        layout.steps.append((token, len(tag), int(formula) if opens else None))
+        if free:
+            region.digits.append(len(region.tags) + free[0])
+        region.tags += tag
+        if opens:
+            region.text = int(formula)
+            layout.regions.append(region)
+            region = Region(token + 1)
         if name == prefix + b"v":
             formula = False
-        _add_checks(layout, token, tag, free)
+    layout.regions.append(region)
     columns = [value.column for value in layout.values]
-    return layout if len(set(columns)) == len(columns) else None
-
-
-def _add_checks(layout: Layout, token: int, tag: bytes, free: tuple[int, int] | None) -> None:
-    for offset in range(0, len(tag), 8):
-        piece = bytearray(tag[offset : offset + 8])
-        mask = bytearray(b"\xff" * len(piece))
-        for place in range(len(piece)):
-            if free and free[0] <= offset + place < free[1]:
-                piece[place] = mask[place] = 0
-        word, bits = (np.uint64(int.from_bytes(one, "little")) for one in (piece, mask))
-        layout.checks.append((token, offset, bits, word))
+    short = all(len(one.tags) <= _PAD - 8 for one in layout.regions)
+    return layout if short and len(set(columns)) == len(columns) else None
 
 
 class Scan:
@@ -159,18 +162,16 @@ class Scan:
         self._date1904 = date1904
         self._returns = False
         self._texts: dict[int, Texts] = defaultdict(Texts)
-        self._columns: dict[int, Column] = defaultdict(lambda: Column(strings, date1904))
+        self._columns: dict[int, Column] = defaultdict(lambda: Column(lambda: self._table, date1904))
 
-    def columns(self) -> dict[int, NDArray[Any]]:
-        """The values of each column that has any, `height` long."""
-        return {number: one.values(self.height) for number, one in sorted(self._columns.items())}
+    @cached_property
+    def _table(self) -> NDArray[Any]:
+        """The shared strings; None for an empty one."""
+        return np.array([*(one or None for one in self._strings), None], dtype=object)
 
-    def drain(self) -> list[tuple[int, list[tuple[Ints, NDArray[Any]]]]]:
-        """The values taken since the last call, in no order: for each column pairs of rows and values. They are
-        forgotten then."""
-        found = [(number, one.parts()) for number, one in sorted(self._columns.items())]
-        self._columns.clear()
-        return found
+    def columns(self) -> dict[int, Held]:
+        """Each column that has any value, `height` long."""
+        return {number: one.held(self.height) for number, one in sorted(self._columns.items())}
 
     def feed(self, piece: bytes) -> None:
         """Take some whole rows."""
@@ -186,7 +187,7 @@ class Scan:
             self._patient(piece)
             return
         after = raw[tags + len(row_tag)]
-        is_row = (words[tags] & _mask(len(row_tag))) == int.from_bytes(row_tag, "little")
+        is_row = words[tags] & np.uint64((1 << 8 * len(row_tag)) - 1) == int.from_bytes(row_tag, "little")
         starts = np.flatnonzero(is_row & ((after == ord(" ")) | (after == ord(">"))))
         if not len(starts) or starts[0] != 0:
             self._patient(piece)
@@ -196,15 +197,15 @@ class Scan:
         for count in np.unique(counts).tolist():
             rows = np.flatnonzero(counts == count)
             places = tags[starts[rows][:, None] + np.arange(count)]
-            self._alike(padded, raw, words, places, ends[rows])
+            self._alike(padded, raw, places, ends[rows])
 
-    def _alike(self, piece: bytes, raw: NDArray[np.uint8], words: NDArray[Any], places: Ints, ends: Ints) -> None:
+    def _alike(self, piece: bytes, raw: NDArray[np.uint8], places: Ints, ends: Ints) -> None:
         """Read rows with equally many tags: kind by kind, what is left one by one."""
         for _ in range(_GROUPS):
             if not len(places):
                 return
             layout = _layout(piece[places[0, 0] : ends[0]], self._prefix)
-            fits = None if layout is None else _fits(layout, words, places)
+            fits = None if layout is None else _fits(layout, piece, places)
             if layout is None or fits is None or not fits[0]:
                 self._patient(piece[places[0, 0] : ends[0]])
                 places, ends = places[1:], ends[1:]
@@ -216,8 +217,7 @@ class Scan:
 
     def _take(self, piece: bytes, raw: NDArray[np.uint8], places: Ints, layout: Layout) -> None:
         """Take the values of rows that have this layout."""
-        token, offset = layout.digits[0]
-        start = places[:, token] + offset
+        start = places[:, 0] + layout.regions[0].digits[0]
         rows = _integers(raw, start, start + layout.width) - 1
         self.height = max(self.height, int(rows.max()) + 1)
         self.formulas |= layout.formulas
@@ -280,21 +280,28 @@ class Scan:
                     self._columns[cell.column].add_objects(where, [value])
 
 
-def _fits(layout: Layout, words: NDArray[Any], places: Ints) -> NDArray[np.bool_]:
-    """Which rows have the layout, byte for byte."""
+def _fits(layout: Layout, piece: bytes, places: Ints) -> NDArray[np.bool_]:
+    """Which rows have the layout, byte for byte. Where the tags between two texts are as they should be, so are the
+    places of the tags after them."""
     good = np.ones(len(places), dtype=bool)
-    last = len(layout.steps) - 1
-    for token, length, text in layout.steps:
-        if token < last:
-            step = places[:, token + 1] - places[:, token]
-            good &= (step == length) if text is None else (step >= length + text)
-    for token, offset, mask, word in layout.checks:
-        good &= (words[places[:, token] + offset] & mask) == word
-    mask = _mask(layout.width)
-    (first, offset), *others = layout.digits
-    number = words[places[:, first] + offset] & mask
-    for token, offset in others:
-        good &= (words[places[:, token] + offset] & mask) == number
+    number: NDArray[np.uint8] | None = None
+    for region in layout.regions:
+        width = -(-len(region.tags) // 8) * 8
+        spans = np.ndarray((len(piece) - width + 1,), f"V{width}", piece, 0, (1,))
+        found = spans[places[:, region.token]].view(np.uint8).reshape(len(places), width)
+        wanted = np.zeros(width, np.uint8)
+        wanted[: len(region.tags)] = np.frombuffer(region.tags, np.uint8)
+        counts = np.zeros(width, np.uint8)
+        counts[: len(region.tags)] = 255
+        for offset in region.digits:
+            digits = found[:, offset : offset + layout.width]
+            counts[offset : offset + layout.width] = 0
+            number = digits if number is None else number
+            good &= (digits == number).all(axis=1)
+        differs = (found.view("<u8") ^ wanted.view("<u8")) & counts.view("<u8")
+        good &= ~differs.any(axis=1)
+        if region.text:
+            good &= places[:, region.token + region.tags.count(b"<")] - places[:, region.token] > len(region.tags)
     return good
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, overload
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from segmenter.books import Grid
 
+_FEW: Final = 64
+"""so many values other than numbers are kept one by one"""
 _DAY_MS: Final = 86_400_000
 _LAST: Final = 2_958_466.0
 """days from 1900 to the end of 9999, where dates end"""
@@ -20,8 +22,8 @@ _LAST: Final = 2_958_466.0
 class Column:
     """The values of one column as they come: numbers, codes of shared strings, anything else."""
 
-    def __init__(self, strings: Sequence[str], date1904: bool) -> None:
-        self._strings = strings
+    def __init__(self, texts: Callable[[], NDArray[Any]], date1904: bool) -> None:
+        self._texts = texts
         self._date1904 = date1904
         self._numbers: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         self._codes: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
@@ -36,7 +38,7 @@ class Column:
 
     def add_codes(self, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
         """Take shared strings by their place."""
-        self._codes.append((rows, codes))
+        self._codes.append((rows, codes.astype(np.int32)))
 
     def add_objects(self, rows: NDArray[np.int64], values: list[Any]) -> None:
         """Take values of any other kind."""
@@ -44,27 +46,54 @@ class Column:
         found[:] = values
         self._objects.append((rows, found))
 
-    def parts(self) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
-        """The values as they came, with their rows."""
-        texts = [(rows, np.array([*map(self._strings.__getitem__, codes), None])[:-1]) for rows, codes in self._codes]
-        return [*self._numbers, *texts, *self._objects]
-
-    def values(self, height: int) -> NDArray[Any]:
-        """The whole column: float64 (NaN where empty) when there are only numbers, otherwise objects."""
-        if not self._codes and not self._objects:
-            numbers = np.full(height, np.nan)
-            for rows, values in self._numbers:
-                numbers[rows] = values
-            return numbers
-        found = np.full(height, None, dtype=object)
+    def held(self, height: int) -> Held:
+        """The whole column."""
+        numbers = np.full(height, np.nan) if self._numbers else None
         for rows, values in self._numbers:
-            there = ~np.isnan(values)
-            found[rows[there]] = values[there].astype(object)
-        table = np.array([one or None for one in self._strings], dtype=object) if self._codes else None
-        for rows, codes in self._codes:
-            found[rows] = table[codes] if table is not None else None
-        for rows, objects in self._objects:
+            if numbers is not None:
+                numbers[rows] = values
+        others = [*self._objects, *((rows, self._texts()[codes]) for rows, codes in self._codes)]
+        if sum(len(rows) for rows, _ in others) <= _FEW:
+            return Held(numbers, None, {row: one for pair in others for row, one in zip(*map(list, pair), strict=True)})
+        found = np.full(height, None, dtype=object)
+        if numbers is not None:
+            there = ~np.isnan(numbers)
+            found[there] = numbers[there].astype(object)
+        for rows, objects in others:
             found[rows] = objects
+        return Held(None, found, {})
+
+
+@dataclass(frozen=True)
+class Held:
+    """A column in one of two forms: numbers (NaN where there is none) with a few other values over them, as a header
+    is; or objects."""
+
+    numbers: NDArray[np.float64] | None
+    objects: NDArray[Any] | None
+    few: Mapping[int, Any]
+
+    def at(self, row: int) -> Any:
+        """The value in a row."""
+        if self.objects is not None:
+            return self.objects[row]
+        number = np.nan if self.numbers is None else float(self.numbers[row])
+        return self.few.get(row, None if number != number else number)
+
+    def values(self, start: int, end: int) -> NDArray[Any]:
+        """The values of rows `start`..`end - 1`: float64 (NaN where empty) when all are numbers, otherwise objects."""
+        if self.objects is not None:
+            found = self.objects[start:end]
+            only = all(value is None or type(value) is float for value in found)
+            return np.array(found, dtype=np.float64) if only else found
+        numbers = np.full(max(end - start, 0), np.nan) if self.numbers is None else self.numbers[start:end]
+        over = {row - start: value for row, value in self.few.items() if start <= row < end and value is not None}
+        if not over:
+            return numbers
+        found = numbers.astype(object)
+        found[np.isnan(numbers)] = None
+        for row, value in over.items():
+            found[row] = value
         return found
 
 
@@ -88,7 +117,7 @@ def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:
 class Rows(Sequence[list[Any]]):
     """The columns seen as rows, each made when it is asked for."""
 
-    def __init__(self, columns: Mapping[int, NDArray[Any]], height: int) -> None:
+    def __init__(self, columns: Mapping[int, Held], height: int) -> None:
         self._columns = columns
         self._height = height
         self._width = max(columns, default=-1) + 1
@@ -106,11 +135,8 @@ class Rows(Sequence[list[Any]]):
         if not -self._height <= place < self._height:
             raise IndexError(place)
         found: list[Any] = [None] * self._width
-        for number, values in self._columns.items():
-            value = values[place]
-            if isinstance(value, np.floating):
-                value = None if np.isnan(value) else float(value)
-            found[number] = value
+        for number, column in self._columns.items():
+            found[number] = column.at(place % self._height)
         return found
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -121,16 +147,11 @@ class Rows(Sequence[list[Any]]):
 class ScannedGrid(Grid):
     """A grid whose columns are there as arrays."""
 
-    columns: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+    columns: Mapping[int, Held] = field(default_factory=dict)
     formulas: bool = False
     """whether a cell has a formula"""
 
     def column(self, column: int, start: int) -> NDArray[Any]:
         """See `Grid.column`."""
-        found = self.columns.get(column)
-        if found is None:
-            return np.full(max(self.height - start, 0), np.nan)
-        values = found[start : self.height]
-        if values.dtype == object and all(value is None or type(value) is float for value in values):
-            return np.array(values, dtype=np.float64)
-        return values
+        found = self.columns.get(column, Held(None, None, {}))
+        return found.values(start, self.height)
