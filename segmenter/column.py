@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-
 _FIRST: Final = 1 << 10
 """cells that mostly tell the kind of all"""
 
@@ -89,6 +88,8 @@ class Distinct:
                 problems[code] = problem
             elif note:
                 noted.setdefault(note, []).append(code)
+        if not self.values:
+            return Column(np.broadcast_to(results, len(self.codes)))  # takes no memory
         places = np.flatnonzero(np.isin(self.codes, list(problems))).tolist() if problems else []
         notes = {}
         for note, codes in noted.items():

@@ -138,7 +138,9 @@ class _Cells:
         except values.Ambiguous as doubt:
             a, b = doubt.positions
             place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells.cells[a]}
-            raise Refused(f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells.cells[b]) from None
+            raise Refused(
+                f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells.cells[b]
+            ) from None
         lost = [position for position, code in column.problems.items() if code == "id_too_long"]
         if lost and self.field.key == "customer_id":
             raise Refused(

@@ -170,7 +170,7 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
         without_orders=without,
         total_amount=total.fillna(monetary),
     )
-    return measured.drop(index=[*gone]), findings, gone
+    return measured.drop(index=[*gone]) if gone else measured, findings, gone
 
 
 def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) -> Step:

@@ -27,8 +27,8 @@ class PhraseDtype(ExtensionDtype):  # type: ignore[misc]
 class Phrases(ExtensionArray):  # type: ignore[misc]
     """Row n is `words[0][codes[0][n]] + words[1][codes[1][n]] + ...`; pandas takes it for a column of str."""
 
-    def __init__(self, codes: Sequence[NDArray[np.intp]], words: Sequence[NDArray[np.object_]]) -> None:
-        self.codes = tuple(codes)
+    def __init__(self, codes: Sequence[NDArray[np.integer[Any]]], words: Sequence[NDArray[np.object_]]) -> None:
+        self.codes = tuple(one.astype(np.int32, copy=False) for one in codes)
         self.words = tuple(words)
 
     @classmethod
@@ -65,6 +65,8 @@ class Phrases(ExtensionArray):  # type: ignore[misc]
 
     def __eq__(self, other: object) -> Any:
         return np.asarray(self) == (np.asarray(other) if isinstance(other, Phrases) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as every array
 
     def isna(self) -> NDArray[np.bool_]:
         """Nothing is ever missing."""

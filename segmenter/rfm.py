@@ -46,7 +46,7 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     codes, segments = customers["code"].to_numpy(object), customers["segment"].to_numpy(object)
     columns = {
         "customer_id": customers["customer_id"].to_numpy(object),
-"r_text": recency.said(("cell.r_yes", "cell.r_no"), "days", missing, ~recent)
+        "r_text": recency.said(("cell.r_yes", "cell.r_no"), "days", missing, ~recent)
         if rules.scoring == "fixed"
         else recency.said(("cell.r_days",), "days", missing),
         "f_text": frequency.said(("cell.f",), "count", missing),

@@ -173,5 +173,5 @@ def test_numbers_to_the_last_bit(values):
         rows = [f'<row r="{n + 1}"><c r="A{n + 1}"><v>{text(value)}</v></c></row>' for n, value in enumerate(values)]
         scan.feed("".join(rows).encode())
         expected = np.array([float(text(value)) for value in values])
-        found = scan.columns()[0]
+        found = scan.columns()[0].values(0, len(values))
         assert found.tobytes() == expected.tobytes()

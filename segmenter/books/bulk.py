@@ -29,7 +29,7 @@ FROM: Final = 64
 """rows from which columns are written at once"""
 MARK: Final = b"<!--rows-->"
 """stands in a sheet's XML for rows that are made when they are written"""
-_STRETCH: Final = 1 << 14
+_STRETCH: Final = 1 << 13
 _SAMPLE: Final = 1 << 13
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
@@ -109,7 +109,9 @@ class Column:
         part = self.parts[0]
         for low in range(0, len(part.values), _STRETCH):
             some = part.values[low : low + _STRETCH]
-            texts = [] if isinstance(some, np.ndarray) else [one or "" for one in some if one is None or type(one) is str]
+            texts = (
+                [] if isinstance(some, np.ndarray) else [one or "" for one in some if one is None or type(one) is str]
+            )
             joined = _BETWEEN + _BETWEEN.join(texts)
             if any(_BETWEEN + start in joined for start in cells.FORMULA_STARTS):
                 found = [low + n for n, one in enumerate(texts) if cells.needs_quote(one)]
@@ -154,8 +156,9 @@ def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
 
 
 def _words(codes: NDArray[Any], distinct: list[Any], many: Encoder) -> Words:
-    codes = codes.astype(np.int32)
-    return Words(np.where(codes < 0, np.int32(len(distinct)), codes), [*distinct, None], many)
+    if (codes < 0).any():
+        codes = np.where(codes < 0, np.int32(len(distinct)), codes.astype(np.int32))
+    return Words(codes, [*distinct, None], many)
 
 
 def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
@@ -170,8 +173,7 @@ def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
         return column(number, values.astype(object), encode)
     marks = [(before, b""), *((b"", b"") for _ in ends[1:-1]), (b"", after)] if len(ends) > 1 else [(before, after)]
     parts = [
-        Words(codes, words, partial(_plain, *mark))
-        for codes, words, mark in zip(found.codes, ends, marks, strict=True)
+        Words(codes, words, partial(_plain, *mark)) for codes, words, mark in zip(found.codes, ends, marks, strict=True)
     ]
     return Column(number, tuple(parts))
 

@@ -166,16 +166,19 @@ def rich_text(inner: bytes) -> str:
 
 def plain_texts(raws: Sequence[bytes]) -> list[str]:
     """The texts of many `<t>` elements from what stands between their tags: no markup, no carriage return."""
-    joined = b"\0".join(raws)
-    if b"_x" in joined:
-        return [decode_text(unescape(raw.decode())) for raw in raws]
+    return joined_texts(b"\0".join(raws)) if raws else []
+
+
+def joined_texts(joined: bytes) -> list[str]:
+    """The same, with a zero byte between two."""
     text = joined.decode()
-    if "&" in text:
-        if text.count("&") != sum(map(text.count, _ENTITIES)):
-            return [decode_text(unescape(raw.decode())) for raw in raws]
+    entities = text.count("&")
+    if "_x" in text or (entities and entities != sum(map(text.count, _ENTITIES))):
+        return [decode_text(unescape(one)) for one in text.split("\0")]
+    if entities:
         for name, character in _ENTITIES.items():
             text = text.replace(name, character)
-    return text.split("\0") if raws else []
+    return text.split("\0")
 
 
 def _unwrap(content: bytes) -> str:

@@ -31,6 +31,7 @@ from segmenter.books import (
 from segmenter.books.filling import Job, Meant
 from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
+from segmenter.books.ondisk import OnDisk
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
@@ -312,7 +313,7 @@ class FileBook:
 
         def verify(temp: Path) -> None:
             self._prove(temp)
-            if saving.load(self.path) != self._package.data:
+            if not saving.holds(self.path, self._package.data):
                 raise Refused("changed", path=self.name)
 
         self._package.check()
@@ -320,10 +321,11 @@ class FileBook:
 
     def _prove(self, temp: Path) -> None:
         """Refuse to replace anything unless the new file holds what was meant and lost nothing."""
-        after = Package(saving.load(temp), self.out, trust_size=True)
         meant = {part: list(each.values()) for part, each in self._meant.items()}
         asked = proof.Asked(self._drop_stale, self._guard.break_signature)
-        found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long, strings=self._strings)
+        with OnDisk(temp) as data:
+            after = Package(data, self.out, trust_size=True)
+            found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long, strings=self._strings)
         for part in found.violations:
             raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
 

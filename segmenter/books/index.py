@@ -171,7 +171,7 @@ def _strings(data: bytes) -> list[str]:
     body = data[start : data.rfind(b"</sst>")].rstrip() if start >= 0 else b""
     body = body.replace(b'<t xml:space="preserve">', b"<t>")
     if body.startswith(_OPEN) and body.endswith(_CLOSE) and not any(mark in body for mark in (b"\r", b"_x", b"<!")):
-        texts = body[len(_OPEN) : -len(_CLOSE)].split(_CLOSE + _OPEN)
-        if body.count(b"<") == 4 * len(texts):
-            return cells.plain_texts(texts)
+        joined = body[len(_OPEN) : -len(_CLOSE)].replace(_CLOSE + _OPEN, b"\0")
+        if body.count(b"<") == 4 * (joined.count(b"\0") + 1):
+            return cells.joined_texts(joined)
     return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(data)]

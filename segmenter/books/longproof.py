@@ -22,6 +22,7 @@ from segmenter.books.bulk import Bytes
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
+_MANY: Final = 1 << 14
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 Lengths = NDArray[np.int64]
@@ -143,37 +144,39 @@ class _Meaning:
         """A row whose cell says something else, None when there is none."""
         first, *others = self.column.parts
         if isinstance(first, bulk.Each):
-            place = self._first_wrong(_listed(stretch.tails[self.column.number][0]), first.values[stretch.low : stretch.high])
+            tails, values = stretch.tails[self.column.number][0], first.values[stretch.low : stretch.high]
+            place = self._first_wrong(_listed(tails), values)
             return None if place is None else stretch.start + place
-        if not self._asked:
-            self._asked = True
-            if others:
-                return None if self._put_together() else stretch.start
-            if self._first_wrong(_listed(first.matrix), first.values) is not None:
+        if self._asked:
+            return None
+        self._asked = True
+        if others:
+            return None if self._put_together() else stretch.start
+        for low in range(0, len(first.values), _MANY):
+            if self._first_wrong(_listed(first.matrix[low : low + _MANY]), first.values[low : low + _MANY]) is not None:
                 return stretch.start
         return None
 
     def _put_together(self) -> bool:
         """Whether the words of a text in several parts are what they should, and nothing but text."""
         parts = [part for part in self.column.parts if isinstance(part, bulk.Words)]
-        raw = [_listed(part.matrix) for part in parts]
-        begin, end = _PLAIN.match(raw[0][0] + b"<"), _PLAIN.match(b'"><v>' + raw[-1][0])
+        begin = _PLAIN.match(_listed(parts[0].matrix[:1])[0] + b"<")
+        end = _PLAIN.match(b'"><v>' + _listed(parts[-1].matrix[:1])[0])
         if begin is None or end is None or len(parts) != len(self.column.parts):
             return False
         before, after = begin[1], end[3]
         if self._decoded(before + b"a" + after) != "a":
             return False
-        opened = all(one.startswith(before) for one in raw[0]) and all(one.endswith(after) for one in raw[-1])
-        raw[0] = [one[len(before) :] for one in raw[0]]
-        raw[-1] = [one[: -len(after)] for one in raw[-1]]
-        return opened and all(
-            _is_text(b"".join(each)) and cells.plain_texts(each) == [*part.values]
-            for each, part in zip(raw, parts, strict=True)
+        return all(
+            _says(part, before if part is parts[0] else b"", after if part is parts[-1] else b"") for part in parts
         )
 
     def _first_wrong(self, tails: list[bytes], values: Sequence[Any] | NDArray[np.float64]) -> int | None:
         wanted = values.tolist() if isinstance(values, np.ndarray) else values
-        found = self._alike(tails) or [*(self._alike(tails[:-1]) or map(self._decoded, tails[:-1])), self._decoded(tails[-1])]
+        found = self._alike(tails) or [
+            *(self._alike(tails[:-1]) or map(self._decoded, tails[:-1])),
+            self._decoded(tails[-1]),
+        ]
         for place, (a, b) in enumerate(zip(found, wanted, strict=True)) if found != wanted else ():
             if a != (None if b == "" or b != b else b):
                 return place
@@ -206,6 +209,18 @@ class _Meaning:
         sheet = Sheet(data % (p, space, p, p, p, tail, p, p, p), "sheetData", self._name, ("",))
         (cell,) = sheet.rows[0].cells.values()
         return cells.Mark(tail) if cell.formula or isinstance(cell, cells.Mark) else sheet.value_of(cell)
+
+
+def _says(part: bulk.Words, before: bytes, after: bytes) -> bool:
+    """Whether encoded words stand between `before` and `after` and are those they should be."""
+    for low in range(0, len(part.values), _MANY):
+        tails = _listed(part.matrix[low : low + _MANY])
+        if not all(tail.startswith(before) and tail.endswith(after) for tail in tails):
+            return False
+        words = [tail[len(before) : len(tail) - len(after)] for tail in tails]
+        if not _is_text(b"".join(words)) or cells.plain_texts(words) != [*part.values[low : low + _MANY]]:
+            return False
+    return True
 
 
 def _is_text(raw: bytes) -> bool:

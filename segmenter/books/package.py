@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePath
-from typing import IO, Any, Final, cast
+from typing import IO, Final
 
 from isal import isal_zlib as fast
 
 from segmenter.books import sniff
+from segmenter.books.ondisk import OnDisk
 from segmenter.errors import Refused
-
 
 MAX_RATIO: Final = 100
 MAX_TOTAL: Final = 2 << 30
@@ -70,12 +70,12 @@ class Package:
     against zip bombs.
     """
 
-    def __init__(self, data: bytes, path: PurePath, *, trust_size: bool = False) -> None:
+    def __init__(self, data: bytes | OnDisk, path: PurePath, *, trust_size: bool = False) -> None:
         sniff.refuse_unless_zip(data, path)
         self.data = data
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data.file)
         except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
             raise self._damaged(error) from error
         infos = self._zip.infolist()
@@ -123,7 +123,7 @@ class Package:
         for info in infos:
             if data[where : where + 4] != _CENTRAL:
                 raise self._damaged("zip directory")
-            sizes = struct.unpack_from("<3H", data, where + 28)
+            sizes = struct.unpack("<3H", data[where + 28 : where + 34])
             length = 46 + sum(sizes)
             start = info.header_offset
             stop = nexts.get(start, 0)
@@ -138,10 +138,11 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name in self.entries
 
-    def raw(self, name: str) -> memoryview:
-        """The entry `name` as it lies in the file: header, packed data, descriptor."""
+    def raw(self, name: str) -> Iterator[bytes]:
+        """The entry `name` as it lies in the file: header, packed data, descriptor; in pieces of a fixed size."""
         entry = self.entries[name]
-        return memoryview(self.data)[entry.start : entry.end]
+        for start in range(entry.start, entry.end, _FAST):
+            yield self.data[start : min(start + _FAST, entry.end)]
 
     def read(self, name: str) -> bytes:
         """The part `name`, inflated; its size and checksum are those of the directory."""
@@ -185,7 +186,7 @@ class Package:
 
     def _packed(self, info: zipfile.ZipInfo) -> tuple[int, int]:
         """Where the packed bytes of an entry lie."""
-        name, extra = struct.unpack_from("<2H", self.data, info.header_offset + 26)
+        name, extra = struct.unpack("<2H", self.data[info.header_offset + 26 : info.header_offset + 30])
         start = info.header_offset + 30 + name + extra
         return start, start + info.compress_size
 
@@ -206,12 +207,11 @@ def write(package: Package, changes: Mapping[str, Content | None], file: IO[byte
 
     Parts the package does not have are added at the end, in the order of `changes`.
     """
-    source = memoryview(package.data)
     central: dict[str, bytes] = {}
     for entry in sorted(package.entries.values(), key=lambda entry: entry.start):
         offset = file.tell()
         if entry.name not in changes:
-            file.write(source[entry.start : entry.end])
+            file.writelines(package.raw(entry.name))
             central[entry.name] = _moved(entry.central, offset)
         elif (content := changes[entry.name]) is not None:
             central[entry.name] = _add(file, entry.name, content)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 from segmenter.books import bulk, calc, longproof, spans
@@ -113,7 +114,9 @@ def verify(
 
 
 def _same(name: str, before: Package, after: Package) -> bool:
-    return name in before and name in after and before.raw(name) == after.raw(name)
+    if name not in before or name not in after:
+        return False
+    return all(a == b for a, b in zip_longest(before.raw(name), after.raw(name)))
 
 
 def _judge(

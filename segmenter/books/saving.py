@@ -20,6 +20,7 @@ from segmenter.errors import Refused
 _TEMP: Final = ".segmenter-{name}.tmp"
 _GONE: Final = "gone"
 _LOCK: Final = ".segmenter-{name}.lock"
+_PIECE: Final = 1 << 22
 _RETRIES: Final = 10
 _SHARING: Final = (5, 32, 33)
 """Windows errors for a file that somebody holds for a moment: access denied, sharing and lock violation"""
@@ -41,6 +42,20 @@ def load(path: Path) -> bytes:
         raise Refused("file_missing", path=str(path)) from error
     except OSError as error:
         raise Refused("no_access", path=str(path), reason=error.strerror or str(error)) from error
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file still has these bytes; read piece by piece."""
+    view, where = memoryview(data), 0
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                if view[where : where + len(piece)] != piece:
+                    return False
+                where += len(piece)
+    except OSError as error:
+        raise Refused("no_access", path=str(path), reason=error.strerror or str(error)) from error
+    return where == len(data)
 
 
 def refuse_open(path: Path) -> None:

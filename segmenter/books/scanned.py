@@ -86,7 +86,8 @@ class Held:
             found = self.objects[start:end]
             only = all(value is None or type(value) is float for value in found)
             return np.array(found, dtype=np.float64) if only else found
-        numbers = np.full(max(end - start, 0), np.nan) if self.numbers is None else self.numbers[start:end]
+        nothing = np.broadcast_to(np.nan, max(end - start, 0))  # takes no memory
+        numbers = nothing if self.numbers is None else self.numbers[start:end]
         over = {row - start: value for row, value in self.few.items() if start <= row < end and value is not None}
         if not over:
             return numbers

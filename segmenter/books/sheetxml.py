@@ -23,6 +23,7 @@ from segmenter.errors import Refused
 
 _ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 _ONE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
 _FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRS + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
 _REGULAR: Final = re.compile(
@@ -132,8 +133,9 @@ class Sheet:
         read = partial(self._cells, cell)
         last = -1
         for one in pattern.finditer(self.data, start, end):
-            found = _attributes(one[1]).get(b"r")
-            number = int(found) - 1 if found else last + 1
+            found = _NUMBER.match(one[1])
+            told = found[1] if found else _attributes(one[1]).get(b"r")
+            number = int(told) - 1 if told else last + 1
             if number <= last:
                 raise Refused("rows_disorder", sheet=self.name, row=number + 1)
             last = number

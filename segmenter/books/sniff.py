@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import PurePath
 from typing import Final
 
+from segmenter.books.ondisk import OnDisk
 from segmenter.errors import Refused
 
 SUFFIXES: Final = (".xlsx", ".xlsm", ".xltx", ".xltm")
@@ -25,7 +26,7 @@ _HEAD = 4096
 """bytes that tell text from anything else"""
 
 
-def refuse_unless_zip(data: bytes, path: PurePath) -> None:
+def refuse_unless_zip(data: bytes | OnDisk, path: PurePath) -> None:
     """Refuse everything that is no zip file, saying what it is and what to do."""
     if data.startswith(b"PK"):
         return
@@ -48,7 +49,7 @@ def _wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def _ole(data: bytes, path: PurePath) -> str:
+def _ole(data: bytes | OnDisk, path: PurePath) -> str:
     if _wide("EncryptedPackage") in data:
         return "file_encrypted"
     if path.suffix.lower() in (".et", ".ett"):
