@@ -126,7 +126,7 @@ class Raw:
     def joined(self) -> str:
         """All cells behind each other when each is a text of visible ASCII characters without blanks, otherwise "": a
         million IDs need not be looked at one by one."""
-        cells = self.cells.tolist() if self.cells.dtype == object else [None]
+        cells: list[Any] = self.cells.tolist() if self.cells.dtype == object else [None]
         if set(map(type, cells[:_FIRST])) != {str} or set(map(type, cells)) != {str} or not all(cells):
             return ""
         joined = "".join(cells)

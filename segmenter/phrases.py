@@ -19,7 +19,7 @@ class PhraseDtype(ExtensionDtype):  # type: ignore[misc]
     na_value = None
 
     @classmethod
-    def construct_array_type(cls) -> type[Phrases]:
+    def construct_array_type(cls) -> Any:
         """See pandas."""
         return Phrases
 
@@ -32,7 +32,7 @@ class Phrases(ExtensionArray):  # type: ignore[misc]
         self.words = tuple(words)
 
     @classmethod
-    def _from_sequence(cls, scalars: Sequence[str], *, dtype: Any = None, copy: bool = False) -> Phrases:
+    def _from_sequence(cls, scalars: Sequence[str] | NDArray[Any], *, dtype: Any = None, copy: bool = False) -> Phrases:
         codes, distinct = pd.factorize(np.asarray(scalars, dtype=object), use_na_sentinel=False)
         return cls([codes], [distinct])
 

@@ -70,7 +70,7 @@ class Words:
 
     @cached_property
     def _lengths(self) -> NDArray[np.int64]:
-        return np.count_nonzero(self.matrix, axis=1)
+        return np.asarray(np.count_nonzero(self.matrix, axis=1), dtype=np.int64)
 
     def tails(self, low: int, high: int) -> Bytes:
         """What rows `low`..`high - 1` have, as a matrix padded with zeros."""
@@ -78,7 +78,8 @@ class Words:
 
     def lengths(self, low: int, high: int) -> NDArray[np.int64]:
         """How many bytes of each that are."""
-        return self._lengths[self.codes[low:high]]
+        found: NDArray[np.int64] = self._lengths[self.codes[low:high]]
+        return found
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,8 @@ class FileBook:
         self._keep_previous = keep_previous
         self._drop_stale = drop_stale
         self._guard = Guard(break_signature, override_protection)
-        data = saving.load(self.path)
-        self._package = Package(data, self.path)
+        self._data = saving.load(self.path)
+        self._package = Package(self._data, self.path)
         self._draft = Draft(self._package)
         self._index = Index(self._draft)
         self._strings = self._index.strings
@@ -92,7 +92,7 @@ class FileBook:
 
     @cached_property
     def _calamine(self) -> CalamineWorkbook:
-        return CalamineWorkbook.from_filelike(io.BytesIO(self._package.data), load_tables=False)
+        return CalamineWorkbook.from_filelike(io.BytesIO(self._data), load_tables=False)
 
     def __enter__(self) -> FileBook:
         self._fit_suffix()
@@ -313,7 +313,7 @@ class FileBook:
 
         def verify(temp: Path) -> None:
             self._prove(temp)
-            if not saving.holds(self.path, self._package.data):
+            if not saving.holds(self.path, self._data):
                 raise Refused("changed", path=self.name)
 
         self._package.check()

@@ -84,7 +84,7 @@ class _Stretch:
             self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], lengths[0] > 0)
             self.tokens += [(name, *pair) for pair in zip(tails, lengths, strict=True)]
         self._add("", [b"</%srow>" % p], everywhere)
-        self.lengths = sum(lengths for _, _, lengths in self.tokens)
+        self.lengths: Lengths = np.sum([lengths for _, _, lengths in self.tokens], axis=0)
         self.size = int(np.sum(self.lengths))
 
     def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
@@ -104,7 +104,7 @@ class _Stretch:
             return f"{self.start}+"
         widest = max(expected.shape[1] for _, expected, _ in self.tokens)
         padded = piece + bytes(widest)
-        at = np.cumsum(self.lengths) - self.lengths
+        at: Lengths = np.cumsum(self.lengths) - self.lengths
         wrong: list[tuple[int, str]] = []
         for name, expected, lengths in self.tokens:
             good = _same(padded, at, expected, lengths)
@@ -121,8 +121,7 @@ def _same(data: bytes, at: Lengths, expected: Bytes, lengths: Lengths) -> NDArra
     places = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
     differs = places[at].view("<u8").reshape(len(at), -1)
     differs ^= expected.view("<u8")
-    same: NDArray[np.bool_] = ~(differs & _masks(width)[lengths]).any(axis=1)
-    return same
+    return np.logical_not((differs & _masks(width)[lengths]).any(axis=1))
 
 
 @cache

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePath
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from isal import isal_zlib as fast
 
@@ -37,7 +37,7 @@ _FREE: Final = 1 << 20
 _LOCAL: Final = b"PK\x03\x04"
 _CENTRAL: Final = b"PK\x01\x02"
 _END: Final = b"PK\x05\x06"
-_DAMAGE: Final = (zlib.error, fast.error)
+_DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
 _FAST: Final = 1 << 22

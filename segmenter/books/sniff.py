@@ -34,7 +34,7 @@ def refuse_unless_zip(data: bytes | OnDisk, path: PurePath) -> None:
     if not data:
         key, kind = "file_empty", ""
     elif data.startswith(_OLE):
-        key, kind = _ole(data, path), ""
+        key, kind = _ole(data[:], path), ""
     elif data.startswith(_BIFF):
         key, kind = "file_xls", ""
     elif not head.strip(b"\0"):
@@ -49,7 +49,7 @@ def _wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def _ole(data: bytes | OnDisk, path: PurePath) -> str:
+def _ole(data: bytes, path: PurePath) -> str:
     if _wide("EncryptedPackage") in data:
         return "file_encrypted"
     if path.suffix.lower() in (".et", ".ett"):
