@@ -104,11 +104,13 @@ def before(standing: DataFrame, as_of: date) -> DataFrame:
     return of(standing, max((day for day in days(standing) if day and day < as_of), default=None))
 
 
-def figures(standing: DataFrame, names: Mapping[str, str]) -> dict[str, tuple[float, float]]:
-    """Customers and amount by segment key, of the lines of one date; `names`: folded name -> key."""
+def figures(standing: DataFrame, names: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
+    """Customers, amount and orders by segment key, of the lines of one date; `names`: folded name -> key."""
     found = {}
     for row in standing.to_dict("records"):
-        key, numbers = names.get(schema.fold(row["segment"])), (row["customers"], row["amount"])
-        if key and all(isinstance(one, (int, float)) for one in numbers):
-            found[key] = (float(numbers[0]), float(numbers[1]))
+        key = names.get(schema.fold(row["segment"]))
+        people, amount, each = (row[name] for name in ("customers", "amount", "frequency"))
+        if key and all(isinstance(one, (int, float)) for one in (people, amount)):
+            orders = people * each if isinstance(each, (int, float)) and each == each else 0.0
+            found[key] = (float(people), float(amount), float(round(orders)))
     return found

@@ -12,7 +12,20 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import cells, headers, intake, orders, pipeline, rules, schema, settings, sources, texts, values
+from segmenter import (
+    cells,
+    headers,
+    intake,
+    orders,
+    pipeline,
+    rules,
+    schema,
+    settings,
+    sources,
+    texts,
+    timeline,
+    values,
+)
 from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -191,7 +204,9 @@ def fill(
         if formulas:
             from segmenter import formulas as table
 
-            written = replace(result, rfm=table.rfm(book, result)[0])
+            names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
+            kept = timeline.remembered(result.customers, names) if timeline.is_latest(result) else {}
+            written = replace(result, rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, written)
     if report:
         put(report, html.encode())

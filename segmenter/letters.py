@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from segmenter import documents, extract, mailing, outbox, texts
+from segmenter import changes, documents, extract, mailing, outbox, texts
 from segmenter.errors import Refused
 from segmenter.mailing import File
 from segmenter.result import Result
@@ -46,7 +46,9 @@ def make(
     result: Result, before: mailing.Figures | None, wish: Wish
 ) -> tuple[list[tuple[outbox.Entry, bytes]], list[str]]:
     """The letters with their entries, and remarks: who got none because nobody is in their segments, what a missing
-    font left out. `before`: what the figures are compared with. Refused when there is nobody to write to."""
+    font left out. `before`: what the figures are compared with, the workbook's own history where None. Refused when
+    there is nobody to write to."""
+    before = before or changes.earlier(result)
     columns = extract.columns_named(wish.columns)
     if columns and "xlsx" not in wish.attach:
         raise Refused("columns_alone")
@@ -75,7 +77,7 @@ def make(
 
 def draft(result: Result, wish: Wish) -> tuple[bytes, list[str]]:
     """The letter about everything as an unsent draft, and remarks; the wish's people and times do not matter."""
-    made, files, remarks = _written(result, wish, extract.columns_named(wish.columns), None, "")
+    made, files, remarks = _written(result, wish, extract.columns_named(wish.columns), changes.earlier(result), "")
     return mailing.draft(made, files).as_bytes(), remarks
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from segmenter import (
     addresses,
+    changes,
     charts,
     formats,
     masking,
@@ -42,8 +43,7 @@ CONCENTRATED: Final = 0.6
 """share of the amount that the dearest fifth brings from which that is a risk worth a line"""
 UNWELCOME: Final = frozenset({"at_risk", "dormant", "low_value"})
 """segments that are better small"""
-Figures = Mapping[str, tuple[float, float, float]]
-"""segment key -> customers, amount, orders"""
+Figures = changes.Figures
 
 
 def owned(result: Result, owner: str) -> Result:
@@ -57,10 +57,12 @@ def owned(result: Result, owner: str) -> Result:
     by_name = {schema.fold(n): one.key for one in result.rules.segments for n in (*one.name.values(), *one.aliases)}
     keys = {by_name.get(schema.fold(name), "") for name in rows["segment"]}
     customers = result.customers[result.customers["segment"].astype(str).isin(keys)]
+    segments = result.segments[result.segments["segment"].isin(keys)].reset_index(drop=True)
     return replace(
         result,
         customers=customers,
-        segments=result.segments[result.segments["segment"].isin(keys)].reset_index(drop=True),
+        segments=segments,
+        migration=changes.of(result.migration, {str(one) for one in segments["name"]}),
         strategy=rows.reset_index(drop=True),
         findings=(),
         rows_in=len(customers),
@@ -143,6 +145,7 @@ def context(
     pictured = [one for one in whole if one["key"] in CHARTS[: 1 if owner else 2]]
     ahead = tracking.next_round(shared, lang, strict=True)
     tasks = [row for row in rows if row["light"] != "done"]
+    worse, better = changes.lines(shared, lang)
     found: dict[str, Any] = {
         "lang": lang,
         "subject": addresses.line(subject),
@@ -156,10 +159,12 @@ def context(
         "risks": [
             one["title"] + texts.say("mail.colon", lang) + one["why"] for one in actions if one["kind"] == "recall"
         ]
+        + worse
         + _risks(shared, rows, lang),
         "chances": [
             one["title"] + texts.say("mail.colon", lang) + one["why"] for one in actions if one["kind"] != "recall"
-        ],
+        ][: 2 if better else 3]
+        + better,
         "proposals": [one["what"] + texts.say("mail.colon", lang) + one["why"] for one in ahead.get("proposals", [])],
         "reviews": ahead.get("reviews", []),
         "tasks": [

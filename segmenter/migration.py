@@ -196,9 +196,7 @@ def matrix(cells: DataFrame, value: str) -> DataFrame:
 def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
     """The blocks of 迁移矩阵 by table key, columns as in the schema."""
     cells = found.cells
-    classes = rules.schemes[rules.naming_scheme]
-    words = {place: place_name(place, lang) for place in (ENTERED, LEFT, "")}
-    named = {**{code: f"{code} {classes[code][lang]}" for code in CODES}, **words}
+    named = place_names(rules, lang)
     kinds = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
     heads, churn = headline(cells), texts.say("migration.of_these", lang, kind=kinds["churn"])
     period = texts.say("migration.period", lang, before=found.before, after=found.after)
@@ -207,8 +205,8 @@ def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
     rows = ranked(cells)
     moved = {
         "move": [texts.say("migration.move", lang, start=named[a], end=named[b]) for a, b in _pairs(rows)],
-        "start": [words.get(one, one) for one in rows["start"]],
-        "end": [words.get(one, one) for one in rows["end"]],
+        "start": [place_name(one, lang) for one in rows["start"]],
+        "end": [place_name(one, lang) for one in rows["end"]],
         "change": [kinds[label(a, b)] for a, b in _pairs(rows)],
     }
     numbers = rows[["customers", "share", "before", "after", "lost"]]
@@ -229,6 +227,13 @@ def place_name(place: str, lang: Lang) -> str:
     if place in CODES:
         return place
     return texts.say(f"migration.kind.{place}" if place else "migration.none", lang)
+
+
+def place_names(rules: Rules, lang: Lang) -> dict[str, str]:
+    """The same for every place, with the name of its class beside a code."""
+    classes = rules.schemes[rules.naming_scheme]
+    named = {code: f"{code} {classes[code][lang]}" for code in CODES}
+    return named | {place: place_name(place, lang) for place in ("", ENTERED, LEFT)}
 
 
 def _pairs(rows: DataFrame) -> list[tuple[str, str]]:

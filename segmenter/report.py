@@ -14,6 +14,7 @@ import pandas as pd
 
 from segmenter import (
     appendix,
+    changes,
     charts,
     lead,
     masking,
@@ -37,6 +38,7 @@ SECTIONS: Final = (
     "quality",
     "overview",
     "charts",
+    "migration",
     "cards",
     "clusters",
     "value",
@@ -44,8 +46,8 @@ SECTIONS: Final = (
     "ahead",
     "appendix",
 )
-"""the report's parts in their order; what has nothing to say is left out and the others close up. Migration comes
-after `charts`, cross tables after `cards`"""
+"""the report's parts in their order; what has nothing to say is left out and the others close up. Cross tables come
+after `cards`"""
 
 
 def render(result: Result, lang: Lang, template: Path | None = None, *, strict: bool = False) -> str:
@@ -86,6 +88,7 @@ def context(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         "total": overview.total(result, segments),
         "empty_segments": [str(name) for name in segments.loc[segments["customers"] == 0, "name"]],
         "charts": drawn(result, segments, lang, strict=strict),
+        "migration": changes.build(result, lang, strict=strict),
         "cards": overview.cards(result, segments, rows, lang),
         "clusters": sections.clusters(result, lang, strict=strict),
         "value": sections.value(result, lang, strict=strict),
@@ -120,6 +123,7 @@ def drawn(result: Result, segments: pd.DataFrame, lang: Lang, *, strict: bool) -
         "recency": charts.histogram(result.customers, "recency_days", result.rules, lang, floor),
         "frequency": charts.histogram(result.customers, "frequency", result.rules, lang, floor),
         "monetary": charts.histogram(result.customers, "monetary", result.rules, lang, floor),
+        "migration": changes.heat(result.migration, lang, strict=strict),
     }
     return [
         {"key": key, **dict(zip(("title", "note"), charts.words(svg), strict=True)), "svg": svg}

@@ -17,7 +17,7 @@ from pandas import DataFrame
 from segmenter import headers, history, intake, migration, schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
-from segmenter.result import Migration
+from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -72,22 +72,39 @@ def follow(
     lines = DataFrame(columns=[one.key for one in HISTORY.fields], dtype=object)
     if memory.history is not None:
         lines = intake.as_typed(memory.history, HISTORY)
+    names = dict(zip(segments["segment"], segments["name"], strict=True))
     base = _base(memory, lines, as_of, lang)
     found: Migration | None = None
     extra, findings = dict(base.kept), [*base.findings]
     if base.state is not None and base.day is not None:
-        names = dict(zip(segments["segment"], segments["name"], strict=True))
         moved = migration.moves(base.state, migration.keep(customers, names))
         changed = _changed(lines, base.day, rules)
         found = Migration(base.day, as_of, migration.count(moved), same_rules=not changed)
         extra = {"moves": migration.listed(moved, lang), **migration.sheets(found, rules, lang)}
         findings += changed
+    elif memory.moves is not None and as_of == _last(lines):
+        extra = remembered(customers, names)
     lines = history.joined(lines, history.lines(customers, segments, rules, as_of, base.day), as_of)
     return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
 
 
+def remembered(customers: DataFrame, names: Mapping[str, str]) -> dict[str, DataFrame]:
+    """The list of moves before anybody moved: for a table 2 of formulas, which says something else as soon as what it
+    reads has changed. `names`: segment key -> name."""
+    return {"moves": migration.starting(migration.keep(customers, names))}
+
+
+def is_latest(result: Result) -> bool:
+    """Whether no later date is on record, and this one is."""
+    return result.as_of is not None and not result.history.empty and _last(result.history) == result.as_of
+
+
+def _last(lines: DataFrame) -> date | None:
+    return max((day for day in history.days(lines) if day), default=None)
+
+
 def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
-    last = max((day for day in history.days(lines) if day), default=None)
+    last = _last(lines)
     told, moves = shown(memory.board_facts), memory.moves
     start = _baseline(lines, as_of)
     if as_of == last and (start or moves is not None):  # again: with the day it was compared with before

@@ -297,6 +297,28 @@ def build() -> Any:
     it.end("for")
     it.end()
 
+    it.when("sections.migration is defined")
+    it.section("migration")
+    it.text("{{ migration.period }}")
+    it.when("not migration.same_rules")
+    it.text(t("migration.rules"))
+    it.end()
+    figures = [
+        "{{ row.customers|count }}",
+        "{{ row.share|percent }}",
+        *("{{ row." + key + "|money }}" for key in ("before", "after", "lost")),
+    ]
+    heads = [t("migration." + key) for key in ("customers", "share", "before", "after", "lost")]
+    for name, what in (("heads", "name"), ("moves", "move")):
+        it.when("migration." + name)
+        it.text(t("migration." + name), "Heading 2")
+        cells = ["{{ row." + what + " }}", *figures]
+        label = t("migration." + ("kind" if what == "name" else "move"))
+        it.table([label, *heads], "row in migration." + name, cells, [4.6, 2, 2, 2.7, 2.7, 2.6], " rrrrr")
+        it.end()
+    it.text(t("migration.note", "sheet=migration.sheet"), "Caption")
+    it.end()
+
     it.when("sections.cards is defined")
     it.section("cards")
     it.loop("card in cards")
