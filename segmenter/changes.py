@@ -74,8 +74,8 @@ def lost(found: Migration, rules: Rules, lang: Lang, floor: int) -> list[dict[st
 
 
 def earlier(result: Result) -> Figures | None:
-    """Customers, amount and orders of every segment at the date this analysis is compared with, as the history has them; None
-    where it has none."""
+    """Customers, amount and orders of every segment at the date before, as the history has them; None where it has
+    none."""
     if result.as_of is None or result.history.empty:
         return None
     lines = history.before(result.history, result.as_of)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
-from segmenter import pipeline, rules, schema
+from segmenter import history, migration, pipeline, rules, schema, wording
 from segmenter.books import Grid
-from segmenter.result import Result
+from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -79,6 +80,15 @@ def run(
 ) -> Result:
     """The result of `rows` (of COLUMNS)."""
     return pipeline.run(pipeline.Sheets(grid(COLUMNS, rows), strategy=strategy), using or rules.default(), lang, AS_OF)
+
+
+def since(result: Result, before: Result, day: date, *, same_rules: bool = True) -> Result:
+    """The result as one that follows another of `day`."""
+    names = wording.segment_names(result.rules, result.lang)
+    states = [migration.keep(one.customers, names) for one in (before, result)]
+    found = Migration(day, AS_OF, migration.count(migration.moves(*states)), same_rules)
+    lines = history.lines(before.customers, before.segments, before.rules, day, None)
+    return replace(result, migration=found, history=lines)
 
 
 def plan(*rows: Sequence[Any]) -> Grid:

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -388,8 +388,9 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     worth = pd.DataFrame(1.0, index=asked.customers["key"], columns=names)
     checks = pd.DataFrame({"check": ["repeat_0", "repeat_7", "holdout"], "observed": 1.0, "expected": 1.0})
     asked = replace(asked, valued=valuation.Value(worth, checks, None, None, ()))
+    moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
     monkeypatch.setattr(texts, "say", listen)
-    for result in (*results, gone, done, ahead, aimless, clean, *chosen, asked):
+    for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked):
         for lang in texts.LANGS:
             report.render(result, lang)
             report.render(result, lang, strict=True)
