@@ -71,6 +71,8 @@ class Dimension:
     open: str = ""
     hint: Mapping[str, str] | None = None
     item: str = ""
+    every: bool = False
+    """an open dimension with all its values as levels, however many"""
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from pandas import DataFrame
 
 from segmenter import catalogue, schema, texts
 from segmenter.findings import Finding
-from segmenter.labels import Labels
+from segmenter.labels import Agreement, Labels
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -80,14 +80,13 @@ def _cell(count: int, of: int, everybody: float | None, lang: Lang) -> dict[str,
     return found | {"overall_share": round(everybody, 6), "lift": round(share / everybody, 4)}
 
 
-def agreement(
-    answer: Labels, behaviour: Labels, pairs: Sequence[Sequence[str]], name: Mapping[str, str], lang: Lang
-) -> list[dict[str, Any]]:
+def agreement(one: Agreement, lang: Lang) -> list[dict[str, Any]]:
     """What people say (rows) against what they do: one row a pair, of the customers of whom both are known."""
+    answer, behaviour = one.answer, one.behaviour
     both = (answer.codes >= 0) & (behaviour.codes >= 0)
     if not both.any():
         return []
-    agreed = {(a, b) for a, b in pairs}
+    agreed = {(a, b) for a, b in one.agree}
     groups = len(behaviour.levels)
     found = counts(answer, np.where(both, behaviour.codes, -1), groups)[: len(answer.levels)]
     total = int(found.sum())
@@ -105,7 +104,7 @@ def agreement(
     share = agreeing / total
     head = {"customers": total, "segment_share": round(share, 6), "note": texts.say("dimension.agreement", lang)}
     rows.insert(0, {"level": texts.say("dimension.everybody", lang), **head})
-    return [{"dimension": texts.say("dimension.said_done", lang, name=name[lang]), **row} for row in rows]
+    return [{"dimension": texts.say("dimension.said_done", lang, name=one.name[lang]), **row} for row in rows]
 
 
 def labels_frame(

@@ -22,6 +22,8 @@ from segmenter.texts import LANGS
 
 OPEN_LEVELS: Final = 8
 """so many values of an open dimension are levels of their own, the others are one"""
+_MOST_LEVELS: Final = 126
+"""what a code of one byte tells apart"""
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -75,7 +77,8 @@ class Labeller:
             return Labels(one, (), np.full(len(self._customers), -1, dtype=np.int8))
         counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.distinct))
         order = sorted((i for i, n in enumerate(counts) if n), key=lambda i: (-counts[i], column.distinct[i]))
-        first = order if len(order) <= OPEN_LEVELS + 1 else order[:OPEN_LEVELS]
+        few = one.every or len(order) <= OPEN_LEVELS + 1
+        first = order[:_MOST_LEVELS] if few else order[:OPEN_LEVELS]
         rest = len(order) > len(first)
         table = np.full(len(column.distinct) + 1, len(first) if rest else -1, dtype=np.int8)
         table[-1] = -1

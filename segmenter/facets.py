@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -14,6 +15,7 @@ from segmenter.books import Grid
 from segmenter.catalogue import Catalogue
 from segmenter.dimensions import Labeller
 from segmenter.findings import Finding
+from segmenter.labels import Agreement, Facets
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -30,57 +32,55 @@ def chosen_from(grid: Grid | None, rules: Rules) -> Catalogue:
     return found.with_own(rules.own_dimensions)
 
 
-def build(
+def find(
     grids: Mapping[str, Grid | None],
     customers: DataFrame,
     ordered: DataFrame | None,
     rules: Rules,
-    names: Mapping[str, str],
-    groups: Mapping[str, str],
     as_of: date | None,
-    lang: Lang,
-) -> tuple[dict[str, DataFrame], list[Finding]]:
-    """Rows of the optional tables by key, and what was found; nothing without core dimensions.
-
-    `grids`: the sheets customers, dimensions, survey; `customers` as in `Result`; `names`: segment key -> name;
-    `groups`: key of a segment too small -> key of the one it is proposed to join.
-    """
+) -> tuple[Facets, list[Finding]]:
+    """The labels of `customers` (as in `Result`) in the core dimensions of `rules` and in those of personas, and what
+    was found. `grids`: the sheets customers, dimensions, survey."""
     known = chosen_from(grids["dimensions"], rules)
     chosen = known.chosen(rules.dimensions)
     portrait = [known.dimensions[key] for key in ("sex", *sum(personas.PARTS.values(), ()))]
-    agreements = [
-        (one, known.dimensions[one["answer"]], known.dimensions[one["behaviour"]]) for one in known.agreements
-    ]
+    pairs = [(one, known.dimensions[one["answer"]], known.dimensions[one["behaviour"]]) for one in known.agreements]
+    province = known.dimensions["province"]
     extra = [known.dimensions["product"]] if rules.product_owners else []
-    all_of = [*chosen, *portrait, *extra, *(one for pair in agreements for one in pair[1:])]
+    all_of = [*chosen, *portrait, *extra, province, *(one for pair in pairs for one in pair[1:])]
     more, findings = _more(grids, customers, ordered, catalogue.needed(all_of, known))
-    labeller = Labeller(customers, known, more, as_of)
-    labels = [labeller.label(one) for one in chosen]
+    label = Labeller(customers, known, more, as_of).label
+    core = tuple(map(label, chosen))
+    found = Facets(
+        core=core,
+        portrait={one.key: label(one) for one in portrait},
+        agreements=tuple(Agreement(one["name"], label(a), label(b), one["agree"]) for one, a, b in pairs),
+        provinces=label(replace(province, every=True)),
+        sellers=_sellers(more.get("product_interest"), rules) if rules.product_owners else None,
+    )
+    return found, [*findings, *cross.advice(core, customers["segment"], rules)]
+
+
+def tables(
+    found: Facets, customers: DataFrame, names: Mapping[str, str], groups: Mapping[str, str], lang: Lang
+) -> dict[str, DataFrame]:
+    """Rows of the optional tables by key. `names`: segment key -> name in order; `groups`: key of a segment too small
+    -> key of the one it is proposed to join."""
     segment = customers["segment"].astype(str)
     own = segment.map(names).tolist()
     group = segment.map(lambda key: names[groups.get(key, key)]).tolist()
-    frame = cross.labels_frame(labels, customers, own, group, lang)
-    if rules.product_owners:
-        frame["seller"] = _sellers(more.get("product_interest"), rules)
-    table = cross.table(labels, segment, names, lang)
-    said = [
-        row
-        for one, answer, behaviour in agreements
-        for row in cross.agreement(labeller.label(answer), labeller.label(behaviour), one["agree"], one["name"], lang)
-    ]
-    by_key = {one.dimension.key: one for one in [*map(labeller.label, portrait), *labels]}
-    split = [one.key for one in chosen]
-    library = texts.load("strategies.toml")
-    found = {
-        "labels": frame,
-        "cross": pd.concat([table, DataFrame(said, columns=table.columns, dtype=object)], ignore_index=True)
-        if said
-        else table,
-        "personas": personas.table(by_key, split, customers, names, library, lang),
+    labels = cross.labels_frame(found.core, customers, own, group, lang)
+    table = cross.table(found.core, segment, names, lang)
+    said = [row for one in found.agreements for row in cross.agreement(one, lang)]
+    if said:
+        table = pd.concat([table, DataFrame(said, columns=table.columns, dtype=object)], ignore_index=True)
+    by_key = {**found.portrait, **{one.dimension.key: one for one in found.core}}
+    split = [one.dimension.key for one in found.core]
+    return {
+        "labels": labels if found.sellers is None else labels.assign(seller=found.sellers),
+        "cross": table,
+        "personas": personas.table(by_key, split, customers, names, texts.load("strategies.toml"), lang),
     }
-    if grids["dimensions"] is None:
-        found["dimensions"] = catalogue.to_frame(known, lang)
-    return found, [*findings, *cross.advice(labels, segment, rules)]
 
 
 def _more(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,3 +48,25 @@ class Labels:
     def known(self) -> int:
         """Customers who have a level."""
         return int(self.counts.sum())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What people say and what they do, and the pairs of level names that agree."""
+
+    name: Mapping[str, str]
+    answer: Labels
+    behaviour: Labels
+    agree: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The labels of an analysis: of the core dimensions, and by key of all that personas are made of."""
+
+    core: tuple[Labels, ...]
+    portrait: Mapping[str, Labels]
+    agreements: tuple[Agreement, ...]
+    provinces: Labels
+    sellers: Sequence[str] | None = None
+    """who sells each customer's product of interest (item 002-29)"""

@@ -165,7 +165,8 @@ def _gender(part: Mask, labels: Labels | None, lang: Lang) -> str:
 
 def _name(said: Sequence[Claim], lang: Lang) -> str:
     """A name of the claims that stand out, in everyday words where there are some: 都市年轻线上客户 (003-55)."""
-    by_key = {claim.labels.dimension.key: claim for claim in said}
+    by_key = {one.labels.dimension.key: one for one in said}
+    by_key = {key: one for key, one in by_key.items() if one.notable or key in ("tier", "age_group")}
     words: list[str] = []
     for key in NAMED:
         if key in by_key and len(words) < 3:

@@ -12,6 +12,7 @@ from pandas import DataFrame
 
 from segmenter import (
     board,
+    catalogue,
     clean,
     clusters,
     facets,
@@ -144,13 +145,15 @@ def run(
     ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, lang)
     findings += [*followed.findings, *ahead.findings]
     extra: dict[str, DataFrame] = {**followed.extra, **ahead.extra}
+    faceted = None
     if rules.dimensions:
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
         people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
-        small = plan.small_segments(segments, rules)
-        made, found = facets.build(grids, people, ordered, rules, names, small, as_of, lang)
-        extra |= made
+        faceted, found = facets.find(grids, people, ordered, rules, as_of)
+        extra |= facets.tables(faceted, people, names, plan.small_segments(segments, rules), lang)
+        if sheets.dimensions is None:
+            extra["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
         findings += found
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
@@ -196,6 +199,7 @@ def run(
         clustered=clustered,
         valued=valued,
         extra=extra,
+        facets=faceted,
         history=followed.history,
         migration=followed.migration,
         tracked=ahead.tracked,

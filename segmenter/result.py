@@ -11,6 +11,7 @@ from pandas import DataFrame
 
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
+from segmenter.labels import Facets
 from segmenter.rules import Rules
 from segmenter.targets import Tracked
 from segmenter.texts import Lang
@@ -69,6 +70,8 @@ class Result:
     """the clusters, where they were asked for"""
     valued: Value | None = None
     """customer value, where it was asked for and there are orders"""
+    facets: Facets | None = None
+    """every customer's level in the core dimensions; None without any"""
     extra: Mapping[str, DataFrame] = field(default_factory=dict)
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""

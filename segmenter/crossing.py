@@ -1,0 +1,130 @@
+"""The report's cross tables, province map and personas, from `Result.facets` (items 002-36, 003-50..57)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from segmenter import cross, formats, masking, palette, personas, regions, texts, wording
+from segmenter.canvas import FINE, Sheet
+from segmenter.labels import Facets, Labels
+from segmenter.result import Result
+from segmenter.texts import Lang
+
+TILE = 46
+"""pixels of a province on the tile map"""
+
+
+def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str, Any]]:
+    """One table a core dimension: segments down, levels across. A cell: share of the segment, lift and count; None
+    where fewer than five customers are meant; where `strict`, nor does what is left tell how many they are."""
+    if result.facets is None:
+        return []
+    names = wording.segment_names(result.rules, lang)
+    segment = result.customers["segment"].astype(str)
+    keys = [key for key in names if (segment == key).any()]
+    position = pd.Categorical(segment, categories=keys).codes
+    shown = [names[key] for key in keys]
+    return [_table(one, position, shown, lang, strict) for one in result.facets.core if one.known]
+
+
+def _table(one: Labels, position: Any, names: list[str], lang: Lang, strict: bool) -> dict[str, Any]:
+    found = cross.counts(one, position, len(names))
+    known, total = found[:-1], int(found[:-1].sum())
+    shares = known.sum(axis=1) / total
+    rows = []
+    for group, name in enumerate(names):
+        people = int(known[:, group].sum())
+        cells = [_cell(int(known[level, group]), people, float(shares[level])) for level in range(len(shares))]
+        if strict and sum(0 < int(n) < cross.SMALLEST for n in known[:, group]) == 1:
+            left = [level for level, cell in enumerate(cells) if cell]
+            cells = [
+                None if left and level == min(left, key=known[:, group].__getitem__) else cell
+                for level, cell in enumerate(cells)
+            ]
+        rows.append({"name": name, "customers": _shown(people), "cells": cells})
+    levels = [level.name[lang] for level in one.levels]
+    hints = [
+        {"level": level.name[lang], "hint": level.hint[lang], "target": level.target[lang] if level.target else ""}
+        for level in one.levels
+        if level.hint
+    ]
+    everybody = [_cell(int(row.sum()), total, None) for row in known]
+    return {
+        "name": one.dimension.name[lang],
+        "levels": levels,
+        "rows": rows,
+        "everybody": everybody,
+        "customers": total,
+        "unknown": int(found[-1].sum()),
+        "hints": hints if not one.dimension.open else hints[:1],
+    }
+
+
+def _shown(people: int) -> int | None:
+    """A number of people, None where it is small enough to recognise them."""
+    return people if people >= cross.SMALLEST or not people else None
+
+
+def _cell(count: int, of: int, everybody: float | None) -> dict[str, Any] | None:
+    if count < cross.SMALLEST:
+        return None
+    share = count / of
+    lift = share / everybody if everybody else None
+    heat = 0 if lift is None else int(np.clip(np.digitize(lift, [0.8, 1.25, 2.0]), 0, 3))
+    return {"count": count, "share": share, "lift": lift, "heat": heat}
+
+
+def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
+    """The personas, a dict each by the columns of the 客户画像 sheet; the typical customer's ID masked."""
+    if result.facets is None:
+        return []
+    names = wording.segment_names(result.rules, lang)
+    facets = result.facets
+    by_key = {**facets.portrait, **{one.dimension.key: one for one in facets.core}}
+    split = [one.dimension.key for one in facets.core]
+    library = texts.load("strategies.toml")
+    frame = personas.table(by_key, split, result.customers, names, library, lang)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    for row in rows:
+        row["typical"] = masking.id_number(str(row["typical"])) if row["typical"] and not strict else ""
+        for key in ("traits", "behaviour", "pains"):
+            row[key] = row[key].split(texts.say("persona.joint", lang)) if row[key] else []
+    return rows
+
+
+def province_map(facets: Facets | None, lang: Lang) -> str:
+    """Customers by province as a tile map, one square each (see regions.toml for why); "" where no region is known.
+    A province with fewer than five customers is not coloured."""
+    if facets is None or not facets.provinces.known:
+        return ""
+    by_name = {one["zh"]: one for one in regions.provinces().values()}
+    counts = {
+        level.name["zh"]: int(count)
+        for level, count in zip(facets.provinces.levels, facets.provinces.counts, strict=True)
+        if level.name["zh"] in by_name
+    }
+    if not counts:
+        return ""
+    top = max(counts.values())
+    limits = [top * part for part in (0.1, 0.25, 0.5, 0.75)]
+    sheet = Sheet(8 * TILE + 44)
+    for name, one in by_name.items():
+        column, row = one["tile"]
+        x, y = 10 + column * TILE, 34 + row * TILE
+        count = counts.get(name, 0)
+        shown = count >= cross.SMALLEST
+        role = palette.RAMP[int(np.searchsorted(limits, count, side="right"))] if shown else "panel"
+        sheet.box(x, y, TILE - 3, TILE - 3, role, "paper")
+        ink = palette.on(role) if shown else "muted"
+        label = one[lang] if lang == "zh" else one["en"][:6]
+        middle = x + (TILE - 3) / 2
+        sheet.text(middle, y + (15 if shown else 21), label, ink, FINE if lang == "zh" else 10, "middle")
+        if shown:
+            sheet.text(middle, y + 31, formats.count(count), ink, FINE, "middle")
+    best = max(counts, key=lambda name: (counts[name], name))
+    share = formats.percent(counts[best] / facets.provinces.known)
+    said = {"name": by_name[best][lang], "share": share, "known": formats.count(facets.provinces.known)}
+    return sheet.svg("provinces", texts.say("report.map.title", lang), texts.say("report.map.note", lang, **said))
