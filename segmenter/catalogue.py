@@ -107,11 +107,13 @@ class Catalogue:
         return tuple(found.values())
 
     def with_own(self, own: Iterable[Dimension]) -> Catalogue:
-        """With the dimensions of `own` in place of those of the same name, or after them."""
+        """With the dimensions of `own` in place of those of the same name (which stays as it was), or after them."""
         found = dict(self.dimensions)
         for one in own:
             same = self.find(one.key) or next((x for n in one.name.values() if (x := self.find(n))), None)
-            found[same.key if same else one.key] = replace(one, key=same.key, item=same.item) if same else one
+            found[same.key if same else one.key] = (
+                replace(one, key=same.key, name=same.name, item=same.item) if same else one
+            )
         return replace(self, dimensions=found)
 
 

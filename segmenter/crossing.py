@@ -87,7 +87,7 @@ def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
     split = [one.dimension.key for one in facets.core]
     library = texts.load("strategies.toml")
     frame = personas.table(by_key, split, result.customers, names, library, lang)
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
     for row in rows:
         row["typical"] = masking.id_number(str(row["typical"])) if row["typical"] and not strict else ""
         for key in ("traits", "behaviour", "pains"):

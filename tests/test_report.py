@@ -367,7 +367,14 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     odd = replace(
         rules.default(), goal="x", scope_active_months=12, data_sources=("crm",), recency_labels=("high",) * 4
     )
-    results = [small(), large(), shop.run(SMALL, using=odd), *(shop.run(rows) for rows in THIN.values())]
+    cut = replace(rules.default(), dimensions=("City tier", "Price sensitivity", "Channel"))
+    results = [
+        small(),
+        large(),
+        shop.run(shop.people(), using=cut),
+        shop.run(SMALL, using=odd),
+        *(shop.run(rows) for rows in THIN.values()),
+    ]
     gone = replace(large(), strategy=large().strategy.iloc[:1].assign(progress="100%", owner=""))
     done = replace(
         large(), strategy=large().strategy.assign(progress=["70%", "50%", "1", *["??"] * (len(large().strategy) - 3)])
