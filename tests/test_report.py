@@ -367,7 +367,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     odd = replace(
         rules.default(), goal="x", scope_active_months=12, data_sources=("crm",), recency_labels=("high",) * 4
     )
-    cut = replace(rules.default(), dimensions=("City tier", "Price sensitivity", "Channel"))
+    cut = replace(rules.default(), dimensions=("City tier", "Age group", "Channel"))
     results = [
         small(),
         large(),
