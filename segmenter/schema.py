@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 
 from segmenter import texts
@@ -94,6 +94,7 @@ class Choice:
     aliases: tuple[str, ...] = field(default=())
 
 
+@lru_cache(maxsize=1 << 14, typed=True)
 def fold(text: object) -> str:
     """A header or name with everything taken out that people do not see or do not mean: full-width forms,
     case, spaces, line breaks, zero-width characters."""

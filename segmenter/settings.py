@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, get_type_hints
 
 from pandas import DataFrame
@@ -92,6 +93,7 @@ def name_of(key: str, lang: Lang) -> str:
     return texts.say(f"setting.{key}.name", lang)
 
 
+@cache
 def _by_name() -> dict[str, str]:
     """The settings by their names on the sheet, folded."""
     by_name = {schema.fold(name_of(key, lang)): key for key in _keys() for lang in LANGS}
