@@ -86,7 +86,7 @@ def find(customers: DataFrame, rules: Rules) -> Clustered:
     sizes = [k for k in range(max(rules.segments_min, 2), rules.segments_max + 1) if k * LEAST <= int(shaping.sum())]
     points = np.hstack(list(parts.values())) if parts else np.empty((int(known.sum()), 0))
     inside = shaping[known].to_numpy()
-    different = len(np.unique(points[inside], axis=0)) if parts else 0
+    different = len(DataFrame(points[inside]).drop_duplicates()) if parts else 0
     sizes = [k for k in sizes if k < different]
     if not sizes:
         params = {"customers": int(shaping.sum()), "least": max(rules.segments_min, 2) * LEAST}
@@ -140,18 +140,19 @@ def _best(points: Numbers, inside: NDArray[np.bool_], sizes: Sequence[int]) -> t
 
     shaping = points[inside]
     draw = np.random.default_rng(SEED).permutation(len(shaping))[:JUDGED]
-    tried, labels = [], {}
+    tried, models = [], {}
     with threadpool_limits(limits=1):  # two threads add up in either order
         for k in sizes:
-            kind: Any = MiniBatchKMeans if len(shaping) >= MANY else KMeans
-            model = kind(n_clusters=k, n_init=RESTARTS, random_state=SEED).fit(shaping)
-            labels[k] = model.predict(points)
+            kind, restarts = (MiniBatchKMeans, 3) if len(shaping) >= MANY else (KMeans, RESTARTS)
+            model: Any = kind(n_clusters=k, n_init=restarts, random_state=SEED).fit(shaping)
+            models[k] = model
             judged = model.labels_[draw]
             silhouette = float(silhouette_score(shaping[draw], judged)) if len(set(judged.tolist())) > 1 else -1.0
             tried.append((k, round(float(model.inertia_), 4), round(silhouette, 4)))
-    counts = DataFrame(tried, columns=["k", "inertia", "silhouette"])
-    best = int(counts["silhouette"].idxmax())
-    return labels[int(counts["k"].iloc[best])], counts.assign(chosen=counts.index == best)
+        counts = DataFrame(tried, columns=["k", "inertia", "silhouette"])
+        best = int(counts["silhouette"].idxmax())
+        labels = models[int(counts["k"].iloc[best])].predict(points)
+    return labels, counts.assign(chosen=counts.index == best)
 
 
 def names(centres: DataFrame, rules: Rules) -> dict[int, str]:

@@ -47,7 +47,7 @@ def r_bins(rules: Rules, lang: str) -> list[str]:
 
 
 def _scored(names: list[str], measure: str, rules: Rules, lang: str) -> list[str]:
-    """With the score before each, where the bins have scores: 5分：近30天"""
+    """With the score before each, where the bins have scores: 5分 近30天"""
     scores = rules.bin_scores.get(measure)
     if not scores:
         return names

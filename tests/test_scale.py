@@ -90,9 +90,9 @@ def test_ties_leave_scores_out_and_it_is_said() -> None:
     rows = [(i, 1.0 if i < 14 else 2.0 if i < 18 else 5.0, 10.0 * i) for i in range(20)]
     found, fitted = scored(frame(rows), QUANTILE)
     assert fitted.frequency_bins == (5, 2, 1) and fitted.bin_scores["frequency"] == (5, 4, 2, 1)
-    assert wording.f_bins(fitted, "zh") == ["5分：≥5次", "4分：2-4次", "2分：1次", "1分：0次及以下"]
+    assert wording.f_bins(fitted, "zh") == ["5分 ≥5次", "4分 2-4次", "2分 1次", "1分 0次及以下"]
     (finding,) = scale.empty(found, fitted)
-    assert finding.code == "bin_empty" and finding.params["bins"]["zh"] == "1分：0次及以下、3分"
+    assert finding.code == "bin_empty" and finding.params["bins"]["zh"] == "1分 0次及以下、3分"
     printed = scale.to_frame(found, fitted, "zh")
     assert printed.groupby("measure")["customers"].sum().tolist() == [20, 20, 20]
     assert printed[printed["measure"] == "F"]["customers"].tolist() == [2, 4, 14, 0]
