@@ -33,6 +33,8 @@ LISTED = {
     "xml_damaged",
     "xml_doctype",
     "xml_encoding",
+    "xml_limit",
+    "sheet_spread",
     "zip_bomb",
     "zip_name",
     "zip_twice",
