@@ -214,9 +214,11 @@ def _says(part: bulk.Words, before: bytes, after: bytes) -> bool:
     """Whether encoded words stand between `before` and `after` and are those they should be."""
     for low in range(0, len(part.values), _MANY):
         tails = _listed(part.matrix[low : low + _MANY])
-        if not all(tail.startswith(before) and tail.endswith(after) for tail in tails):
-            return False
-        words = [tail[len(before) : len(tail) - len(after)] for tail in tails]
+        words = tails
+        if before or after:
+            words = [tail[len(before) : len(tail) - len(after)] for tail in tails]
+            if [before + word + after for word in words] != tails:
+                return False
         if not _is_text(b"".join(words)) or cells.plain_texts(words) != [*part.values[low : low + _MANY]]:
             return False
     return True
