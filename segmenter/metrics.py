@@ -126,13 +126,15 @@ def _came(row: Row, *, first: bool = False) -> Measured:
     if row.reached is None or row.data.as_of is None:
         return NOTHING
     day = row.reached.dropna(subset="reached_on").groupby("key")["reached_on"].min()
+    if day.empty:
+        return NOTHING
     orders = row.data.orders
     if orders is None:  # the last order is all that is known
         if "last_order_date" not in row.data.customers:
             return NOTHING
         orders = row.data.customers[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
     theirs = orders[orders["key"].isin(day.index)]
-    reached = theirs["key"].map(day)
+    reached = pd.Series(day.reindex(theirs["key"]).to_numpy(), theirs.index)
     if first:
         day = day.drop(theirs.loc[theirs["ordered_on"] <= reached, "key"].unique())
     after = theirs["ordered_on"] > reached

@@ -104,7 +104,7 @@ def metrics() -> Mapping[str, Metric]:
 
 _DEADLINE: Final = re.compile(
     r"\d+月(?:\d+[日号]|底|末|份|前)|[年季月][底末内]|[本下上]?[上下]半年|[本下今明]年|[本下]季度|[本下]月|q[1-4]"
-    r"|第?[一二三四1-4]季度||by[a-z]+|endof|thisyear|nextyear|this(?:month|quarter)|next(?:month|quarter)"
+    r"|第?[一二三四1-4]季度|by[a-z]+|endof|thisyear|nextyear|this(?:month|quarter)|next(?:month|quarter)"
 )
 
 

@@ -165,3 +165,19 @@ def test_outcomes_are_read_in_either_language() -> None:
     for one in targets.OUTCOMES:
         assert {targets.outcome_of(texts.say(f"report.outcome.{one}", lang)) for lang in texts.LANGS} == {one}
     assert targets.outcome_of("随便") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "deadline"),
+    [
+        ("提升高价值客户复购率", False, False),
+        ("30天内复购率提升5个百分点", True, True),
+        ("2026年底前复购率到八成", True, True),
+        ("三季度客单价翻倍", True, True),
+        ("2026年6月30日前提升满意度", False, True),
+        ("raise the repurchase rate by June to 80%", True, True),
+        ("more loyal customers", False, False),
+    ],
+)
+def test_what_a_goal_names(text: str, number: bool, deadline: bool) -> None:
+    assert (targets.has_number(text), targets.has_deadline(text)) == (number, deadline)
