@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -31,9 +30,6 @@ DAWN_TIMES: Final = 2.0
 DAWN_Z: Final = 3.0
 """a category draws customers when its share of buyers of the last 90 days is twice that of the 90 before, beyond
 chance (z of two proportions)"""
-FADE_RUNS: Final = 3
-FADED: Final = 1.1
-"""a dimension whose largest lift fell three times in a row and ends below this separates nobody any more (003-101)"""
 CLOCKS: Final[Mapping[str, Period]] = {"dimensions": Period(3, "month"), "everything": Period(6, "month")}
 
 
@@ -205,17 +201,3 @@ def _dawning(ordered: DataFrame, today: pd.Timestamp) -> list[Proposal]:
         numbers: dict[str, Any] = {"name": str(name), "now": n, "now_share": p, "before": m, "before_share": q}
         found.append((p - q, Proposal("dawning", {**numbers, "days": DAWN_DAYS})))
     return [one for _, one in sorted(found, key=lambda pair: -pair[0])[:3]]
-
-
-def from_history(lifts: DataFrame | None) -> list[Proposal]:
-    """Dimensions whose largest lift fell over the last three runs and is gone (003-101); `lifts`: as_of, dimension,
-    lift, one row a dimension and run."""
-    found: list[Proposal] = []
-    if lifts is None:
-        return found
-    for dimension, runs in lifts.sort_values("as_of", kind="stable").groupby("dimension", sort=False):
-        last = runs["lift"].tail(FADE_RUNS).tolist()
-        if len(last) == FADE_RUNS and all(a > b for a, b in pairwise(last)) and last[-1] < FADED:
-            said = " → ".join(f"{one:.2f}" for one in last)
-            found.append(Proposal("faded", {"dimension": str(dimension), "lifts": said, "limit": FADED}))
-    return found
