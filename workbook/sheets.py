@@ -42,7 +42,7 @@ NUMERIC: Final = {"count", "money", "number", "rate"}
 
 TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
-PRINTED: Final = {"rfm": 9, "strategy": 13}
+PRINTED: Final = {"rfm": 9, "strategy": 15}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
 WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals", "clusters"}
 ROW_HEIGHT: Final = {"strategy": 32, "proposals": 32, "clusters": 46}
