@@ -59,7 +59,7 @@ def _table(key: str, frame: DataFrame, lang: Lang, without: str = "") -> dict[st
     rows = [[_plain(value) for value in row] for row in frame[[one.key for one in fields]].itertuples(index=False)]
     for row in rows:
         for i, one in enumerate(fields):
-            if one.kind == "number" and isinstance(row[i], float) and abs(row[i]) < 1:
+            if one.kind == "number" and isinstance(row[i], float) and 0 < abs(row[i]) < 1:
                 row[i] = f"{row[i]:.3f}"  # a silhouette, a parameter: one decimal says nothing
     columns = [{"label": one.header[lang], "kind": KINDS.get(one.kind, one.kind)} for one in fields]
     return {"key": key, "caption": texts.say(f"report.table.{key}", lang), "columns": columns, "rows": rows}

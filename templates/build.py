@@ -118,6 +118,39 @@ class Report:
             _whole(table.rows[i], repeat=bool(heads) and i == 0)
         self.text("", "Normal")
 
+    def told(self, key: str) -> None:
+        """A section of notes and of tables that say their own columns (macro `told` of the page)."""
+        self.when(f"sections.{key} is defined")
+        self.section(key)
+        self.loop(f"note in {key}.notes")
+        self.text("{{ note }}")
+        self.end("for")
+        self.loop(f"table in {key}.tables")
+        self.text("{{ table.caption }}", "Caption")
+        shown = "".join(
+            f'{{% elif column.kind == "{kind}" %}}{{{{ v|{kind} }}}}' for kind in ("percent", "money", "count")
+        )
+        value = "{% set v = row[loop.index0] %}{% if v is none %}—{% elif v is string %}{{ v }}" + shown
+        columns, end = "{%tc for column in table.columns %}", "{%tc endfor %}"
+        rows = (
+            (columns, "{{ column.label }}", end),
+            ("{%tr for row in table.rows %}", "", ""),
+            (columns, value + "{% else %}{{ v|number }}{% endif %}", end),
+            ("{%tr endfor %}", "", ""),
+        )
+        table = self.file.add_table(len(rows), 3)
+        table.autofit = True
+        _borders(table)
+        for i, row in enumerate(rows):
+            for j, text in enumerate(row):
+                run = table.cell(i, j).paragraphs[0].add_run(text)
+                run.font.size = Pt(7.5)
+                run.font.bold = i == 0
+            _whole(table.rows[i], repeat=i == 0)
+        self.text("", "Normal")
+        self.end("for")
+        self.end()
+
 
 def _borders(table: Any) -> None:
     """Thin lines between the rows, none beside the columns."""
@@ -374,6 +407,9 @@ def build() -> Any:
     it.end("for")
     it.text(t("card.profile_note"), "Caption")
     it.end()
+
+    it.told("clusters")
+    it.told("value")
 
     it.when("sections.tracking is defined")
     it.section("tracking")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sqlite3
+import zipfile
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +14,7 @@ import pandas as pd
 import pytest
 from shop import people, run
 
-from segmenter import clusters, report, rules, wording
+from segmenter import clusters, documents, report, rules, sections, wording
 from segmenter.errors import Refused
 
 DEFAULT = rules.default()
@@ -195,7 +198,6 @@ def test_strictly_no_cluster_of_fewer_than_five_shows_figures() -> None:
     sizes = found.number.value_counts()
     assert sizes.min() == 3
     masked = replace(base, customers=customers, clustered=found)
-    from segmenter import sections
 
     rows = sections.clusters(masked, "zh", strict=True)["tables"][0]["rows"]
     assert [row[1] for row in rows].count("<5") == 1
@@ -208,3 +210,13 @@ def test_strictly_no_cluster_of_fewer_than_five_shows_figures() -> None:
 def test_off_by_default_and_nothing_is_imported() -> None:
     result = run(people(300))
     assert result.clustered is None and not {"clusters", "labels"} & set(result.extra)
+
+
+def test_a_word_report_has_them_too() -> None:
+    result = run(people(600), "zh", ON)
+    assert result.clustered is not None
+    content, _ = documents.docx(result, "zh", None, False)
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        text = re.sub("<[^>]+>", "", package.read("word/document.xml").decode())
+    for row in result.extra["clusters"].itertuples():
+        assert row.name in text and str(row.evidence) in text and f"{row.customer_share:.1%}" in text
