@@ -159,11 +159,11 @@ class Labeller:
         if own is None or more is None:
             found = more if own is None else own
         else:
-            found = own.where(own.notna() & (own.astype(object) != ""), more)
+            found = own.where(own.notna() if pd.api.types.is_numeric_dtype(own.dtype) else own != "", more)
         if found is None:
             return None
         if pd.api.types.is_numeric_dtype(found.dtype):
-            return np.asarray(found, dtype=np.float64)
+            return np.ascontiguousarray(found, dtype=np.float64)
         field = next((one for one in (*schema.CUSTOMERS.fields, *schema.SURVEY.fields) if one.key == key), None)
         if field and field.kind == "list":
             found = found.str.partition(values.SEPARATOR)[0]
@@ -192,7 +192,8 @@ class Labeller:
         return self._column(key)
 
     def _place(self, key: str) -> Source:
-        """Province or city from the address, else the region; a region nobody knows stays the city it says."""
+        """Province or city from the address, else the region; a region nobody knows stays the city it says
+        (ruling C24), if it is Chinese at all: the United Kingdom is no small town."""
         found: Words | None = None
         for column in ("region", "address"):
             source = self._column(column)
@@ -201,7 +202,7 @@ class Labeller:
             places = [regions.place(value) for value in source.distinct]
             if key == "city":
                 named = [
-                    city or (text if column == "region" else "")
+                    city or (text if column == "region" and not text.isascii() else "")
                     for (_, city), text in zip(places, source.distinct, strict=True)
                 ]
             else:

@@ -33,7 +33,10 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "pains": ("price_level", "service_level", "purpose_group", "motive_group", "pains"),
 }
 """the dimensions each part of a persona is made of (003-54)"""
-NAMED: Final = ("tier", "age_group", "price_level", "buying_channel", "job", "favourite_category")
+NAMED: Final = (
+    *("tier", "age_group", "price_level", "buying_channel", "job", "frequency_level", "amount_level"),
+    "favourite_category",
+)
 """the dimensions a persona's name is made of"""
 SMALLEST: Final = 5
 SECOND: Final = 30
@@ -95,7 +98,7 @@ def table(
                 "customers": int(part.sum()),
                 "customer_share": round(float(part.sum()) / people, 6),
             }
-            rows.append({**row, **_persona(part, labels, customers, lang), **strategies})
+            rows.append({**row, **_persona(part, labels, customers, name, lang), **strategies})
     return DataFrame(rows, columns=[field.key for field in schema.table("personas").fields], dtype=object)
 
 
@@ -133,7 +136,9 @@ def claims(part: Mask, labels: Sequence[Labels]) -> tuple[list[Claim], list[Labe
     return [claim for _, claim in sorted(found, key=lambda pair: -pair[0])], missing
 
 
-def _persona(part: Mask, labels: Mapping[str, Labels], customers: DataFrame, lang: Lang) -> dict[str, Any]:
+def _persona(
+    part: Mask, labels: Mapping[str, Labels], customers: DataFrame, segment: str, lang: Lang
+) -> dict[str, Any]:
     joint = texts.say("persona.joint", lang)
     row: dict[str, Any] = {}
     said: list[Claim] = []
@@ -144,7 +149,7 @@ def _persona(part: Mask, labels: Mapping[str, Labels], customers: DataFrame, lan
         missing += [one.dimension.name[lang] for one in unknown]
         row[key] = joint.join(claim.text(lang) for claim in found) or texts.say("dimension.unknown", lang)
     row["traits"] += joint + _gender(part, labels.get("sex"), lang) if "sex" in labels else ""
-    row["name"] = _name(said, lang)
+    row["name"] = _name(said, lang) or texts.say("persona.plain", lang, segment=segment)
     row["typical"] = customers["customer_id"].to_numpy()[typical(part, customers)]
     row["missing"] = texts.say("persona.missing", lang, names=", ".join(missing)) if missing else None
     return row

@@ -200,6 +200,12 @@ def test_province_and_city_from_an_address() -> None:
     assert labels(found, 3) == ["新一线", "一线", "二线及以下", "无数据", "新一线", "新一线"]
 
 
+def test_a_region_nobody_knows_is_a_small_town_only_in_chinese() -> None:
+    found = run({"地域": ["桃花村", "United Kingdom", "Shanghai"]}, "地域", "地区")
+    assert labels(found) == ["二线及以下", "无数据", "一线"]
+    assert set(labels(found, 2)) == {"桃花村", "United Kingdom", "Shanghai"}
+
+
 def test_no_column_no_label() -> None:
     found = run({"年龄": [30.0] * 3}, "服务需求", "社交媒体")
     assert labels(found) == labels(found, 2) == ["无数据"] * 3

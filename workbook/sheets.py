@@ -45,7 +45,7 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 PRINTED: Final = {"rfm": 9, "strategy": 15}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
 WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals", "clusters"}
-ROW_HEIGHT: Final = {"strategy": 32, "proposals": 32, "clusters": 46}
+ROW_HEIGHT: Final = {"strategy": 32, "personas": 150, "proposals": 32, "clusters": 46}
 PORTRAIT: Final = {"orders"}
 GROUPS: Final = {
     "scenario",
@@ -181,6 +181,9 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     )
     line = {"bottom": 1, "bottom_color": LINE}
     for number, row in enumerate(rows or [{}], start=1):
+        lines = max((-(-_wide(str(row.get(one.key) or "")) // one.width) for one in shown), default=1)
+        if table.key in WRAPPED and lines > 1:
+            sheet.set_row(number, 15 * lines + 4)
         for column, one in enumerate(shown):
             put(sheet, number, column, row.get(one.key), book.look(**columns[column]["look"], **line))
     texts_in = [f"{_letter(c)}2:{_letter(c)}{LAST_ROW + 1}" for c, one in enumerate(shown) if one.kind == "id"]
