@@ -90,7 +90,7 @@ def _measure(
     change = aim.op in (RISE, FALL)
     if change and aim.window is not None and start is not None:
         due = aim.window.after(start)  # the window of a rise is the time allowed for it (003-62)
-    mine = data.customers.iloc[data.by_segment.get(key, [])]
+    mine = data.members(key)
     own_names = {schema.fold(planning.cell_text(row["segment"]))}
     if segment:
         own_names |= {schema.fold(name) for name in (*segment.name.values(), *segment.aliases)}

@@ -55,6 +55,11 @@ class Data:
         ).indices
         return found
 
+    def members(self, segment: str) -> DataFrame:
+        """The customers of a segment, with the columns a metric may ask of them."""
+        asked = [key for key in ("key", "frequency", "r_label", "complaint_rate", "referrals") if key in self.customers]
+        return self.customers[asked].iloc[self.by_segment.get(segment, [])]
+
     def figures(self, key: str) -> Mapping[str, Any]:
         """A segment's line of `plan.summarise`."""
         hit = self.segments[self.segments["segment"] == key]
