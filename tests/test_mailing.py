@@ -256,7 +256,7 @@ def test_report_mail_and_workbook_say_the_same_numbers(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in ("高价值客户", "流失风险客户"):
         assert f"{name} {counted[name]:,}" in subject
-        assert plan[name][8] == counted[name]
+        assert plan[name][10] == counted[name]
         cells = re.search(rf'<th scope="row">{name}</th>\s*<td class="num"><data value="([\d.]+)">', text)
         assert cells and float(cells[1]) == counted[name]
     amount = sum(row["M金额"] for row in rows)
