@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import faults, jobs
+from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
 from segmenter.worklist import Task
@@ -43,6 +43,8 @@ class Row:
     digest: str = ""
     """SHA-256 of the source's bytes"""
     options: str = ""
+    written: str = ""
+    """SHA-256 of the output's bytes"""
 
 
 def work(task: Task, folder: Path, lang: Lang) -> Row:
@@ -51,10 +53,18 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
     if task.problem:
         return replace(row, message=task.problem.message(lang), options=task.options())
     try:
-        digest = hashlib.sha256(task.source.read_bytes()).hexdigest()
+        digest = saving.digest(task.source)
         row = replace(row, digest=digest, options=task.options())
         report = folder / task.report_name if task.report else None
-        result = jobs.fill(task.source, folder / task.output, as_of=task.as_of, rules_file=task.rules, report=report)
+        result = jobs.fill(
+            task.source,
+            folder / task.output,
+            as_of=task.as_of,
+            rules_file=task.rules,
+            report=report,
+            written=task.written,
+        )
+        written = saving.digest(folder / task.output)
     except SegmenterError as error:
         return replace(row, message=error.message(lang))
     except OSError as error:
@@ -67,6 +77,7 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
     return replace(
         row,
         status="findings" if result.findings else "done",
+        message=" ".join(one.message(lang) for one in result.findings if one.code == "output_kept"),
         as_of=result.as_of.isoformat() if result.as_of else "",
         rows_in=result.rows_in,
         rows_used=result.rows_used,
@@ -77,6 +88,7 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
             for one in present.to_dict("records")
         },
         report=task.report_name,
+        written=written,
     )
 
 
@@ -95,7 +107,8 @@ def run(
     (`unfinished` says which tasks are left). Interrupted, it stops cleanly: what is finished stands in the journal.
     """
     rows: dict[str, Row] = {task.output: earlier[str(task.source)] for task in tasks if str(task.source) in earlier}
-    left = [task for task in tasks if task.output not in rows]
+    written = {row.output: row.written for row in recorded(folder).values()}
+    left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
     with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
         for row in _finished(left, folder, lang, executor):
             rows[row.output] = row
@@ -180,7 +193,7 @@ def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) ->
             continue
         if not all((folder / name).is_file() for name in (row.output, row.report) if name):
             continue
-        if task.source.is_file() and hashlib.sha256(task.source.read_bytes()).hexdigest() == row.digest:
+        if task.source.is_file() and saving.digest(task.source) == row.digest:
             kept[row.source] = row
     return kept
 

@@ -34,6 +34,7 @@ ORDER_COLUMNS: Final = (
 ALERTS: Final = frozenset(
     {
         "hard_link",
+        "output_kept",
         "as_of_unknown",
         "as_of_doubtful",
         "order_customer_unknown",

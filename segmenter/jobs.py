@@ -183,15 +183,19 @@ def fill(
     report: Path | None = None,
     lang: Lang | None = None,
     saving: Saving = PLAIN,
+    written: str = "",
     formulas: bool = False,
     changes: Mapping[str, Any] = NO_PARAMS,
     progress: Progress = lambda _: None,
 ) -> Result:
-    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's)."""
+    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's).
+
+    Another file at `out` stays beside the new one, unless its SHA-256 is `written`: what an earlier run left there.
+    """
     if report:
         _refuse_report(report, path, out or path)
     links = target.stat().st_nlink if (target := out or path).is_file() else 1
-    with FileBook(path, out=out, **asdict(saving)) as book:
+    with FileBook(path, out=out, written=written, **asdict(saving)) as book:
         result = analyse(book, as_of, rules_file, progress, changes)
         html = ""
         if report:
@@ -200,14 +204,14 @@ def fill(
 
             html = render(result, lang or result.lang)
         progress("write")
-        written = result
+        tables = result
         if formulas:
             from segmenter import formulas as table
 
             names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
             kept = timeline.remembered(result.customers, names) if timeline.is_latest(result) else {}
-            written = replace(result, rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
-        write(book, written)
+            tables = replace(result, rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
+        write(book, tables)
     if report:
         put(report, html.encode())
     if formulas and result.rules.scoring != "fixed":
@@ -218,6 +222,9 @@ def fill(
             result,
             findings=(*result.findings, Finding("hard_link", value=str(out or path), params={"links": links - 1})),
         )
+    if book.kept and not saving.keep_previous:
+        beside = Finding("output_kept", value=book.out.name, params={"previous": book.kept.name})
+        result = replace(result, findings=(*result.findings, beside))
     code = "stale_dropped" if saving.drop_stale else "stale"
     old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
     return replace(result, findings=(*result.findings, *old))

@@ -34,6 +34,8 @@ class Task:
     report: bool = False
     problem: Refused | None = None
     """why it cannot be worked on: a line of a list that leads nowhere"""
+    written: str = ""
+    """SHA-256 of what an earlier run wrote for it; another file under its output's name is kept"""
 
     @property
     def report_name(self) -> str:

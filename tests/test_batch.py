@@ -174,6 +174,25 @@ def test_what_changed_or_is_missing_is_done_again(tmp_path: Path, capsys: pytest
     assert (out / "2.html").is_file()
 
 
+def test_what_people_typed_into_an_output_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(2):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    out = tmp_path / "out"
+    arguments = (str(tmp_path / "*.xlsx"), "-o", str(out))
+    run(capsys, *arguments)
+    for seed in range(2):
+        (tmp_path / f"{seed}.xlsx").unlink()
+        good(tmp_path / f"{seed}.xlsx", seed + 4)
+    with FileBook(out / "0.xlsx") as book:
+        book.write(CUSTOMERS, customers(8))
+    typed = (out / "0.xlsx").read_bytes()
+    _, said = run(capsys, *arguments)
+    assert (out / "0.previous.xlsx").read_bytes() == typed
+    assert said["files"][0]["status"] == "findings"
+    assert ["0.previous.xlsx" in file["message"] for file in said["files"]] == [True, False]
+    assert {path.name for path in out.glob("?.*")} == {"0.xlsx", "1.xlsx", "0.previous.xlsx"}
+
+
 def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
     good(tmp_path / "b.xlsx", 2)

@@ -305,3 +305,25 @@ def test_a_proof_that_fails_replaces_nothing(path, monkeypatch):
 
     monkeypatch.setattr("segmenter.books.file.write", lose)
     assert refused(path) == "proof"
+
+
+def test_another_file_at_the_output_is_never_lost(path, tmp_path):
+    out, first, second = tmp_path / "out.xlsx", tmp_path / "out.previous.xlsx", tmp_path / "out.previous.2.xlsx"
+    fill(path, out=out)
+    fill(path, out=out)
+    assert sorted(tmp_path.glob("out*")) == [out]
+    fill(out, ids=(1, 2))
+    typed = out.read_bytes()
+    fill(path, out=out)
+    assert first.read_bytes() == typed
+    fill(out, ids=(1,))
+    later = out.read_bytes()
+    fill(path, out=out)
+    assert (first.read_bytes(), second.read_bytes()) == (later, typed)
+
+
+def test_what_an_earlier_run_wrote_makes_way(path, tmp_path):
+    out = tmp_path / "out.xlsx"
+    fill(path, out=out)
+    fill(path, ids=(1, 2), out=out, written=saving.digest(out))
+    assert sorted(tmp_path.glob("out*")) == [out]

@@ -259,6 +259,15 @@ def test_a_setting_that_does_nothing_is_told(book: Path, capsys: pytest.CaptureF
     assert found["setting_unread"]["value"] == "#N/A" and "分析目标" in found["setting_unread"]["message"]
 
 
+def test_another_workbook_at_the_output_is_kept_and_told(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = book.with_name("out.xlsx")
+    jobs.new(out, "zh")
+    empty = out.read_bytes()
+    assert main(["fill", str(book), "-o", str(out)]) == 0
+    assert out.with_name("out.previous.xlsx").read_bytes() == empty
+    assert "out.previous.xlsx" in capsys.readouterr().out
+
+
 def test_a_hard_link_is_told(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = book.with_name("other.xlsx")
     other.hardlink_to(book)

@@ -53,7 +53,8 @@ class FileBook:
     `keep_previous` leaves the file as it was beside the new one; `drop_stale` takes out the results of formulas
     elsewhere that read what was written, so that no program shows old ones; `break_signature` gives up a digital
     signature; `override_protection` writes locked cells, adds sheets to a locked structure, and changes a file
-    that is reserved for others (the protection stays).
+    that is reserved for others (the protection stays). Another file at `out` stays beside the new one too, unless it is
+    the same or has the SHA-256 `written`: somebody may have typed in it.
     """
 
     def __init__(
@@ -65,13 +66,17 @@ class FileBook:
         drop_stale: bool = False,
         break_signature: bool = False,
         override_protection: bool = False,
+        written: str = "",
     ) -> None:
         self.path = path.resolve()
         self.out = (out or path).resolve()
         self.name = self.path.name
         self.stale: dict[str, int] = {}
         """formulas with an old result now, by sheet; known after the book was left"""
+        self.kept: Path | None = None
+        """where the earlier file stayed; known after the book was left"""
         self._keep_previous = keep_previous
+        self._ours = None if self.out == self.path else written
         self._drop_stale = drop_stale
         self._guard = Guard(break_signature, override_protection)
         self._data = saving.load(self.path)
@@ -317,7 +322,7 @@ class FileBook:
                 raise Refused("changed", path=self.name)
 
         self._package.check()
-        saving.replace(self.out, put, verify, keep_previous=self._keep_previous)
+        self.kept = saving.replace(self.out, put, verify, keep_previous=self._keep_previous, ours=self._ours)
 
     def _prove(self, temp: Path) -> None:
         """Refuse to replace anything unless the new file holds what was meant and lost nothing."""

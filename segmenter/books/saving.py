@@ -12,6 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,10 +27,10 @@ _SHARING: Final = (5, 32, 33)
 """Windows errors for a file that somebody holds for a moment: access denied, sharing and lock violation"""
 
 
-def state(path: Path) -> tuple[int, int, str]:
-    """What tells whether a file has changed: size, time of change in ns, SHA-256."""
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(path: Path) -> bytes:
@@ -197,8 +198,7 @@ def _alive_windows(pid: int) -> bool:
 
 def clean(path: Path) -> None:
     """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
-    previous = previous_of(path)
-    for one in (path, previous):
+    for one in (path, previous_of(path)):
         path.with_name(_TEMP.format(name=one.name)).unlink(missing_ok=True)
     for own in path.parent.glob(glob.escape(_LOCK.format(name=path.name)) + ".*"):
         pid = own.name.rpartition(".")[2]
@@ -207,20 +207,29 @@ def clean(path: Path) -> None:
 
 
 def replace(
-    target: Path, write: Callable[[IO[bytes]], object], verify: Callable[[Path], None], *, keep_previous: bool = False
-) -> None:
+    target: Path,
+    write: Callable[[IO[bytes]], object],
+    verify: Callable[[Path], None],
+    *,
+    keep_previous: bool = False,
+    ours: str | None = None,
+) -> Path | None:
     """Make `target` what `write` writes, if `verify` does not raise on it; otherwise it stays what it was.
 
     The new file keeps the mode of the old one. With `keep_previous` the old one stays beside as "name.previous.xlsx".
+    With `ours`, the SHA-256 of what may be lost ("" for nothing), so does one that is neither that nor the new file,
+    as people may have worked in it; what they worked in earlier is then numbered. Gives its path when it stayed.
     """
+    kept = None
     temp = target.with_name(_TEMP.format(name=target.name))
     try:
         _write(temp, write)
         verify(temp)
         if target.exists():
             shutil.copymode(target, temp)
-            if keep_previous:
-                _keep(target)
+            foreign = ours is not None and digest(target) not in (ours, digest(temp))
+            if keep_previous or foreign:
+                kept = _keep(target, numbered=foreign)
         else:
             temp.chmod(0o666 & ~_umask())
         _swap(temp, target)
@@ -230,6 +239,7 @@ def replace(
     finally:
         with contextlib.suppress(OSError):
             temp.unlink(missing_ok=True)
+    return kept
 
 
 def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -251,9 +261,12 @@ def previous_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
-def _keep(target: Path) -> None:
-    """A copy of `target` as it is, whole or not there at all."""
+def _keep(target: Path, *, numbered: bool) -> Path:
+    """A copy of `target` as it is, whole or not there at all. An earlier copy makes way for it, or is lost."""
     previous = previous_of(target)
+    if numbered and previous.exists() and digest(previous) != digest(target):
+        names = (previous.with_stem(f"{previous.stem}.{number}") for number in count(2))
+        _swap(previous, next(name for name in names if not name.exists()))
     temp = previous.with_name(_TEMP.format(name=previous.name))
     try:
         with target.open("rb") as source:
@@ -262,6 +275,7 @@ def _keep(target: Path) -> None:
         _swap(temp, previous)
     finally:
         temp.unlink(missing_ok=True)
+    return previous
 
 
 def _swap(temp: Path, target: Path) -> None:
