@@ -45,7 +45,7 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 PRINTED: Final = {"rfm": 9, "strategy": 15}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
 WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals", "clusters"}
-ROW_HEIGHT: Final = {"strategy": 32, "personas": 150, "proposals": 32, "clusters": 46}
+ROW_HEIGHT: Final = {"strategy": 32, "personas": 96, "proposals": 32, "clusters": 46}
 PORTRAIT: Final = {"orders"}
 GROUPS: Final = {
     "scenario",
