@@ -371,7 +371,18 @@ def guide_sheet(book: Book) -> None:
     for column, key in ((2, "sheet"), (3, "who"), (4, "what")):
         sheet.write_string(row, column, book.say(f"column.{key}"), head)
     sheet.merge_range(row, 1, row, 2, book.say("column.sheet"), head)
-    for key in ("settings", "customers", "orders", "activity", "rfm", "strategy", "board", "cleaning"):
+    for key in (
+        "settings",
+        "customers",
+        "orders",
+        "activity",
+        "rfm",
+        "strategy",
+        "board",
+        "cleaning",
+        "dimensions",
+        "survey",
+    ):
         row += 1
         sheet.set_row(row, 30 if book.lang == "zh" else 34)
         words = book.look(text_wrap=True, indent=1, bottom=1, bottom_color=LINE)
