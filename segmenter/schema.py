@@ -97,9 +97,11 @@ class Choice:
 @lru_cache(maxsize=1 << 14, typed=True)
 def fold(text: object) -> str:
     """A header or name with everything taken out that people do not see or do not mean: full-width forms,
-    case, spaces, line breaks, zero-width characters."""
+    case, spaces, line breaks, zero-width characters, traditional characters for simplified ones."""
     plain = str(text)
-    plain = (plain if plain.isascii() else unicodedata.normalize("NFKC", plain)).casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain).translate(_simplified())
+    plain = plain.casefold()
     if plain.isprintable():  # the only blank that is printable is the space
         return plain.replace(" ", "")
     return "".join(c for c in plain if unicodedata.category(c) not in {"Zs", "Zl", "Zp", "Cf", "Cc"})
@@ -115,6 +117,11 @@ def _field(raw: dict[str, Any]) -> Field:
 @cache
 def _data() -> dict[str, Any]:
     return texts.load("schema.toml")
+
+
+@cache
+def _simplified() -> dict[int, int]:
+    return str.maketrans(_data()["traditional"], _data()["simplified"])
 
 
 @cache

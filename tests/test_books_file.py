@@ -197,6 +197,19 @@ def test_sheet_names(tmp_path, name, found):
             FileBook(tmp_path / "a.xlsx").read(CUSTOMERS)
 
 
+def test_a_workbook_with_traditional_names(tmp_path):
+    path = tmp_path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet("客戶基礎信息與行為數據表").write_row(0, 0, ["客戶ID", "近6個月消費頻次"])
+        result = workbook.add_worksheet("RFM模型細分結果表")
+        result.write_row(0, 0, [one.replace("户", "戶").replace("费", "費") for one in HEADERS])
+    before = path.read_bytes()
+    assert FileBook(path).read(CUSTOMERS).sheet == "客戶基礎信息與行為數據表"
+    fill(path)
+    assert openpyxl.load_workbook(path).sheetnames == ["客戶基礎信息與行為數據表", "RFM模型細分結果表"]
+    assert verify(Package(before, path), Package(path.read_bytes(), path)).ok
+
+
 def test_two_customer_sheets(tmp_path):
     with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
         workbook.add_worksheet(CUSTOMER_SHEET)
