@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
@@ -17,6 +17,12 @@ def demand(holds: bool, key: str, value: object, why: str, **params: object) -> 
     if not holds:
         shown = ", ".join(map(_number, value)) if isinstance(value, (tuple, list)) else _number(value)
         raise Refused("rule_invalid", setting=key, value=shown, why=Why(why, params))
+
+
+def demand_known(name: str, known: Collection[str], key: str, value: object) -> None:
+    """Refuse the setting `key` unless `name` is one of those that are known; says which of them is nearest."""
+    if name not in known:
+        demand(False, key, value, "unknown", near=texts.nearest(name, known))
 
 
 def _number(value: object) -> str:

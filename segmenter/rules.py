@@ -14,7 +14,7 @@ from typing import Any, Final, get_type_hints
 
 from segmenter import schema, texts
 from segmenter.catalogue import MOST, Dimension, dimension
-from segmenter.demands import demand, demand_both, is_number, value_of
+from segmenter.demands import demand, demand_both, demand_known, is_number, value_of
 from segmenter.errors import Refused
 from segmenter.matching import PATTERN, Match, Segment
 
@@ -182,7 +182,7 @@ def _demand_condition(match: Match) -> None:
     if not match.column:
         return
     known = {field.key: field for field in schema.CUSTOMERS.fields}
-    demand(match.column in known, "segments", str(match), "unknown", near=texts.nearest(match.column, known))
+    demand_known(match.column, known, "segments", str(match))
     choices = known[match.column].choices
     words = [choice.key for choice in schema.choices(choices)] if choices else [match.value]
     demand(bool(match.value) and match.value in words, "segments", str(match), "choice", options=", ".join(words))
@@ -194,7 +194,7 @@ def _segment(raw: Any) -> Segment:
         demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
     known = Segment.__dataclass_fields__
     for key, value in raw.items():
-        demand(key in known, "segments", key, "unknown", near=texts.nearest(key, known))
+        demand_known(key, known, "segments", key)
         if key in ("match", "aliases"):
             demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
         elif key == "key":
@@ -234,9 +234,8 @@ def build(raw: Mapping[str, Any]) -> Rules:
     """Rules from parsed TOML; what `raw` lacks comes from the defaults. Refused names what cannot be used."""
     raw = {**default_raw(), **raw}
     kinds = get_type_hints(Rules)
-    known = [field.name for field in fields(Rules)]
     for key in raw:
-        demand(key in kinds, key, key, "unknown", near=texts.nearest(key, known))
+        demand_known(key, [field.name for field in fields(Rules)], key, key)
     values = {key: value_of(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
     demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])

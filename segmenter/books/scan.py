@@ -162,11 +162,16 @@ class Scan:
         self._date1904 = date1904
         self._returns = False
         self._texts: dict[int, Texts] = defaultdict(Texts)
-        self._columns: dict[int, Column] = defaultdict(lambda: Column(lambda: self._table, date1904))
+        self._columns: dict[int, Column] = defaultdict(lambda: Column(self._said, date1904))
+
+    def _said(self, codes: NDArray[np.int32]) -> NDArray[Any]:
+        """Shared strings by their places; None for an empty one."""
+        if len(codes) < _REMEMBERED:
+            return np.array([*(self._strings[code] or None for code in codes.tolist()), None], dtype=object)[:-1]
+        return self._table[codes]
 
     @cached_property
     def _table(self) -> NDArray[Any]:
-        """The shared strings; None for an empty one."""
         return np.array([*(one or None for one in self._strings), None], dtype=object)
 
     def columns(self) -> dict[int, Held]:

@@ -22,11 +22,11 @@ _LAST: Final = 2_958_466.0
 class Column:
     """The values of one column as they come: numbers, codes of shared strings, anything else."""
 
-    def __init__(self, texts: Callable[[], NDArray[Any]], date1904: bool) -> None:
+    def __init__(self, texts: Callable[[NDArray[np.int32]], NDArray[Any]], date1904: bool) -> None:
         self._texts = texts
         self._date1904 = date1904
         self._numbers: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
-        self._codes: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        self._codes: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
         self._objects: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
 
     def add_numbers(self, rows: NDArray[np.int64], values: NDArray[np.float64], shows_days: bool) -> None:
@@ -52,7 +52,10 @@ class Column:
         for rows, values in self._numbers:
             if numbers is not None:
                 numbers[rows] = values
-        others = [*self._objects, *((rows, self._texts()[codes]) for rows, codes in self._codes)]
+        others = [*self._objects]
+        if self._codes:
+            rows, codes = (np.concatenate(each) for each in zip(*self._codes, strict=True))
+            others.append((rows, self._texts(codes)))
         if sum(len(rows) for rows, _ in others) <= _FEW:
             return Held(numbers, None, {row: one for pair in others for row, one in zip(*map(list, pair), strict=True)})
         found = np.full(height, None, dtype=object)
