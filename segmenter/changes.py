@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-from pandas import DataFrame
 
 from segmenter import formats, history, masking, migration, schema, texts
 from segmenter.canvas import FINE, WIDTH, Sheet
@@ -138,7 +137,7 @@ def heat(found: Migration | None, lang: Lang, *, strict: bool) -> str:
     used = [code for code in counts.index if code in CODES or counts.loc[code].sum()]
     across = [code for code in counts.columns if code in CODES or counts[code].sum()]
     counts = counts.loc[used, across]
-    hidden = _withheld(counts) if strict else counts < 0
+    hidden = masking.fields_withheld(counts) if strict else counts < 0
     shares = counts.div(counts.sum(axis=1).where(counts.sum(axis=1) > 0), axis=0).fillna(0.0)
     left, top, tall, gap = 60.0, 44.0, 30.0, 2.0
     wide = (WIDTH - left) / len(across)
@@ -170,18 +169,3 @@ def heat(found: Migration | None, lang: Lang, *, strict: bool) -> str:
     return sheet.svg(
         "migration", texts.say("report.chart.migration", lang), texts.say("report.chart.migration_alt", lang, **said)
     )
-
-
-def _withheld(counts: DataFrame) -> DataFrame:
-    """Fields of one to four people, and further ones where a row or a column would tell a single one by its sum."""
-    hidden = (counts > 0) & (counts < masking.FLOOR)
-    again = True
-    while again:
-        again = False
-        for one, other in ((counts, hidden), (counts.T, hidden.T)):
-            for key in one.index:
-                free = one.loc[key][(one.loc[key] > 0) & ~other.loc[key]]
-                if other.loc[key].sum() == 1 and len(free):
-                    place = (key, free.idxmin()) if one is counts else (free.idxmin(), key)
-                    hidden.at[place] = again = True
-    return hidden

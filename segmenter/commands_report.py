@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +91,7 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
         from segmenter import documents, reference
 
         out = chosen.out or Path("variables.html")
-        documents.replace_file(out, reference.page(_sample(), lang).encode())
+        documents.replace_file(out, reference.page(sample(), lang).encode())
         print(texts.say("cli.written", lang, path=out))
     return 0
 
@@ -109,7 +112,7 @@ def _check(path: Path, lang: Lang) -> None:
     """Render the sample with the template, in both languages and masked too; Refused says what is wrong."""
     from segmenter import documents
 
-    result = _sample()
+    result = sample()
     if not path.is_file():
         raise Refused("no_file", path=path)
     size = 0
@@ -127,8 +130,21 @@ def _check(path: Path, lang: Lang) -> None:
     print(texts.say("cli.template_good", lang, path=path, size=f"{size:,}"))
 
 
-def _sample() -> Result:
-    from segmenter import jobs
+def sample() -> Result:
+    """The sample with all that a report can speak of: dimensions, rows left out, an analysis before, clusters where
+    they can be made."""
+    from segmenter import history, jobs, migration, wording
+    from segmenter.result import Migration
 
+    asked = {"dimensions": ("地域", "年龄段"), "outlier_mode": "remove", "clusters": find_spec("sklearn") is not None}
     with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
-        return jobs.check(book)
+        found = jobs.check(book, changes=asked)
+        if found.as_of is None:
+            return found
+        day = found.as_of - timedelta(30)
+        before = jobs.check(book, as_of=day)
+    names = wording.segment_names(found.rules, found.lang)
+    states = [migration.keep(one.customers, names) for one in (before, found)]
+    moved = Migration(day, found.as_of, migration.count(migration.moves(*states)))
+    lines = history.lines(before.customers, before.segments, before.rules, day, None)
+    return replace(found, migration=moved, history=lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,15 @@ from segmenter.labels import Facets, Labels
 from segmenter.result import Result
 from segmenter.texts import Lang
 
+WHOLE: Final = -1
+"""the row and the column of sums"""
 TILE = 46
 """pixels of a province on the tile map"""
 
 
 def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str, Any]]:
     """One table a core dimension: segments down, levels across. A cell: share of the segment, lift and count; None
-    where fewer than five customers are meant; where `strict`, nor does what is left tell how many they are."""
+    where one to four customers are meant; where `strict`, nor do the sums tell how many they are."""
     if result.facets is None:
         return []
     names = wording.segment_names(result.rules, lang)
@@ -27,51 +30,57 @@ def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str
     keys = [key for key in names if (segment == key).any()]
     position = pd.Categorical(segment, categories=keys).codes
     shown = [names[key] for key in keys]
-    return [_table(one, position, shown, lang, strict) for one in result.facets.core if one.known]
+    held: list[int] = []
+    if strict:  # as everywhere else: segments of fewer than five, and those the sums would tell them by
+        held = [group for group, key in enumerate(keys) if key in _withheld(result)]
+    return [_table(one, position, shown, lang, strict, held) for one in result.facets.core if one.known]
 
 
-def _table(one: Labels, position: Any, names: list[str], lang: Lang, strict: bool) -> dict[str, Any]:
+def _withheld(result: Result) -> set[str]:
+    """Keys of the segments whose figures `masking.shared` took away."""
+    return set(result.segments.loc[result.segments["small"] != "", "segment"])
+
+
+def _table(
+    one: Labels, position: Any, names: list[str], lang: Lang, strict: bool, held: Sequence[int]
+) -> dict[str, Any]:
     found = cross.counts(one, position, len(names))
-    known, total = found[:-1], int(found[:-1].sum())
-    shares = known.sum(axis=1) / total
-    rows = []
-    for group, name in enumerate(names):
-        people = int(known[:, group].sum())
-        cells = [_cell(int(known[level, group]), people, float(shares[level])) for level in range(len(shares))]
-        if strict and sum(0 < int(n) < cross.SMALLEST for n in known[:, group]) == 1:
-            left = [level for level, cell in enumerate(cells) if cell]
-            cells = [
-                None if left and level == min(left, key=known[:, group].__getitem__) else cell
-                for level, cell in enumerate(cells)
-            ]
-        rows.append({"name": name, "customers": _shown(people), "cells": cells})
-    levels = [level.name[lang] for level in one.levels]
+    known = pd.DataFrame(found[:-1].T)
+    known[WHOLE] = known.sum(axis=1)
+    known.loc[WHOLE] = known.sum()
+    few = (known > 0) & (known < cross.SMALLEST)
+    hidden = masking.fields_withheld(known, held) if strict else few
+    total = int(known.at[WHOLE, WHOLE])
+
+    def count(group: int, level: int) -> int | None:
+        return None if hidden.at[group, level] else int(known.at[group, level])
+
+    def cells(group: int) -> list[dict[str, Any] | None]:
+        people = int(known.at[group, WHOLE])
+        counts = [count(group, level) for level in range(len(one.levels))]
+        shares = [known.at[WHOLE, level] / total if group != WHOLE else 0.0 for level in range(len(one.levels))]
+        return [None if n is None else _cell(n, people, float(share)) for n, share in zip(counts, shares, strict=True)]
+
     hints = [
         {"level": level.name[lang], "hint": level.hint[lang], "target": level.target[lang] if level.target else ""}
         for level in one.levels
         if level.hint
     ]
-    everybody = [_cell(int(row.sum()), total, None) for row in known]
     return {
         "name": one.dimension.name[lang],
-        "levels": levels,
-        "rows": rows,
-        "everybody": everybody,
-        "customers": total,
+        "levels": [level.name[lang] for level in one.levels],
+        "rows": [
+            {"name": name, "customers": count(group, WHOLE), "cells": cells(group)} for group, name in enumerate(names)
+        ],
+        "everybody": cells(WHOLE),
+        "customers": count(WHOLE, WHOLE),
         "unknown": int(found[-1].sum()),
         "hints": hints if not one.dimension.open else hints[:1],
     }
 
 
-def _shown(people: int) -> int | None:
-    """A number of people, None where it is small enough to recognise them."""
-    return people if people >= cross.SMALLEST or not people else None
-
-
-def _cell(count: int, of: int, everybody: float | None) -> dict[str, Any] | None:
-    if count < cross.SMALLEST:
-        return None
-    share = count / of
+def _cell(count: int, of: int, everybody: float) -> dict[str, Any]:
+    share = count / of if of else 0.0
     lift = share / everybody if everybody else None
     heat = 0 if lift is None else int(np.clip(np.digitize(lift, [0.8, 1.25, 2.0]), 0, 3))
     return {"count": count, "share": share, "lift": lift, "heat": heat}
@@ -88,6 +97,9 @@ def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
     library = texts.load("strategies.toml")
     frame = personas.table(by_key, split, result.customers, names, library, lang)
     rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    if strict:
+        held = {names[key] for key in _withheld(result)}
+        rows = [row for row in rows if row["segment"] not in held]
     for row in rows:
         row["typical"] = masking.id_number(str(row["typical"])) if row["typical"] and not strict else ""
         for key in ("traits", "behaviour", "pains"):

@@ -73,6 +73,7 @@ def owned(result: Result, owner: str) -> Result:
         proposals=tuple(one for one in result.proposals if one.segment and _names(result, one.segment) & keys),
         clustered=None,
         valued=None,
+        facets=None,
         extra={},
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -148,6 +148,23 @@ def withheld(segments: DataFrame) -> DataFrame:
         **{column: segments[column].astype(float).mask(hidden) for column in figures},
         small=marks,
     )
+
+
+def fields_withheld(counts: DataFrame, also: Sequence[Any] = ()) -> DataFrame:
+    """The fields of one to four people in a table of counts, all of the rows `also`, and further ones where a row or
+    a column would tell a single one by its sum."""
+    hidden = (counts > 0) & (counts < FLOOR)
+    hidden.loc[list(also)] = counts.loc[list(also)] > 0
+    again = True
+    while again:
+        again = False
+        for one, other in ((counts, hidden), (counts.T, hidden.T)):
+            for key in one.index:
+                free = one.loc[key][(one.loc[key] > 0) & ~other.loc[key]]
+                if other.loc[key].sum() == 1 and len(free):
+                    place = (key, free.idxmin()) if one is counts else (free.idxmin(), key)
+                    hidden.at[place] = again = True
+    return hidden
 
 
 def _plan(strategy: DataFrame, result: Result, segments: DataFrame) -> DataFrame:

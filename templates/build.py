@@ -138,7 +138,13 @@ class Report:
             (columns, value + "{% else %}{{ v|number }}{% endif %}", end),
             ("{%tr endfor %}", "", ""),
         )
-        table = self.file.add_table(len(rows), 3)
+        self.columns(rows)
+        self.end("for")
+        self.end()
+
+    def columns(self, rows: Sequence[Sequence[str]]) -> None:
+        """A table as wide as its data: cells may be the beginning or end of a loop over columns."""
+        table = self.file.add_table(len(rows), len(rows[0]))
         table.autofit = True
         _borders(table)
         for i, row in enumerate(rows):
@@ -148,8 +154,6 @@ class Report:
                 run.font.bold = i == 0
             _whole(table.rows[i], repeat=i == 0)
         self.text("", "Normal")
-        self.end("for")
-        self.end()
 
 
 def _borders(table: Any) -> None:
@@ -179,14 +183,22 @@ def _whole(row: Any, repeat: bool) -> None:
         properties.append(OxmlElement(name))
 
 
+MORE = {
+    "target": "{% if row.actual %} {{ row.actual }}"
+    '{% if row.outcome and row.outcome != "no_data" %} {{ t("outcome." ~ row.outcome) }}{% endif %}{% endif %}',
+    "period": '{% if row.due %} {{ t("tracking.until", day=row.due) }}{% endif %}',
+}
+"""what stands below the typed text: how far the target is, and the day it is due"""
+
+
 def t(key: str, more: str = "") -> str:
     """A text of the report."""
     return '{{ t("' + key + '"' + (", " + more if more else "") + ") }}"
 
 
-def header(key: str) -> str:
-    """A header of table 3."""
-    return '{{ header("strategy", "' + key + '") }}'
+def header(key: str, table: str = "strategy") -> str:
+    """A header of a sheet."""
+    return '{{ header("' + table + '", "' + key + '") }}'
 
 
 def build() -> Any:
@@ -396,7 +408,13 @@ def build() -> Any:
     it.when("card.plan")
     it.text(t("card.plan"), "Heading 3")
     for key in ("strategy", "action", "owner", "target", "period"):
-        it.text(header(key) + " {{ card.plan." + key + " }}")
+        it.text(
+            header(key)
+            + " {{ card.plan."
+            + key
+            + " }}"
+            + (MORE["target"].replace("row.", "card.plan.") if key == "target" else "")
+        )
     light = '{% if card.plan.light not in ("idle", "none") %} ({{ t("tracking." ~ card.plan.light) }}){% endif %}'
     it.text(header("progress") + " {{ card.plan.progress }}" + light)
     it.text(t("card.next") + " {{ card.plan.next }}")
@@ -406,6 +424,55 @@ def build() -> Any:
     it.end()
     it.end("for")
     it.text(t("card.profile_note"), "Caption")
+    it.end()
+
+    it.when("sections.cross is defined")
+    it.section("cross")
+    it.loop("one in cross")
+    unknown = t("cross.unknown", "customers=one.unknown|count")
+    caption = t("cross.caption", "name=one.name, customers=one.customers|count")
+    it.text(caption + "{% if one.unknown %} " + unknown + "{% endif %}", "Caption")
+    cell = "{% if cell %}{{ cell.share|percent }} {% if cell.count %}{{ cell.lift|times }} {% endif %}n={{ cell.count|count }}"
+    cell += "{% else %}—{% endif %}"
+    ends = ("{%tc for level in one.levels %}", "{{ level }}", "{%tc endfor %}")
+    it.columns(
+        (
+            (t("cross.segment"), t("overview.customers"), *ends),
+            ("{%tr for row in one.rows %}", "", "", "", ""),
+            ("{{ row.name }}", "{{ row.customers|count }}", "{%tc for cell in row.cells %}", cell, "{%tc endfor %}"),
+            ("{%tr endfor %}", "", "", "", ""),
+            (
+                t("cross.everybody"),
+                "{{ one.customers|count }}",
+                "{%tc for cell in one.everybody %}",
+                "{% if cell %}{{ cell.share|percent }}{% else %}—{% endif %}",
+                "{%tc endfor %}",
+            ),
+        )
+    )
+    it.loop("hint in one.hints")
+    it.text("{{ hint.level }} {{ hint.hint }}{% if hint.target %} · {{ hint.target }}{% endif %}")
+    it.end("for")
+    it.end("for")
+    it.text(t("cross.note"), "Caption")
+    it.end()
+
+    it.when("sections.personas is defined")
+    it.section("personas")
+    it.loop("one in personas")
+    it.when("one.name")
+    it.text("{{ one.name }}", "Heading 2")
+    share = t("personas.share", "share=one.customer_share|percent")
+    it.text("{{ one.segment }} · {{ one.customers|count }} · " + share, "Caption")
+    for key in ("traits", "behaviour", "pains"):
+        it.text(header(key, "personas") + ' {% for claim in one["' + key + '"] %}{{ claim }} {% endfor %}')
+    for key in ("typical", "library", "missing"):
+        it.when(f"one.{key}")
+        it.text(header(key, "personas") + " {{ one." + key + " }}")
+        it.end()
+    it.end()
+    it.end("for")
+    it.text(t("personas.note"), "Caption")
     it.end()
 
     it.told("clusters")
@@ -421,13 +488,36 @@ def build() -> Any:
         [
             "{{ row.name }}",
             "{{ row.customers|count }}",
-            *("{{ row." + key + " }}" for key in keys),
+            *("{{ row." + key + " }}" + MORE.get(key, "") for key in keys),
             '{{ t("tracking." ~ row.light) }}',
         ],
         [2.2, 1.3, 2.4, 3.2, 1.9, 2.3, 1.2, 1.3, 1.2],
         " r",
     )
     it.text(t("tracking.note", "good=lights.good|percent(0), fair=lights.fair|percent(0)"), "Caption")
+    it.end()
+
+    it.when("sections.ahead is defined")
+    it.section("ahead")
+    it.when("ahead.proposals")
+    it.text(t("ahead.caption"), "Caption")
+    it.table(
+        [t("ahead.about"), t("ahead.what"), t("ahead.why")],
+        "one in ahead.proposals",
+        ['{{ one.about or t("ahead.all") }}', "{{ one.what }}", "{{ one.why }}"],
+        [2.6, 7, 7],
+    )
+    it.end()
+    it.when("not ahead.proposals")
+    it.text(t("ahead.none"))
+    it.end()
+    it.when("ahead.reviews")
+    it.text(t("ahead.reviews"), "Heading 3")
+    it.loop("one in ahead.reviews")
+    overdue = '{% if one.overdue %} {{ t("ahead.overdue") }}{% endif %}'
+    it.text("{{ one.name }} {{ one.due }}" + overdue + " (" + t("ahead.last") + " {{ one.last }})")
+    it.end("for")
+    it.end()
     it.end()
 
     it.section("appendix")

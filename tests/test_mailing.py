@@ -280,6 +280,15 @@ def test_an_owner_gets_their_own() -> None:
     assert mailing.owners(result())[:2] == ["王五", "李四"]
 
 
+def test_an_owner_of_customers_cut_by_dimensions_gets_a_report_without_everybodys() -> None:
+    plan = shop.plan(["高价值客户", "", "", "", "王五", "", "", ""])
+    used = replace(rules.default(), dimensions=("地域", "年龄段"))
+    cut = shop.run(shop.people(200), using=used, strategy=plan)
+    found, _ = letters.make(cut, None, wish(("w@example.com", "王五"), attach=("html",)))
+    page = next(part for part in parsed(found[0][1]).iter_attachments()).get_content()
+    assert "王五" in page and 'id="cross"' not in page and 'id="personas"' not in page
+
+
 def test_an_owner_without_customers_gets_no_letter() -> None:
     quiet = shop.run(
         [row for row in shop.people(200) if row[4] < 5],

@@ -12,10 +12,11 @@ import pytest
 import shop
 from jinja2 import nodes
 
-from segmenter import mailing, pagecheck, reference, rendering, report, templating, texts
+from segmenter import commands_report, mailing, pagecheck, reference, rendering, report, templating, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
 from segmenter.palette import PALETTE
+from segmenter.result import Result
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -333,6 +334,12 @@ def test_pictures_are_small_and_plain(tmp_path: Path, content: bytes) -> None:
 # The reference --------------------------------------------------------------------------------------------------------
 
 
+@cache
+def full() -> Result:
+    """What the reference page shows: the sample with everything a report can speak of."""
+    return commands_report.sample()
+
+
 def used(name: str) -> set[str]:
     """Every name right after a variable of the data in a template: `kpis[].label` gives kpis and label."""
     env = templating.environment("zh")
@@ -352,15 +359,15 @@ def used(name: str) -> set[str]:
     ],
 )
 def test_the_reference_lists_every_variable_the_templates_use(name: str, context: Any) -> None:
-    listed = {one.name for one in reference.variables(context(result(), "zh"))}
+    listed = {one.name for one in reference.variables(context(full(), "zh"))}
     words = {part.removesuffix("[]") for one in listed for part in one.split(".")}
     known = words | {"fonts", *PALETTE, *templating.FUNCTIONS}
     assert used(name) <= known, used(name) - known
 
 
 def test_every_top_level_variable_function_and_filter_is_explained(tmp_path: Path) -> None:
-    context, mail = report.context(result(), "zh"), mailing.context(result(), "zh")
-    page = reference.page(result(), "en")
+    context, mail = report.context(full(), "zh"), mailing.context(full(), "zh")
+    page = reference.page(full(), "en")
     for name in (*context, *mail, *templating.FUNCTIONS, *templating.FILTERS):
         assert f"<code>{name}</code>" in page
     assert {f"variable.{name}" for name in context} <= texts.keys()

@@ -1,0 +1,73 @@
+"""Cross tables and personas in the report: the figures of their sheets; what is passed on tells of nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+import shop
+
+from segmenter import crossing, masking, report, rules
+from segmenter.result import Result
+
+NAMES = ("地域", "年龄段", "渠道")
+
+
+@cache
+def cut(count: int = 800) -> Result:
+    return shop.run(shop.people(count), using=replace(rules.default(), dimensions=NAMES))
+
+
+def told(count: int, *, strict: bool) -> list[dict[str, Any]]:
+    return crossing.tables(masking.shared(cut(count), strict), "zh", strict=strict)
+
+
+def test_fields_are_those_of_the_sheet() -> None:
+    sheet = cut().extra["cross"].set_index(["dimension", "level", "segment"])
+    fields = 0
+    for table in told(800, strict=False):
+        for row in table["rows"]:
+            for level, cell in zip(table["levels"], row["cells"], strict=True):
+                key = (table["name"], level, row["name"])
+                if cell is None:
+                    assert key not in sheet.index or sheet.loc[key]["customers"] != sheet.loc[key]["customers"]
+                    continue
+                if not cell["count"]:
+                    assert key not in sheet.index
+                    continue
+                one = sheet.loc[key]
+                assert (cell["count"], round(cell["lift"], 4)) == (one["customers"], pytest.approx(one["lift"]))
+                fields += 1
+    assert fields > 30
+
+
+def test_the_page_shows_how_many_they_are() -> None:
+    page = report.render(cut(), "zh")
+    cell = told(800, strict=False)[0]["rows"][0]["cells"][0]
+    assert f'<data value="{cell["count"]}">' in page.partition('class="crossed"')[2]
+
+
+@pytest.mark.parametrize("count", [40, 60, 90, 150])
+def test_strictly_no_sum_tells_a_hidden_number(count: int) -> None:
+    """Of every line and column whose sum is shown, nothing or two and more fields are hidden."""
+    tables = told(count, strict=True)
+    assert tables
+    for table in tables:
+        wholes = [cell and cell["count"] for cell in table["everybody"]]
+        grid = [[cell and cell["count"] for cell in row["cells"]] for row in table["rows"]]
+        lines = [[row["customers"], *cells] for row, cells in zip(table["rows"], grid, strict=True)]
+        lines.append([table["customers"], *wholes])
+        columns = [list(column) for column in zip(*lines, strict=True)]
+        for line in (*lines, *columns):
+            assert line.count(None) != 1 or not any(line), (table["name"], line)
+            assert all(one is None or one == 0 or one >= masking.FLOOR for one in line)
+
+
+def test_strictly_no_persona_of_a_segment_whose_size_is_withheld() -> None:
+    seen = masking.shared(cut(40), strict=True)
+    held = set(seen.segments.loc[seen.segments["small"] != "", "name"])
+    assert held
+    assert not held & {one["segment"] for one in crossing.people(seen, "zh", strict=True) if one["customers"]}
+    assert all(not one["typical"] for one in crossing.people(seen, "zh", strict=True))
