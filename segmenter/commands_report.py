@@ -136,7 +136,11 @@ def sample() -> Result:
     from segmenter import history, jobs, migration, wording
     from segmenter.result import Migration
 
-    asked = {"dimensions": ("地域", "年龄段"), "outlier_mode": "remove", "clusters": find_spec("sklearn") is not None}
+    asked = {
+        "dimensions": ("City tier", "Age group"),
+        "outlier_mode": "remove",
+        "clusters": find_spec("sklearn") is not None,
+    }
     with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
         found = jobs.check(book, changes=asked)
         if found.as_of is None:
