@@ -10,7 +10,7 @@ from datetime import timedelta
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segmenter import texts
 from segmenter.errors import Refused
@@ -136,11 +136,8 @@ def sample() -> Result:
     from segmenter import history, jobs, migration, wording
     from segmenter.result import Migration
 
-    asked = {
-        "dimensions": ("City tier", "Age group"),
-        "outlier_mode": "remove",
-        "clusters": find_spec("sklearn") is not None,
-    }
+    asked: dict[str, Any] = {"dimensions": ("City tier", "Age group"), "outlier_mode": "remove"}
+    asked["clusters"] = find_spec("sklearn") is not None
     with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
         found = jobs.check(book, changes=asked)
         if found.as_of is None:

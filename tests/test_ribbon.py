@@ -98,9 +98,7 @@ def test_stages_are_told_and_an_assignment_is_a_table(click):
         for s in ("read", "clean", "score", "plan", "dimensions", "write")
     ]
     assert told == [texts.say("ribbon.begins", "zh"), *stages]
-    assert (
-        click.app.impl.calls["write"] < 100
-    )  # tables and formats of nine sheets, not cells: there are 16,000 of those
+    assert click.app.impl.calls["write"] < 100  # tables and formats of nine sheets, not 16,000 cells
 
 
 def test_filling_again_writes_nothing(click):
