@@ -119,17 +119,24 @@ def labels_frame(
     return frame.reindex(columns=[field.key for field in schema.table("labels").fields])
 
 
-def advice(labels: Sequence[Labels], segment: pd.Series, rules: Rules) -> list[Finding]:
-    """Too many dimensions or groups, with a merge; dimensions without data, or without a bearing on the segments."""
+def separation(labels: Sequence[Labels], segment: pd.Series) -> dict[str, float]:
+    """How well each dimension with data tells the segments apart, by key: Cramér's V (003-101)."""
+    position = pd.Categorical(segment.astype(str)).codes
+    groups = int(position.max(initial=-1)) + 1
+    return {one.dimension.key: cramers_v(counts(one, position, groups)[:-1]) for one in labels if one.known}
+
+
+def advice(labels: Sequence[Labels], strengths: Mapping[str, float], rules: Rules) -> list[Finding]:
+    """Too many dimensions or groups, with a merge; dimensions without data, or without a bearing on the segments.
+    `strengths`: see `separation`."""
     found = []
     if len(labels) > CORE:
         found.append(Finding("dimensions_many", params={"count": len(labels), "most": CORE}))
-    position = pd.Categorical(segment.astype(str)).codes
     for one in labels:
         if not one.known:
             found.append(Finding("dimension_no_data", params={"name": one.dimension.name}))
             continue
-        strength = cramers_v(counts(one, position, int(position.max()) + 1)[:-1])
+        strength = strengths[one.dimension.key]
         if strength < FLAT and one.known >= rules.segment_size_min:
             found.append(Finding("dimension_flat", params={"name": one.dimension.name, "strength": strength}))
     with_data = [one for one in labels if one.known]

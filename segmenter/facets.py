@@ -51,14 +51,16 @@ def find(
     more, findings = _more(grids, customers, ordered, catalogue.needed(all_of, known))
     label = Labeller(customers, known, more, as_of).label
     core = tuple(map(label, chosen))
+    strengths = cross.separation(core, customers["segment"])
     found = Facets(
         core=core,
         portrait={one.key: label(one) for one in portrait},
         agreements=tuple(Agreement(one["name"], label(a), label(b), one["agree"]) for one, a, b in pairs),
         provinces=label(replace(province, every=True)),
+        separation=strengths,
         sellers=_sellers(more.get("product_interest"), rules) if rules.product_owners else None,
     )
-    return found, [*findings, *cross.advice(core, customers["segment"], rules)]
+    return found, [*findings, *cross.advice(core, strengths, rules)]
 
 
 def tables(

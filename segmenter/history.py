@@ -1,6 +1,7 @@
 """The 细分历史 sheet: what every analysis said of every segment, so that the next one knows what changed (003-63..64).
 
-One line a segment and as-of date. A line is replaced by the next run of the same date, and by nothing else.
+One line a segment and as-of date, and one a core dimension, which says how well it told the segments apart. A line is
+replaced by the next run of the same date, and by nothing else.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import schema
+from segmenter import schema, texts
+from segmenter.catalogue import Dimension
 from segmenter.dates import day_of
 from segmenter.rules import Rules, default
 
@@ -46,14 +49,20 @@ def repurchase_rate(customers: DataFrame) -> pd.Series:
     return again / bought.where(bought > 0)
 
 
-def lines(customers: DataFrame, segments: DataFrame, rules: Rules, as_of: date, baseline: date | None) -> DataFrame:
+def lines(
+    customers: DataFrame,
+    segments: DataFrame,
+    rules: Rules,
+    as_of: date,
+    baseline: date | None,
+    separation: Mapping[str, float] = MappingProxyType({}),
+) -> DataFrame:
     """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
-    with."""
+    with; `separation`: Cramér's V by what stands for a dimension (see `called`)."""
     rates = segments["segment"].map(repurchase_rate(customers))
     people = segments["customers"]
-    return DataFrame(
+    found = DataFrame(
         {
-            "as_of": as_of,
             "segment": segments["name"],
             "customers": people,
             "customer_share": segments["customer_share"],
@@ -62,13 +71,37 @@ def lines(customers: DataFrame, segments: DataFrame, rules: Rules, as_of: date, 
             "frequency": (segments["orders"] / people.where(people > 0)).round(4),
             "average_order_value": segments["average_order_value"].round(2),
             "repurchase_rate": rates,
-            "rules": rules.version,
-            "fingerprint": fingerprint(rules),
-            "baseline": baseline,
-            "line": [f"{as_of.isoformat()} {name}" for name in segments["name"]],
-        },
-        columns=[field.key for field in schema.table("history").fields],
+        }
     ).astype(object)
+    if separation:
+        figures = {"segment": [*separation], "separation": [round(one, 4) for one in separation.values()]}
+        found = pd.concat([found, DataFrame(figures, dtype=object)], ignore_index=True)
+    found = found.assign(
+        as_of=as_of,
+        rules=rules.version,
+        fingerprint=fingerprint(rules),
+        baseline=baseline,
+        line=[f"{as_of.isoformat()} {name}" for name in found["segment"]],
+    )
+    return found.reindex(columns=[field.key for field in schema.table("history").fields]).astype(object)
+
+
+def called(dimension: Dimension, lang: str) -> str:
+    """What stands for a dimension in the column of segments."""
+    return texts.say("history.dimension", lang, name=dimension.name[lang])
+
+
+def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: date) -> list[tuple[date, float]]:
+    """Day and Cramér's V of a dimension at every analysis up to `as_of`, the oldest first. Those under other rules
+    are left out: what they cut, they cut otherwise."""
+    names, mark = {schema.fold(called(dimension, lang)) for lang in texts.LANGS}, fingerprint(rules)
+    found = {}
+    for day, row in zip(days(standing), standing.to_dict("records"), strict=True):
+        figure = row.get("separation")
+        mine = row["fingerprint"] == mark and schema.fold(row["segment"]) in names
+        if mine and day and day <= as_of and isinstance(figure, (int, float)) and figure == figure:
+            found[day] = float(figure)
+    return sorted(found.items())
 
 
 def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:

@@ -68,5 +68,7 @@ class Facets:
     portrait: Mapping[str, Labels]
     agreements: tuple[Agreement, ...]
     provinces: Labels
+    separation: Mapping[str, float]
+    """Cramér's V of each core dimension with data against the segments, by key (`cross.separation`)"""
     sellers: Sequence[str] | None = None
     """who sells each customer's product of interest (item 002-29)"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from segmenter import goals, history, metrics, planning, proposals, schema, word
 from segmenter.advice import Proposal, Review
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.labels import Facets
 from segmenter.metrics import Data
 from segmenter.rules import Rules
 from segmenter.targets import Tracked
@@ -40,6 +41,7 @@ def look(
     data: Data,
     advice: Iterable[Finding],
     followed: Followed,
+    facets: Facets | None,
     lang: Lang,
 ) -> Ahead:
     """`strategy`, `advice`: `plan.merge`; `data` without contacts, history and last analysis, which `followed` has."""
@@ -56,10 +58,22 @@ def look(
         *proposals.propose(strategy, tracks.tracked, advice, clocks, rules, people),
         *proposals.from_campaigns(contacts, rules),
         *proposals.from_data(data.customers, data.ordered, as_of, rules),
+        *proposals.from_dimensions(_separations(facets, followed.history, rules, as_of), rules),
     ]
     extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
     vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
     return Ahead(strategy, tracks.tracked, tuple(proposed), clocks, (*logged, *tracks.findings, *vague), extra)
+
+
+def _separations(
+    facets: Facets | None, lines: DataFrame, rules: Rules, as_of: date | None
+) -> Iterator[tuple[Mapping[str, str], list[tuple[date, float]]]]:
+    """Name and past of each core dimension that enough customers have a level of."""
+    if facets is None or as_of is None or lines.empty:
+        return
+    for one in facets.core:
+        if one.known >= rules.segment_size_min:
+            yield one.dimension.name, history.separations(lines, one.dimension, rules, as_of)
 
 
 def remembered(lines: DataFrame, rules: Rules) -> DataFrame:

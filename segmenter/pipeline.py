@@ -138,13 +138,7 @@ def run(
     strategy, advice = plan.merge(typed, segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
-    memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
-    followed = timeline.follow(memory, customers, segments, rules, lang, as_of)
-    data = metrics.Data(customers, segments, rules, as_of, ordered)
-    where = goals.where(sheets.strategy, typed, lang)
-    ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, lang)
-    findings += [*followed.findings, *ahead.findings]
-    extra: dict[str, DataFrame] = {**followed.extra, **ahead.extra}
+    extra: dict[str, DataFrame] = {}
     faceted = None
     if rules.dimensions:
         progress("dimensions")
@@ -155,6 +149,13 @@ def run(
         if sheets.dimensions is None:
             extra["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
         findings += found
+    memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
+    followed = timeline.follow(memory, customers, segments, faceted, rules, lang, as_of)
+    data = metrics.Data(customers, segments, rules, as_of, ordered)
+    where = goals.where(sheets.strategy, typed, lang)
+    ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, faceted, lang)
+    findings += [*followed.findings, *ahead.findings]
+    extra |= {**followed.extra, **ahead.extra}
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
     clustered = valued = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ DAWN_TIMES: Final = 2.0
 DAWN_Z: Final = 3.0
 """a category draws customers when its share of buyers of the last 90 days is twice that of the 90 before, beyond
 chance (z of two proportions)"""
+RUNS: Final = 3
+"""so many analyses in a row make a trend"""
 CLOCKS: Final[Mapping[str, Period]] = {"dimensions": Period(3, "month"), "everything": Period(6, "month")}
 
 
@@ -173,6 +176,22 @@ def from_data(customers: DataFrame, ordered: DataFrame | None, as_of: date | Non
         found.append(Proposal("old", {"count": old, "share": old / len(known)}))
     if ordered is not None and "category" in ordered:
         found += _dawning(ordered, today)
+    return found
+
+
+def from_dimensions(
+    past: Iterable[tuple[Mapping[str, str], Sequence[tuple[date, float]]]], rules: Rules
+) -> list[Proposal]:
+    """Dimensions that no longer separate: what they are worth fell at each of the last RUNS analyses, to below
+    `rules.separation_min` (003-101). `past`: name by language, and `history.separations`."""
+    found = []
+    for name, figures in past:
+        last = figures[-RUNS:]
+        falling = all(then > now for (_, then), (_, now) in pairwise(last))
+        if len(last) == RUNS and falling and last[-1][1] < rules.separation_min:
+            told = [f"{figure:.3f} ({day.isoformat()})" for day, figure in last]
+            said = {lang: texts.say("report.and", lang).join(told) for lang in texts.LANGS}
+            found.append(Proposal("fading", {"name": name, "figures": said, "least": rules.separation_min}))
     return found
 
 

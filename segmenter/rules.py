@@ -105,6 +105,7 @@ class Rules:
     dimensions_reviewed: date | None
     everything_reviewed: date | None
     response_min: float
+    separation_min: float
     data_age_max: int
     history: bool
     clusters: bool
@@ -137,6 +138,7 @@ class Rules:
             "outlier_factor",
             "control_total",
             "response_min",
+            "separation_min",
         ):
             value = getattr(self, key)
             finite = all(map(is_number, value if isinstance(value, tuple) else (value,)))
@@ -144,7 +146,8 @@ class Rules:
         demand(self.outlier_factor > 1, "outlier_factor", self.outlier_factor, "above", low=1)
         for key in ("scope_active_months", "segments_min", "segments_max", "segment_size_min", "owner_segments_max"):
             demand(getattr(self, key) >= 0, key, getattr(self, key), "above", low=-1)
-        demand(0 <= self.response_min <= 1, "response_min", self.response_min, "range", low=0, high=1)
+        for key in ("response_min", "separation_min"):
+            demand(0 <= getattr(self, key) <= 1, key, getattr(self, key), "range", low=0, high=1)
         demand(self.data_age_max >= 1, "data_age_max", self.data_age_max, "above", low=0)
         for name, rising in (("recency", True), ("frequency", False), ("monetary", False)):
             bins, labels = getattr(self, f"{name}_bins"), getattr(self, f"{name}_labels")

@@ -17,6 +17,7 @@ from pandas import DataFrame
 from segmenter import headers, history, intake, migration, schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.labels import Facets
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.texts import Lang
@@ -59,7 +60,13 @@ class _Base:
 
 
 def follow(
-    memory: Memory, customers: DataFrame, segments: DataFrame, rules: Rules, lang: Lang, as_of: date | None
+    memory: Memory,
+    customers: DataFrame,
+    segments: DataFrame,
+    facets: Facets | None,
+    rules: Rules,
+    lang: Lang,
+    as_of: date | None,
 ) -> Followed:
     """The history with this analysis in it, and who moved since the date before. Nothing without an as-of date, or
     where the setting is off."""
@@ -84,7 +91,12 @@ def follow(
         findings += changed
     elif memory.moves is not None and as_of == _last(lines):
         extra = remembered(customers, names)
-    lines = history.joined(lines, history.lines(customers, segments, rules, as_of, base.day), as_of)
+    strengths = {}
+    if facets:
+        chosen = {one.dimension.key: one.dimension for one in facets.core}
+        strengths = {history.called(chosen[key], lang): figure for key, figure in facets.separation.items()}
+    mine = history.lines(customers, segments, rules, as_of, base.day, strengths)
+    lines = history.joined(lines, mine, as_of)
     return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
 
 

@@ -149,3 +149,23 @@ def test_data_older_than_it_should_be() -> None:
     assert [one.key for one in proposals.from_data(asleep, None, late, DEFAULT)] == ["old"]
     assert proposals.from_data(asleep.iloc[1:], None, late, DEFAULT) == []
     assert proposals.from_data(CUSTOMERS, None, None, DEFAULT) == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "proposed"),
+    [
+        ((0.3, 0.2, 0.09), True),
+        ((0.05, 0.3, 0.2, 0.09), True),
+        ((0.3, 0.2, 0.1), False),
+        ((0.2, 0.3, 0.09), False),
+        ((0.3, 0.09, 0.09), False),
+        ((0.3, 0.09), False),
+    ],
+)
+def test_a_dimension_that_no_longer_separates(figures: tuple[float, ...], proposed: bool) -> None:
+    past = [(date(2026, month, 28), figure) for month, figure in enumerate(figures, 1)]
+    found = proposals.from_dimensions([({"zh": "性别", "en": "Sex"}, past)], DEFAULT)
+    assert [one.key for one in found] == ["fading"] * proposed
+    for one in found:
+        assert "“性别”" in one.what("zh") and '"Sex"' in one.what("en")
+        assert "0.300" in one.why("zh") and "0.090 (2026-0" in one.why("en") and "低于0.10" in one.why("zh")

@@ -103,8 +103,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[date, R
                 sheet["E2"], sheet["H2"] = "王五", "已完成30%"
 
             def note(sheet: Any) -> None:
-                sheet.cell(1, 14, "备注")
-                sheet.cell(2, 14, "春节前")
+                sheet.cell(1, 15, "备注")
+                sheet.cell(2, 15, "春节前")
 
             edit(path, STRATEGY, own)
             edit(path, HISTORY, note)
@@ -234,6 +234,49 @@ def test_formulas_that_calculate_anew_do_not_move_the_past(tmp_path: Path) -> No
     jobs.fill(path, as_of=date(2026, 6, 30), formulas=True)
     edit(path, schema.RFM.sheet["zh"], lambda sheet: sheet.__setitem__("E2", "000(低R/低F/低M)"))
     assert cells_of(jobs.fill(path, as_of=date(2026, 7, 31), formulas=True)) == {("111", "011"): 1}
+
+
+def test_a_dimension_that_fades(tmp_path: Path) -> None:
+    """Of 30 men and 30 women, so many men and all but so many women buy a lot: by hand, V of the table of sex and
+    type is |2n - 30| / 30."""
+    path = tmp_path / "book.xlsx"
+    jobs.new(path, "zh")
+    chosen = {"dimensions": ("性别",)}
+    men = pd.DataFrame({"customer_id": [str(n) for n in range(60)], "gender": ["男"] * 30 + ["女"] * 30})
+
+    def run(day: date, best: int, **rules: Any) -> Result:
+        rich = [n < best if n < 30 else n - 30 >= best for n in range(60)]
+        people = men.assign(
+            frequency=[10.0 if one else 1.0 for one in rich],
+            average_order_value=[900.0 if one else 9.0 for one in rich],
+            total_amount=[9000.0 if one else 9.0 for one in rich],
+            last_order_date=pd.Timestamp(day) - pd.Timedelta(days=9),
+        )
+        with FileBook(path) as book:
+            book.write(schema.CUSTOMERS, people)
+        return jobs.fill(path, as_of=day, changes=rules)
+
+    def told() -> dict[date, float]:
+        lines = [one for one in lines_of(path) if one["客户类型"] == "维度：性别"]
+        assert len(lines) == len({one["分析日期"] for one in lines})
+        return {one["分析日期"].date(): one["维度区分度"] for one in lines}
+
+    days = [*MONTHS]
+    assert "fading" not in {one.key for one in run(days[0], 30).proposals} and not told()
+    for day, best in zip(days[1:3], (24, 20), strict=True):
+        assert "fading" not in {one.key for one in run(day, best, **chosen).proposals}
+    run(days[3], 18, **chosen)
+    result = run(days[3], 16, **chosen)  # again, with better data
+    assert told() == {days[1]: 0.6, days[2]: pytest.approx(1 / 3, abs=1e-4), days[3]: pytest.approx(1 / 15, abs=1e-4)}
+    (fading,) = (one for one in result.proposals if one.key == "fading")
+    assert "0.600 (2026-02-20)、0.333 (2026-03-31)、0.067 (2026-04-30)" in fading.why("zh")
+    assert sum(one["客户数"] or 0 for one in lines_of(path) if one["分析日期"].date() == days[3]) == 60
+    assert "fading" not in {one.key for one in run(days[3], 16).proposals}  # no longer a core dimension
+    run(days[3], 16, **chosen)
+    result = run(days[4], 15, **chosen, separation_min=0.0)
+    assert "fading" not in {one.key for one in result.proposals} and told()[days[4]] == 0
+    result = run(days[4], 15, **chosen, window_months=3)  # other rules: what they cut, they cut otherwise
+    assert "fading" not in {one.key for one in result.proposals}
 
 
 def test_the_report_and_the_mail_say_it(played: tuple[Path, dict[date, Result]]) -> None:
