@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sheets import ACCENT, FONT, INK, LINE, MUTED, NUMBER_FORMATS, PALE, SOFT, WHITE, Book, put
-from xlsxwriter.utility import xl_cell_to_rowcol  # type: ignore[import-untyped, unused-ignore]
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_rowcol_to_cell  # type: ignore[import-untyped, unused-ignore]
 
 from segmenter import schema
 from segmenter.schema import Table
@@ -46,7 +46,7 @@ def board_sheet(book: Book) -> None:
     sheet.write_string(1, 0, book.say("dash.subtitle"), under)
     for name, table in (("facts", facts), ("segments", segments), ("heat", heat), ("pareto", pareto)):
         _block(book, sheet, table, book.say(f"dash.{name}"))
-    _heat_colours(sheet, heat)
+    _heat_colours(book, sheet, heat)
     top = corner(facts)[0] - 1
     taller = 38 - BOARD_ROW
     middle = corner(segments)[0] + 1
@@ -102,11 +102,16 @@ def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
                 put(sheet, row + below, column + position, None, book.look(**look))
 
 
-def _heat_colours(sheet: Any, table: Table) -> None:
+def _heat_colours(book: Book, sheet: Any, table: Table) -> None:
     row, column = corner(table)
     first, last = (row + 2, column + 1), (row + table.rows, column + len(table.fields) - 1)
     scale = {"type": "3_color_scale", "min_color": "#EFF7F8", "mid_color": "#A9D3D8", "max_color": "#4E9FAC"}
     sheet.conditional_format(*first, *last, {**scale, "mid_type": "percentile", "mid_value": 60})
+    here = xl_rowcol_to_cell(row + 1, column + 1, row_abs=True)
+    filled = xl_rowcol_to_cell(row + 2, column, row_abs=True, col_abs=True)
+    unused = {"type": "formula", "criteria": f'=AND({filled}<>"",{here}="")'}  # the rules have fewer F bins
+    away = book.file.add_format({"font_color": WHITE, "bg_color": WHITE})
+    sheet.conditional_format(row, column + 1, row + 1, last[1], {**unused, "format": away})
 
 
 def _place(width: int, height: int, alt: str, down: int = 0) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from segmenter.books import (
     blocks,
     bulk,
     calc,
+    drawn,
     growth,
     guard,
     lists,
@@ -40,7 +41,7 @@ from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
 from segmenter.errors import Refused
 from segmenter.headers import SEARCHED, locate
-from segmenter.schema import CUSTOMERS, Table, fold
+from segmenter.schema import CUSTOMERS, Table, fold, table
 from segmenter.texts import Lang
 
 _LONG: Final = 1 << 22
@@ -310,6 +311,7 @@ class FileBook:
     def _commit(self) -> None:
         if any(self._written.values()):
             self._recalculate()
+        self._redraw()
         if not self._draft.changes and self.out == self.path:
             return
 
@@ -323,6 +325,15 @@ class FileBook:
 
         self._package.check()
         self.kept = saving.replace(self.out, put, verify, keep_previous=self._keep_previous, ours=self._ours)
+
+    def _redraw(self) -> None:
+        """Have the charts beside our blocks remember what stands in them now."""
+        for entry in self._index.sheets:
+            if not any(table(key).anchor for key in self._meant.get(entry.part, ())):
+                continue
+            sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings)
+            for part in drawn.charts(self._index, entry.part):
+                self._draft.set(part, drawn.remembered(self._draft.read(part), part, sheet))
 
     def _prove(self, temp: Path) -> None:
         """Refuse to replace anything unless the new file holds what was meant and lost nothing."""

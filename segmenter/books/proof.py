@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final
 
-from segmenter.books import bulk, calc, longproof, spans
+from segmenter.books import bulk, calc, drawn, longproof, spans
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, rels_part
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Draft, Package
 from segmenter.books.scan import Scan
 from segmenter.books.sheetproof import compare, contents
+from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 from segmenter.errors import Refused
 from segmenter.schema import fold, tables
@@ -146,9 +147,20 @@ def _judge(
         return Part(name, "violation", wrong) if wrong else Part(name, "ours")
     if name in set(_belonging(old, ours)):
         return Part(name, "ours")
+    if any(name in drawn.charts(old, part) for part in ours):
+        return _chart(name, old, new, ours)
     if asked.drop_stale and sheet is not None and calc.without_results(before) == calc.without_results(after):
         return Part(name, "declared")
     return Part(name, "violation", "changed")
+
+
+def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
+    """A chart on a sheet of ours: what it remembers of the cells there is what they hold, all else as it was."""
+    data = old.package.read(name)
+    for one in new.sheets:
+        if one.part in ours and name in drawn.charts(new, one.part):
+            data = drawn.remembered(data, name, Sheet(new.package.read(one.part), one.part, one.name, new.strings))
+    return Part(name, "ours") if data == new.package.read(name) else Part(name, "violation", "changed")
 
 
 def _judge_long(name: str, old: Index, after: Package, made: bulk.Part) -> Part:
