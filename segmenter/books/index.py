@@ -73,9 +73,14 @@ class Index:
         where = rels_part(part)
         if where not in self.package:
             return []
+        data = self.package.read(where)
+        known = self.package.relations.get(part)
+        if known is not None and known[0] is data:
+            return known[1]
         base = posixpath.dirname(part)
-        found = []
-        for one in spans.parse(self.package.read(where), where).all("Relationship"):
+        found: list[Relation] = []
+        self.package.relations[part] = (data, found)
+        for one in spans.parse(data, where).all("Relationship"):
             target = one.get("Target")
             external = one.get("TargetMode") == "External"
             if not external:

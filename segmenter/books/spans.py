@@ -151,7 +151,7 @@ def _text(raw: bytes) -> str:
 
 
 def without_comments(data: bytes) -> bytes:
-    """Well-formed XML without comments and instructions (but one at the start), where a tag may be that is not closed."""
+    """Well-formed XML without comments and instructions (but one at the start), where a tag may be never closed."""
     return _ASIDE.sub(lambda found: found[1] or b"", data) if b"<!--" in data or data.find(b"<?", 1) > 0 else data
 
 
@@ -181,7 +181,7 @@ def parse(data: bytes, part: str, opaque: str = "", *, checked: bool = False) ->
 
     Nobody changes a tree: the same small part may be given the same one.
     """
-    return (_parse_small if len(data) <= _SMALL else _parse)(data, part, opaque, checked)
+    return _parse_small(data, part, opaque, False) if len(data) <= _SMALL else _parse(data, part, opaque, checked)
 
 
 def _parse(data: bytes, part: str, opaque: str, checked: bool) -> Element:
