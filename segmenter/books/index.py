@@ -74,9 +74,9 @@ class Index:
         if where not in self.package:
             return []
         data = self.package.read(where)
-        known = self.package.relations.get(part)
-        if known is not None and known[0] is data:
-            return known[1]
+        of, known = self.package.relations.get(part, (None, []))
+        if of is data:
+            return list(known)
         base = posixpath.dirname(part)
         found: list[Relation] = []
         self.package.relations[part] = (data, found)
