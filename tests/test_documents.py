@@ -34,6 +34,8 @@ needs_browser = pytest.mark.skipif(
 )
 needs_poppler = pytest.mark.skipif(not shutil.which("pdffonts"), reason="needs Poppler (pdffonts) on the PATH")
 
+CORE = ("地域", "价格敏感度")
+
 
 @cache
 def result() -> Any:
@@ -98,11 +100,14 @@ def packed(text: str) -> str:
 
 
 @needs_browser
-@pytest.mark.parametrize(("lang", "strict"), [("zh", False), ("en", True)])
-def test_page_word_and_pdf_hold_the_same(lang: texts.Lang, strict: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lang", "strict", "picked"), [("zh", False, ()), ("zh", True, CORE), ("en", False, CORE)])
+def test_page_word_and_pdf_hold_the_same(
+    lang: texts.Lang, strict: bool, picked: tuple[str, ...], tmp_path: Path
+) -> None:
     """Every text and figure of the page stands in the Word file and in the PDF."""
     with as_file(files("segmenter.workbook") / "sample.xlsx") as book:
-        made = jobs.check(book)
+        made = jobs.check(book, changes={"dimensions": picked, "clusters": True, "value": True} if picked else {})
+    assert {"cross", "personas", "clusters"} <= {*report.context(made, lang)["sections"]} or not picked
     shown = Visible(report.render(made, lang, strict=strict)).found
     word = packed(words(documents.docx(made, lang, None, strict)[0]))
     (tmp_path / "r.pdf").write_bytes(documents.pdf(made, lang, None, strict)[0])
