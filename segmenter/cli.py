@@ -10,14 +10,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from segmenter import texts
 from segmenter.errors import Refused, SegmenterError, WrongUsage
 from segmenter.texts import Lang
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,9 +102,20 @@ class _Parser(argparse.ArgumentParser):
         raise WrongUsage("usage", reason=message, command=self.prog)
 
 
-def _parser(lang: Lang) -> argparse.ArgumentParser:
-    from importlib.metadata import version
+class _Version(argparse.Action):
+    """`--version`; the number is looked up only when somebody asks."""
 
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str = "") -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"segmenter {version('segmenter')}")
+        parser.exit()
+
+
+def _parser(lang: Lang) -> argparse.ArgumentParser:
     from segmenter import commands_compare, commands_excel, commands_export, commands_mail, commands_report
 
     say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
@@ -119,9 +127,7 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     # before the command or after it: suppressed, the one after does not undo the one before
     common.add_argument("--lang", choices=texts.LANGS, default=argparse.SUPPRESS, help=say["help_lang"])
     parser = _Parser(prog="segmenter", description=say["help_program"], epilog=say["help_exit"], parents=[common])
-    parser.add_argument(
-        "--version", action="version", version=f"segmenter {version('segmenter')}", help=say["help_version"]
-    )
+    parser.add_argument("--version", action=_Version, help=say["help_version"])
     commands = parser.add_subparsers(
         metavar=say["help_metavar"], required=True, dest="command", title=say["help_commands"]
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from segmenter import addresses, texts
+from segmenter import texts
 from segmenter.errors import Refused
 from segmenter.progress import Stages
 from segmenter.texts import Lang
@@ -172,6 +172,8 @@ def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
 
 def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tuple[str, str]]:
     """(address, owner) of every letter; the owner is "" for those who get everything."""
+    from segmenter import addresses
+
     found = [(addresses.one(address), "") for address in dict.fromkeys(job.to)]
     if chosen.per_owner:
         from segmenter import mailing
@@ -190,7 +192,7 @@ def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tu
 
 
 def _send(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
-    from segmenter import ledger, manifest, outbox, sending
+    from segmenter import addresses, ledger, manifest, outbox, sending
 
     if chosen.config is None:
         raise Refused("no_mail_config")
