@@ -22,6 +22,8 @@ REGIONS: Final = 10
 MORE, LESS = 1.2, 0.8
 """share of amount over share of customers from which a region deserves more, or less, than now"""
 
+MEASURED: Final = ("reach", "conversion")
+"""columns that need the campaign log (003-03)"""
 _KINDS: Final[Mapping[str, str]] = {
     "customers": "count",
     "customer_share": "percent",
@@ -29,11 +31,13 @@ _KINDS: Final[Mapping[str, str]] = {
     "amount_share": "percent",
     "mean": "money",
     "index": "times",
+    "reach": "percent",
+    "conversion": "percent",
 }
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "launch": ("segment", "customers", "mean", "who", "likes", "strategy", "action"),
     "operate": ("segment", "customers", "amount_share", "mean", "strategy", "action", "owner", "target"),
-    "campaign": ("segment", "customers", "channel", "likes", "action", "target", "owner"),
+    "campaign": ("segment", "customers", "reach", "conversion", "channel", "likes", "action", "target", "owner"),
     "region": ("region", "customers", "customer_share", "amount_share", "mean", "index", "strongest", "advice"),
 }
 
@@ -46,12 +50,14 @@ def build(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]]
     found = maker(result, segments, {str(row["key"]): row for row in rows if row["key"]}, lang)
     if not found:
         return None
-    columns = [{"key": one, "label": _label(one, lang), "kind": _KINDS.get(one, "text")} for one in COLUMNS[key]]
+    shown = [one for one in COLUMNS[key] if result.reach is not None or one not in MEASURED]
+    columns = [{"key": one, "label": _label(one, lang), "kind": _KINDS.get(one, "text")} for one in shown]
     names = texts.say("report.and", lang).join(str(row.get("segment") or row.get("region")) for row in found[:3])
     return {
         "key": key,
         "title": texts.say(f"report.lead.{key}.title", lang),
-        "text": texts.say(f"report.lead.{key}.text", lang, names=names),
+        "text": texts.say(f"report.lead.{key}.text", lang, names=names)
+        + (texts.say("report.lead.unmeasured", lang) if key == "campaign" and result.reach is None else ""),
         "objective": texts.say(f"report.lead.objective.{result.rules.objective}", lang),
         "columns": columns,
         "rows": [[row.get(column["key"]) for column in columns] for row in found],
@@ -123,6 +129,7 @@ def _campaign(
 ) -> list[dict[str, Any]]:
     """One audience a segment: how many can be reached, where most of them are, what is offered and measured."""
     customers = result.customers
+    strict = "small" in segments  # masked for others' eyes
     segment = customers["segment"].astype(str)
     found = []
     for row in _present(segments).to_dict("records"):
@@ -130,8 +137,20 @@ def _campaign(
         line = _row({str(k): v for k, v in row.items()}, plans)
         line["channel"] = _most(mine, "channel", lang)
         line["likes"] = _most(mine, "categories", lang)
+        if result.reach is not None and row["segment"] in result.reach.index:
+            reached, converted = map(int, result.reach.loc[row["segment"], ["reached", "converted"]])
+            line["reach"] = _share(reached, row["customers"], strict)
+            line["conversion"] = _share(converted, reached, strict)
         found.append(line)
     return found
+
+
+def _share(part: int, whole: float, strict: bool) -> float | str | None:
+    """A rate, of nobody None; "<5" where it would tell `strict`ly of fewer than five people, with or without."""
+    if formats.is_missing(float(whole)) or not whole:
+        return None
+    few = any(0 < people < masking.FLOOR for people in (part, whole - part))
+    return masking.FEW if strict and few else part / float(whole)
 
 
 def _most(customers: DataFrame, key: str, lang: Lang) -> str:

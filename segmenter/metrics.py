@@ -131,13 +131,9 @@ def _came(row: Row, *, first: bool = False) -> Measured:
     if row.reached is None or row.data.as_of is None:
         return NOTHING
     day = row.reached.dropna(subset="reached_on").groupby("key")["reached_on"].min()
-    if day.empty:
+    orders = _known(row.data)
+    if day.empty or orders is None:
         return NOTHING
-    orders = row.data.orders
-    if orders is None:  # the last order is all that is known
-        if "last_order_date" not in row.data.customers:
-            return NOTHING
-        orders = row.data.customers[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
     theirs = orders[orders["key"].isin(day.index)]
     reached = pd.Series(day.reindex(theirs["key"]).to_numpy(), theirs.index)
     if first:
@@ -147,6 +143,28 @@ def _came(row: Row, *, first: bool = False) -> Measured:
         days = pd.Timedelta(days=(row.window.after(row.data.as_of) - row.data.as_of).days)
         after &= theirs["ordered_on"] <= reached + days
     return _rate(day.index.isin(theirs.loc[after, "key"]).sum(), len(day))
+
+
+def _known(data: Data) -> DataFrame | None:
+    """Key and ordered_on of every order, or, where the last one is all that is known, of that; None without either."""
+    if data.orders is not None or "last_order_date" not in data.customers:
+        return data.orders
+    return data.customers[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
+
+
+def campaign(data: Data) -> DataFrame | None:
+    """By segment of today: customers the campaign log reached, and those of them who ordered after they first were
+    (item 003-03); None without a log or orders."""
+    orders = _known(data)
+    if data.contacts is None or data.contacts.empty or orders is None:
+        return None
+    day = data.contacts.groupby("key")["reached_on"].min()
+    later = orders[orders["ordered_on"] > orders["key"].map(day)]
+    if data.as_of is not None:
+        later = later[later["ordered_on"] < pd.Timestamp(data.as_of) + pd.Timedelta(days=1)]
+    key, segment = data.customers["key"], data.customers["segment"].astype(str)
+    hit = DataFrame({"reached": key.isin(day.index), "converted": key.isin(later["key"])})
+    return hit.groupby(segment.to_numpy()).sum()
 
 
 def _responded(row: Row) -> Measured:

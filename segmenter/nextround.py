@@ -32,6 +32,7 @@ class Ahead:
     reviews: tuple[Review, ...]
     findings: tuple[Finding, ...]
     extra: Mapping[str, DataFrame]
+    reach: DataFrame | None
 
 
 def look(
@@ -62,7 +63,15 @@ def look(
     ]
     extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
     vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
-    return Ahead(strategy, tracks.tracked, tuple(proposed), clocks, (*logged, *tracks.findings, *vague), extra)
+    return Ahead(
+        strategy,
+        tracks.tracked,
+        tuple(proposed),
+        clocks,
+        (*logged, *tracks.findings, *vague),
+        extra,
+        metrics.campaign(data),
+    )
 
 
 def _separations(

@@ -206,6 +206,7 @@ def run(
         tracked=ahead.tracked,
         proposals=ahead.proposals,
         reviews=ahead.reviews,
+        reach=ahead.reach,
     )
 
 

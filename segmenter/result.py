@@ -82,6 +82,9 @@ class Result:
     reviews: tuple[Review, ...] = ()
     """when progress, dimensions and everything are looked at again"""
 
+    reach: DataFrame | None = None
+    """segment key -> customers reached by the campaigns on 活动记录, converted (those who ordered after); None without
+    any"""
     history: DataFrame = field(default_factory=DataFrame)
     """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""
     migration: Migration | None = None

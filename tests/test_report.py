@@ -22,7 +22,7 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import documents, formats, planning, report, rules, schema, texts, tracking, valuation
+from segmenter import documents, formats, pipeline, planning, report, rules, schema, texts, tracking, valuation
 from segmenter.advice import Proposal, Review
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -390,6 +390,9 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         replace(large(), rules=replace(large().rules, scenario=scenario, objective=objective, **team))
         for scenario, objective in zip(rules.CHOICES["scenario"], rules.CHOICES["objective"], strict=True)
     ]
+    log = shop.grid(("customer_id",), [[row[0]] for row in shop.people()], schema.ACTIVITY)
+    sheets = pipeline.Sheets(shop.grid(shop.COLUMNS, shop.people()), activity=log)
+    logged = pipeline.run(sheets, replace(rules.default(), scenario="campaign"), "zh", shop.AS_OF)
     asked = shop.run(shop.people(600), using=replace(rules.default(), clusters=True))
     names = ("purchases", "expected_purchases", "p_active", "order_value", "value")
     worth = pd.DataFrame(1.0, index=asked.customers["key"], columns=names)
@@ -397,7 +400,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     asked = replace(asked, valued=valuation.Value(worth, checks, None, None, ()))
     moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
     monkeypatch.setattr(texts, "say", listen)
-    for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked):
+    for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked, logged):
         for lang in texts.LANGS:
             report.render(result, lang)
             report.render(result, lang, strict=True)
@@ -506,3 +509,32 @@ if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for one in texts.LANGS:
         (GOLDEN / f"report.{one}.html").write_text(normalised(report.render(small(), one)), encoding="utf-8")
+
+
+def test_a_campaign_leads_with_reach_and_conversion_once_the_log_is_filled() -> None:
+    """Item 003-03: both rates, counted here customer by customer from the log and the last orders."""
+    rows = shop.people(400)
+    told = [[row[0], shop.AS_OF - timedelta(20), "是"] for row in rows[::3]]
+    log = shop.grid(("customer_id", "reached_on", "responded"), told, schema.ACTIVITY)
+    used = replace(rules.default(), scenario="campaign")
+    sheets = pipeline.Sheets(shop.grid(shop.COLUMNS, rows), activity=log)
+    result = pipeline.run(sheets, used, "zh", shop.AS_OF)
+    lead = report.context(result, "zh")["lead"]
+    assert "活动记录" not in lead["text"]
+    at = {column["label"]: i for i, column in enumerate(lead["columns"])}
+    names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
+    reached_ids = {one[0] for one in told}
+    for line in lead["rows"]:
+        mine = result.customers[result.customers["segment"].map(names) == line[0]]
+        reached = mine[mine["customer_id"].isin(reached_ids)]
+        came = (reached["last_order_date"] > pd.Timestamp(shop.AS_OF - timedelta(20))).sum()
+        assert line[at["触达率"]] == pytest.approx(len(reached) / len(mine))
+        assert line[at["转化率"]] == (pytest.approx(came / len(reached)) if len(reached) else None)
+    assert {line[at["转化率"]] for line in lead["rows"]} - {None, 0.0}
+    quiet = report.context(shop.run(rows, using=used), "zh")["lead"]
+    assert "活动记录" in quiet["text"] and "触达率" not in [column["label"] for column in quiet["columns"]]
+    few = pipeline.run(
+        replace(sheets, customers=shop.grid(shop.COLUMNS, rows[:60]), activity=log), used, "zh", shop.AS_OF
+    )
+    strict = report.context(few, "zh", strict=True)["lead"]
+    assert any("<5" in line[at["触达率"] : at["转化率"] + 1] for line in strict["rows"])
