@@ -47,7 +47,7 @@ def refused(path, **options):
     return found.value.key
 
 
-def killed_at(path, step):
+def killed_at(path, step, **options):
     """Fill in a child that dies at line `step` of saving; whether it died."""
     child = os.fork()
     if child == 0:
@@ -67,7 +67,7 @@ def killed_at(path, step):
 
         sys.settrace(trace)
         try:
-            fill(path, keep_previous=True)
+            fill(path, keep_previous=True, **options)
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -327,3 +327,23 @@ def test_what_an_earlier_run_wrote_makes_way(path, tmp_path):
     fill(path, out=out)
     fill(path, ids=(1, 2), out=out, written=saving.digest(out))
     assert sorted(tmp_path.glob("out*")) == [out]
+
+
+@needs_fork
+def test_another_file_at_the_output_outlives_a_kill(path, tmp_path):
+    typed, earlier = book(tmp_path / "typed.xlsx", [("7", {})]), book(tmp_path / "earlier.xlsx", [("8", {})])
+    folder = tmp_path / "out"
+    folder.mkdir()
+    step, died = -1, True  # every third line, to be quick
+    while died:
+        step += 3
+        (folder / "b.xlsx").write_bytes(typed.read_bytes())
+        (folder / "b.previous.xlsx").write_bytes(earlier.read_bytes())
+        died = killed_at(path, step, out=folder / "b.xlsx")
+        fill(path, out=folder / "b.xlsx")
+        found = {one.name: one.read_bytes() for one in folder.iterdir()}
+        assert {typed.read_bytes(), earlier.read_bytes()} <= set(found.values()), step
+        assert set(found) <= {"b.xlsx", "b.previous.xlsx", "b.previous.2.xlsx"}, step
+        for one in folder.iterdir():
+            one.unlink()
+    assert step > 50
