@@ -23,13 +23,13 @@ from segmenter.dates import day_of
 from segmenter.rules import Rules, default
 
 _SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
-_BINS: Final = ("recency_", "frequency_", "monetary_")
-"""the settings that decide who is where begin with these; bins made from the data are no settings"""
+_BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("quantile_",)}
+"""the settings that decide who is where begin with these, by scoring; bins made from the data are no settings"""
 
 
 def decisive(rules: Rules) -> dict[str, Any]:
     """The settings that decide which code and segment a customer gets, by name."""
-    begin = (*_SETTLED, *(_BINS if rules.scoring == "fixed" else ()))
+    begin = (*_SETTLED, *_BINS.get(rules.scoring, ()))
     found = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name.startswith(begin)}
     return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
 
@@ -38,7 +38,7 @@ def fingerprint(rules: Rules) -> str:
     """Eight digits that change when a setting that decides who is where does. Settings at their default do not count:
     a version of the program that knows further ones has not changed anybody's rules."""
     usual = decisive(default())
-    told = {key: value for key, value in decisive(rules).items() if value != usual.get(key)}
+    told = {key: one for key, one in decisive(rules).items() if one != usual.get(key, getattr(default(), key))}
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 

@@ -208,6 +208,40 @@ def test_other_rules_are_said(played: tuple[Path, dict[date, Result]], tmp_path:
     assert result.migration is not None and not result.migration.same_rules
 
 
+@pytest.mark.parametrize(
+    ("scoring", "other"),
+    [
+        ("quantile", {"quantile_labels": ("high", "high", "high", "low", "low")}),
+        ("mean", {"scoring": "fixed"}),
+        ("fixed", {"recency_bins": (10.0, 90.0, 180.0)}),
+    ],
+)
+def test_limits_learnt_anew_are_no_other_rules(tmp_path: Path, scoring: str, other: dict[str, Any]) -> None:
+    path = tmp_path / "book.xlsx"
+    jobs.new(path, "zh")
+    limits = []
+
+    def run(day: date, **changes: Any) -> list[str]:
+        spent = [float((n + 1) * day.month**2 * 10) for n in range(12)]
+        people = pd.DataFrame(
+            {"customer_id": [str(n) for n in range(12)], "frequency": [n % 6 + day.month for n in range(12)]}
+        )
+        people = people.assign(
+            average_order_value=spent, total_amount=[a * b for a, b in zip(spent, people["frequency"], strict=True)]
+        )
+        people["last_order_date"] = [pd.Timestamp(day) - pd.Timedelta(days=n * day.month) for n in range(12)]
+        with FileBook(path) as book:
+            book.write(schema.CUSTOMERS, people)
+        result = jobs.fill(path, as_of=day, changes={"scoring": scoring, **changes})
+        limits.append(result.rules.monetary_bins)
+        return [one.code for one in result.findings if one.code == "rules_changed"]
+
+    first, second, third, *_ = MONTHS
+    assert run(first) == run(second) == []
+    assert (limits[0] != limits[1]) == (scoring != "fixed")
+    assert run(third, **other) == ["rules_changed"]
+
+
 def test_switched_off_or_somebody_elses_nothing_is_written(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     jobs.new(path, "zh")
