@@ -146,9 +146,11 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     commands_export.export_options(one, say)
     one = command("report", "report_command")
     _analysis_options(one, say, lang)
+    _rule_options(one, say)
     commands_report.report_options(one, say)
     one = command("mail")
     _analysis_options(one, say, lang, say["help_mail_book"])
+    _rule_options(one, say)
     commands_mail.mail_options(one, say)
     commands_mail.purge_options(command("purge"), say)
     commands_excel.excel_options(command("excel"), say)
@@ -176,14 +178,12 @@ def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[
     one.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
     one.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
     one.add_argument("--formulas", action="store_true", help=say["help_formulas"])
-    for option in ("clusters", "value"):
-        one.add_argument(f"--{option}", action="store_true", help=say[f"help_{option}"])
+    _rule_options(one, say)
     for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
         one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
-    _dimension_option(one, say)
     one = command("check")
     _analysis_options(one, say, lang)
-    _dimension_option(one, say)
+    _rule_options(one, say)
     one = command("batch")
     one.add_argument("sources", nargs="+", metavar="SOURCE", help=say["help_sources"])
     one.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help=say["help_folder"])
@@ -206,10 +206,14 @@ def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang
     parser.add_argument("--json", action="store_true", help=say["help_json"])
 
 
-def _dimension_option(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
+def _rule_options(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
+    """Analyses beyond the template's that can be asked for once, whatever the settings say."""
+
     def read(text: str) -> tuple[str, ...]:
         return tuple(one for one in map(str.strip, re.split("[,，、;；]", text)) if one)
 
+    for option in ("clusters", "value"):
+        parser.add_argument(f"--{option}", action="store_true", help=say[f"help_{option}"])
     parser.add_argument("--dimensions", type=read, default=(), metavar="NAMES", help=say["help_dimensions"])
 
 

@@ -90,7 +90,7 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
             report=chosen.report,
             lang=chosen.lang,
             formulas=chosen.formulas,
-            changes=_changes(chosen),
+            changes=commands_report.changes(chosen),
             saving=jobs.Saving(**{field.name: getattr(chosen, field.name) for field in fields(jobs.Saving)}),
             progress=stage,
         )
@@ -98,16 +98,14 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
     return 0
 
 
-def _changes(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The rules that options of the command line change."""
-    asked = {name: getattr(chosen, name, None) for name in ("clusters", "value", "dimensions")}
-    return {name: value for name, value in asked.items() if value}
-
-
 def _check(chosen: argparse.Namespace, lang: Lang) -> int:
     with Stages(lang) as stage:
         result = jobs.check(
-            chosen.book, as_of=chosen.as_of, rules_file=chosen.rules, changes=_changes(chosen), progress=stage
+            chosen.book,
+            as_of=chosen.as_of,
+            rules_file=chosen.rules,
+            changes=commands_report.changes(chosen),
+            progress=stage,
         )
     if not chosen.json:
         for finding in result.findings:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from segmenter import texts
+from segmenter import commands_report, texts
 from segmenter.errors import Refused
 from segmenter.progress import Stages
 from segmenter.texts import Lang
@@ -126,7 +126,8 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
 
     config = sending.Config.read(chosen.config) if chosen.config else None
     with Stages(lang) as stage:
-        result = jobs.check(job.book, as_of=chosen.as_of, rules_file=chosen.rules, progress=stage)
+        asked = {"as_of": chosen.as_of, "rules_file": chosen.rules, "changes": commands_report.changes(chosen)}
+        result = jobs.check(job.book, **asked, progress=stage)
         made = manifest.of(result, job.book, chosen.template)
         before = _before(chosen, job, made)
         stage("report")

@@ -37,6 +37,12 @@ def template_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) ->
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help=say["help_template_out"])
 
 
+def changes(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The rules that options of the command line change."""
+    asked = {name: getattr(chosen, name, None) for name in ("clusters", "value", "dimensions")}
+    return {name: value for name, value in asked.items() if value}
+
+
 def report(chosen: argparse.Namespace, lang: Lang) -> int:
     """Write the report of a workbook."""
     from segmenter import documents, manifest
@@ -47,6 +53,7 @@ def report(chosen: argparse.Namespace, lang: Lang) -> int:
             chosen.out,
             as_of=chosen.as_of,
             rules_file=chosen.rules,
+            changes=changes(chosen),
             template=chosen.template,
             lang=chosen.lang,
             strict=chosen.mask,

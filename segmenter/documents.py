@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from segmenter import jobs, masking, overview, pictures, rendering, report, texts
 from segmenter.errors import Refused
+from segmenter.findings import NO_PARAMS
 from segmenter.result import Result
 from segmenter.texts import Lang
 
@@ -47,6 +48,7 @@ def write(
     *,
     as_of: date | None = None,
     rules_file: Path | None = None,
+    changes: Mapping[str, Any] = NO_PARAMS,
     template: Path | None = None,
     lang: Lang | None = None,
     strict: bool = False,
@@ -63,7 +65,7 @@ def write(
     maker = MAKERS.get(out.suffix.lower())
     if maker is None:
         raise Refused("report_kind", path=out)
-    result = jobs.check(book, as_of=as_of, rules_file=rules_file, progress=progress)
+    result = jobs.check(book, as_of=as_of, rules_file=rules_file, changes=changes, progress=progress)
     progress("report")
     lang = lang or result.lang
     content, remarks = maker(result, lang, template, strict)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from email import message_from_bytes, policy
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import shop
 
 from segmenter import crossing, masking, report, rules
+from segmenter.cli import main
 from segmenter.result import Result
 
+ROOT = Path(__file__).parents[1]
 NAMES = ("地域", "年龄段", "渠道")
 
 
@@ -65,9 +70,28 @@ def test_strictly_no_sum_tells_a_hidden_number(count: int) -> None:
             assert all(one is None or one == 0 or one >= masking.FLOOR for one in line)
 
 
+def test_the_page_has_its_sections_in_the_order_of_their_numbers() -> None:
+    used = replace(rules.default(), dimensions=NAMES, clusters=True)
+    page = report.render(shop.run(shop.people(600), using=used), "zh")
+    numbers = [int(one) for one in re.findall(r'<span class="no">(\d+)</span>', page)]
+    assert 'id="clusters"' in page and numbers == list(range(2, len(numbers) + 2))
+
+
 def test_strictly_no_persona_of_a_segment_whose_size_is_withheld() -> None:
     seen = masking.shared(cut(40), strict=True)
     held = set(seen.segments.loc[seen.segments["small"] != "", "name"])
     assert held
     assert not held & {one["segment"] for one in crossing.people(seen, "zh", strict=True) if one["customers"]}
     assert all(not one["typical"] for one in crossing.people(seen, "zh", strict=True))
+
+
+def test_report_and_mail_take_the_options_of_fill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = str(ROOT / "workbook" / "sample.xlsx")
+    page = tmp_path / "r.html"
+    assert main(["report", book, "-o", str(page), "--dimensions", "年龄段"]) == 0
+    assert "年龄段：" in page.read_text(encoding="utf-8").partition('class="crossed"')[2]
+    out = tmp_path / "mail"
+    asked = ["mail", book, "--to", "a@example.com", "--attach", "html", "-o", str(out), "--dimensions", "年龄段"]
+    assert main(asked) == 0, capsys.readouterr().err
+    letter = message_from_bytes(next(out.glob("*.eml")).read_bytes(), policy=policy.default)
+    assert "年龄段：" in next(letter.iter_attachments()).get_content().partition('class="crossed"')[2]
