@@ -27,7 +27,6 @@ FIGURES: Final = (
     "order_count",
     "first_order_days",
     "yearly_amount",
-    "order_hours",
     "province_name",
     "city",
 )

@@ -21,6 +21,7 @@ _TIME = r"(?:[T\s]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(?P<half>[AP]M
 _YMD = re.compile(
     r"^(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号號]?" + _TIME + "$", re.I
 )
+_CLOCK = re.compile(r"[T\s](?P<hour>[01]?\d|2[0-3]):\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?P<half>[AP]M)?", re.I)
 _PACKED = re.compile(r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$")
 _YEAR_LAST = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})" + _TIME + "$", re.I)
 _SHORT = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2})" + _TIME + "$", re.I)
@@ -80,6 +81,25 @@ def days(column: NDArray[Any] | Raw) -> Column:
         return (BLANK if day is None else np.datetime64(day, "s")), problem, note
 
     return distinct.read(read, "datetime64[s]", BLANK)
+
+
+def hours(column: NDArray[Any] | Raw) -> NDArray[np.float64]:
+    """The hour of day (0..23) beside each day; NaN where there is none. A column of midnights has no times."""
+    distinct = Raw.of(column).distinct
+    found = np.array([*map(_hour, distinct.values), np.nan])[distinct.codes]
+    return found if np.nansum(found) else np.full(len(found), np.nan)
+
+
+def _hour(value: Any) -> float:
+    if isinstance(value, datetime):
+        return value.hour
+    if isinstance(value, float) and 20000 <= value < 60000:
+        return int(value % 1 * 24 + 1e-6)
+    match = _CLOCK.search(plain(value)) if isinstance(value, str) else None
+    if match is None:
+        return np.nan
+    hour, half = int(match["hour"]), (match["half"] or "").upper()
+    return hour % 12 + 12 * (half == "PM") if half else hour
 
 
 def _cell(value: Any) -> Found:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
@@ -35,7 +34,6 @@ def chosen_from(grid: Grid | None, rules: Rules) -> Catalogue:
 def find(
     grids: Mapping[str, Grid | None],
     customers: DataFrame,
-    ordered: DataFrame | None,
     rules: Rules,
     as_of: date | None,
 ) -> tuple[Facets, list[Finding]]:
@@ -48,7 +46,7 @@ def find(
     province = known.dimensions["province"]
     extra = [known.dimensions["product"]] if rules.product_owners else []
     all_of = [*chosen, *portrait, *extra, province, *(one for pair in pairs for one in pair[1:])]
-    more, findings = _more(grids, customers, ordered, catalogue.needed(all_of, known))
+    more, findings = _more(grids, customers, catalogue.needed(all_of, known))
     label = Labeller(customers, known, more, as_of).label
     core = tuple(map(label, chosen))
     strengths = cross.separation(core, customers["segment"])
@@ -88,11 +86,9 @@ def tables(
 def _more(
     grids: Mapping[str, Grid | None],
     customers: DataFrame,
-    ordered: DataFrame | None,
     fields: Mapping[str, schema.Field],
 ) -> tuple[DataFrame, list[Finding]]:
-    """Columns that only dimensions read, on the index of `customers`: beside table 1, then the survey, then what the
-    orders tell (the hours in which most of a customer's orders fall)."""
+    """Columns that only dimensions read, on the index of `customers`: beside table 1, then the survey."""
     unknown = {key: one for key, one in fields.items() if key not in {f.key for f in schema.CUSTOMERS.fields}}
     grid, asked = grids["customers"], grids["survey"]
     more, findings = DataFrame(index=customers.index), []
@@ -106,12 +102,6 @@ def _more(
         for key in answers:
             typed = more.get(key, pd.Series("", index=more.index, dtype=object))
             more[key] = typed.where(typed.notna() & (typed.astype(object) != ""), answers[key])
-    if ordered is not None and (ordered["ordered_on"].dt.hour != 0).any():
-        hours = ordered["ordered_on"].dt.hour // 3
-        top = hours.groupby([ordered["key"], hours]).size().groupby(level=0).idxmax().str[1]
-        names = [f"{start:02d}:00-{start + 3:02d}:00" for start in range(0, 24, 3)]
-        code = top.reindex(customers["key"]).to_numpy(float)
-        more["order_hours"] = np.array([*names, ""], dtype=object)[np.where(np.isnan(code), 8, code).astype(int)]
     return more, findings
 
 

@@ -14,6 +14,7 @@ from pandas import DataFrame
 
 from segmenter import (
     cells,
+    dates,
     headers,
     intake,
     orders,
@@ -102,7 +103,8 @@ def import_orders(
     """
     _refuse_existing(out)
     progress("read")
-    taken = intake.take(sources.read_orders(source, columns), schema.ORDERS)
+    grid = sources.read_orders(source, columns)
+    taken = intake.take(grid, schema.ORDERS)
     if not {"amount"} & {*taken.columns} and not {"quantity", "unit_price"} <= {*taken.columns}:
         raise Refused("no_amount", path=source)
     progress("clean")
@@ -114,6 +116,12 @@ def import_orders(
     customers = orders.behaviour(tidied.frame, day, used)
     if customers.empty:
         raise Refused("no_orders_before", path=source, as_of=day)
+    header_row, placed = headers.locate(grid, schema.ORDERS)
+    hours = dates.hours(grid.column(placed["ordered_on"], header_row + 1))
+    known = pd.Series(hours, index=pd.RangeIndex(header_row + 2, header_row + 2 + len(hours)))
+    active = orders.active_hours(tidied.frame[tidied.frame["ordered_on"] <= pd.Timestamp(day)], known)
+    if len(active):
+        customers["active_hours"] = active.reindex(customers.index, fill_value="")
     found = [replace(one, stage="import") for one in taken.findings if one.code not in FROM_TEXT]
     found += tidied.findings
     later = orders.whole(tidied.frame)["ordered_on"] > pd.Timestamp(day)

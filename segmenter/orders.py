@@ -146,6 +146,17 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
     return found
 
 
+def active_hours(orders: DataFrame, hours: pd.Series) -> pd.Series:
+    """The two hours (20:00-22:00) in which a customer ordered most often, by customer key; ties go to the earlier.
+
+    `orders`: `Orders.frame`; `hours`: 0..23 or NaN by row on the sheet, of which an order's first line counts."""
+    known = orders.assign(band=hours.reindex(orders.index) // 2).dropna(subset="band")
+    known = known[(known["order_id"] == "") | ~known.duplicated(["key", "order_id"])]
+    counts = known.groupby(["key", "band"]).size()
+    band = counts.groupby(level="key").idxmax().str[1]
+    return band.map({n: f"{2 * n:02d}:00-{2 * n + 2:02d}:00" for n in range(12)})
+
+
 def _favourites(orders: DataFrame, column: str, count: int) -> pd.Series:
     """The `count` values a customer spent most on, dearest first; ties in alphabetical order."""
     named = orders[orders[column].fillna("") != ""]

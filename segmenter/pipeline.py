@@ -144,7 +144,7 @@ def run(
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
         people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
-        faceted, found = facets.find(grids, people, ordered, rules, as_of)
+        faceted, found = facets.find(grids, people, rules, as_of)
         extra |= facets.tables(faceted, people, names, plan.small_segments(segments, rules), lang)
         if sheets.dimensions is None:
             extra["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)

@@ -383,3 +383,19 @@ def test_help_is_in_the_users_language_and_light() -> None:
     ).stdout
     assert "用法" in said and "显示帮助" in said
     assert said.splitlines()[-1] == "[]"
+
+
+def test_orders_with_times_tell_the_active_hours(tmp_path: Path) -> None:
+    """003-17: what an order file knows of the time of day goes to table 1; without times the column stays empty."""
+    lines = ["2026-06-01 20:10,7,10", "2026-06-02 21:50:00,7,10", "2026-06-03 09:00,7,10", "2026-06-03 08:00,8,10"]
+    for name, wanted in (
+        ("timed", {"7": "20:00-22:00", "8": "08:00-10:00"}),
+        ("plain", {"7": None, "8": None}),
+    ):
+        rows = lines if name == "timed" else [line[:10] + line[line.index(",") :] for line in lines]
+        source, out = tmp_path / f"{name}.csv", tmp_path / f"{name}.xlsx"
+        source.write_text("\n".join(["下单时间,客户ID,金额", *rows]), encoding="utf-8")
+        assert main(["import", str(source), "-o", str(out)]) == 0
+        found = openpyxl.load_workbook(out)[CUSTOMERS]
+        place = [cell.value for cell in found[1]].index("活跃时段")
+        assert {row[0]: row[place] for row in found.iter_rows(min_row=2, values_only=True) if row[0]} == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -224,6 +225,65 @@ def test_the_value_view_of_table_1_alone() -> None:
     assert labels(found)[-1] == "购买力强"
     assert labels(found)[0] == "购买力弱"
     assert labels(found, 2) == ["未推荐"] * 9 + ["有推荐"]
+
+
+def fifth(values: Sequence[float | None]) -> list[int | None]:
+    """1-5 by the mean rank among the values known, counted one by one."""
+    known = [value for value in values if value is not None]
+    places = [(sum(o < v for o in known) + sum(o <= v for o in known) + 1) / 2 if v is not None else 0 for v in values]
+    return [math.ceil(place * 5 / len(known)) if place else None for place in places]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(1, 2000).map(round), st.floats(1, 9e4).map(round), st.integers(0, 15),
+            st.none() | st.integers(0, 10).map(lambda n: n / 10), st.none() | st.integers(0, 5),
+        ), min_size=1, max_size=30,
+    )
+)  # fmt: skip
+@settings(max_examples=20, deadline=None)
+def test_the_scores_of_value_are_what_counting_says(rows: list[tuple[Any, ...]]) -> None:
+    """001-22: power of order value and amount, loyalty of frequency and repurchase, word of mouth of referrals; the
+    whole is their mean where two are known."""
+    keys = ("average_order_value", "total_amount", "frequency", "repurchase_rate", "referrals")
+    columns = dict(zip(keys, map(list, zip(*rows, strict=True)), strict=True))
+    ranked = {key: fifth(values) for key, values in columns.items()}
+    frame = pd.DataFrame({key: pd.Series(values, dtype=float) for key, values in columns.items()})
+    labeller = dimensions.Labeller(frame, catalogue.shipped())
+
+    def mean(parts: Sequence[float | None], least: int) -> float | None:
+        known = [part for part in parts if part is not None]
+        return sum(known) / len(known) if len(known) >= least else None
+
+    groups = {
+        "purchasing_power": keys[:2], "loyalty_score": keys[2:4], "word_of_mouth": keys[4:]
+    }  # fmt: skip
+    wanted = {
+        score: [mean([ranked[key][i] for key in parts], 1) for i in range(len(rows))] for score, parts in groups.items()
+    }
+    wanted["value_score"] = [mean([wanted[score][i] for score in groups], 2) for i in range(len(rows))]
+    for score, numbers in wanted.items():
+        found = labeller._source("score", score)
+        told = [None] * len(rows) if found is None else [None if np.isnan(n) else n for n in found]
+        assert told == pytest.approx(numbers)
+    names = ["综合价值高" if n >= 4 else "综合价值中" if n >= 2.5 else "综合价值低" for n in wanted["value_score"]]
+    label = labeller.label(catalogue.shipped().dimensions["value_view"])
+    assert [label.levels[code].name["zh"] for code in label.codes] == names
+
+
+def test_the_city_tiers_are_the_list_of_their_year() -> None:
+    """Ruling C24: four first-tier cities, the fifteen 新一线 of the list that is named beside them with its year;
+    every one of them is a city we know, however it is written; another place is below."""
+    lists = texts.load("dimensions.toml")["lookups"]
+    assert set(lists["tier1"]["values"]) == {*["北京", "上海", "广州", "深圳"]}
+    second = "成都 杭州 重庆 武汉 苏州 西安 南京 长沙 郑州 天津 合肥 青岛 东莞 宁波 佛山"
+    assert set(lists["tier2"]["values"]) == {*second.split()}
+    assert lists["tier1"]["year"] == lists["tier2"]["year"] == 2025
+    cities = [*lists["tier1"]["values"], *lists["tier2"]["values"]]
+    typed = [*cities, *(f"{city}市" for city in cities), "无锡", "昆明市"]
+    wanted = (["一线"] * 4 + ["新一线"] * 15) * 2 + ["二线及以下"] * 2
+    assert labels(run({"地域": typed}, "地域")) == wanted
 
 
 def test_an_open_dimension_keeps_the_commonest() -> None:

@@ -113,3 +113,23 @@ def test_the_data_window_includes_both_its_days() -> None:
     table = lines(*([str(day), "1", f"2026-06-0{day}", 1.0, "", ""] for day in range(1, 6)))
     window = replace(DEFAULT, data_from=date(2026, 6, 2), data_to=date(2026, 6, 4))
     assert orders.tidy(table, window, "订单").frame["order_id"].tolist() == ["2", "3", "4"]
+
+
+def test_the_two_hours_in_which_most_was_ordered() -> None:
+    """003-17, in the bands of 003-56; one order counts once, however many lines it has, and ties go to the earlier."""
+    found = orders.tidy(
+        lines(
+            ["a", "1", "2026-06-01", 1.0, "茶", ""],
+            ["a", "1", "2026-06-01", 1.0, "酒", ""],
+            ["a", "1", "2026-06-01", 1.0, "米", ""],
+            ["b", "1", "2026-06-02", 1.0, "", ""],
+            ["c", "1", "2026-06-03", 1.0, "", ""],
+            ["d", "2", "2026-06-03", 1.0, "", ""],
+            ["e", "2", "2026-06-04", 1.0, "", ""],
+            ["f", "3", "2026-06-04", 1.0, "", ""],
+        ),
+        DEFAULT,
+        "订单",
+    ).frame
+    hours = pd.Series([9.0, 9.0, 9.0, 20.0, 21.0, 15.0, 8.0, None], index=range(2, 10))
+    assert orders.active_hours(found, hours).to_dict() == {"1": "20:00-22:00", "2": "08:00-10:00"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import schema, values
+from segmenter import dates, schema, values
 from segmenter.amounts import chinese_number
 
 
@@ -414,3 +414,18 @@ def test_no_cell_breaks_a_reader_or_vanishes(key: str, cells: list[Any]) -> None
     if field.kind != "list":  # a list of nothing but separators is empty
         assert nothing <= set(read.problems) or field.kind in ("text", "choice")
     assert all(not values.is_empty(cells[position]) for position in read.problems)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hour"),
+    [("2026-06-30 20:15", 20), ("2026-06-30T08:05:59Z", 8), ("6/30/2026 1:15 PM", 13), ("6/30/2026 12:15 AM", 0),
+     (datetime(2026, 6, 30, 23, 59), 23), (46203.875, 21), ("2026-06-30", None), (date(2026, 6, 30), None)],
+)  # fmt: skip
+def test_the_hour_beside_a_day(typed: Any, hour: int | None) -> None:
+    found = dates.hours(np.array([typed, "2026-06-30 07:00", None], dtype=object)).tolist()
+    assert found[1:] == pytest.approx([7, np.nan], nan_ok=True)
+    assert found[0] == pytest.approx(np.nan if hour is None else hour, nan_ok=True)
+
+
+def test_midnight_everywhere_is_no_time() -> None:
+    assert np.isnan(dates.hours(np.array([datetime(2026, 6, 30), "2026-06-30 00:00"], dtype=object))).all()
