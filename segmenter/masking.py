@@ -180,7 +180,8 @@ def _plan(strategy: DataFrame, result: Result, segments: DataFrame) -> DataFrame
     blank = {
         column: strategy[column].mask(rows) for column in ("customers", "customer_share", "amount", "amount_share")
     }
-    return strategy.assign(**blank, status=strategy["status"].mask(rows, ""))
+    words = {column: strategy[column].mask(rows, "") for column in ("status", "actual", "outcome")}
+    return strategy.assign(**blank, **words)
 
 
 def _finding(one: Finding, strict: bool) -> Finding:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from email import message_from_bytes, policy
 from html import unescape
 from io import BytesIO
@@ -164,6 +165,14 @@ def test_the_templates_own_three_customers_show_no_figure_when_masked(lang: text
     page = report.render(result, lang, strict=True)
     for amount in result.customers["monetary"]:
         assert f"{amount:,.0f}" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL) or amount < 10
+
+
+def test_the_actual_value_of_a_small_group_is_withheld() -> None:
+    result = shop.run(shop.people(3))
+    measured = result.strategy.assign(actual="100.0% (3/3)", outcome="met")
+    plan = masking.shared(replace(result, strategy=measured), True).strategy
+    assert {*plan["actual"], *plan["outcome"]} == {""}
+    assert "3/3" in str(masking.shared(replace(result, strategy=measured), False).strategy.to_dict())
 
 
 def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
