@@ -219,7 +219,7 @@ def _rule_options(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
 
 def _day(lang: Lang) -> Callable[[str], date]:
     def read(text: str) -> date:
-        from segmenter.dates import day_of
+        from segmenter.reading.dates import day_of
 
         try:
             return day_of(text)

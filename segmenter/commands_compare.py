@@ -43,8 +43,9 @@ def compare(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _say(found: Compared, lang: Lang) -> None:
-    from segmenter import migration, schema
+    from segmenter import schema
     from segmenter.commands import _table as table
+    from segmenter.steps import migration
 
     cells = found.migration.cells
     then = int(cells.loc[cells["start"] != migration.ENTERED, "customers"].sum())
@@ -79,7 +80,7 @@ def _say(found: Compared, lang: Lang) -> None:
 
 def _summary(found: Compared, lang: Lang, out: Path | None) -> dict[str, Any]:
     """The object of --json; shares are null where fewer than five moved, "none" is who has no code."""
-    from segmenter import migration
+    from segmenter.steps import migration
 
     moved: dict[str, dict[str, int]] = {}
     for row in migration.by_code(found.migration.cells).itertuples():

@@ -17,7 +17,7 @@ from segmenter.progress import Stages
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from segmenter.mailing import Figures
+    from segmenter.mail.mailing import Figures
     from segmenter.manifest import Made
     from segmenter.result import Result
 
@@ -63,7 +63,8 @@ def _jobs(chosen: argparse.Namespace) -> list[Job]:
     """The workbook; of a folder that `batch` filled its workbooks, each also to its recipient in the batch's list."""
     if not chosen.book.is_dir():
         return [Job(chosen.book, chosen.out or _folder(chosen.book), tuple(chosen.to))]
-    from segmenter import batch, planning
+    from segmenter import batch
+    from segmenter.reading import planning
 
     rows = [row for row in batch.recorded(chosen.book).values() if row.status != "refused"]
     found = []
@@ -82,7 +83,7 @@ def _folder(book: Path) -> Path:
 
 
 def _review(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
-    from segmenter import outbox
+    from segmenter.mail import outbox
 
     told: list[tuple[Job, str]] = []
     rows: list[list[str]] = []
@@ -121,8 +122,9 @@ def _review(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
 
 def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, list[list[str]], list[str]]:
     """The letters of one workbook written: the review's hash, its rows, remarks."""
-    from segmenter import jobs, mailing, manifest, outbox, sending
-    from segmenter.letters import Wish, make
+    from segmenter import jobs, manifest
+    from segmenter.mail import mailing, outbox, sending
+    from segmenter.mail.letters import Wish, make
 
     config = sending.Config.read(chosen.config) if chosen.config else None
     with Stages(lang) as stage:
@@ -153,8 +155,9 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
 def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
     """What to compare with: the workbook asked for; else what was reviewed last for an earlier day; else the
     workbook that `fill --keep-previous` left, when that is about an earlier day."""
-    from segmenter import jobs, mailing, outbox
+    from segmenter import jobs
     from segmenter.books.saving import previous_of
+    from segmenter.mail import mailing, outbox
 
     if chosen.previous:
         return mailing.figures(jobs.check(chosen.previous, rules_file=chosen.rules))
@@ -173,11 +176,11 @@ def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
 
 def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tuple[str, str]]:
     """(address, owner) of every letter; the owner is "" for those who get everything."""
-    from segmenter import addresses
+    from segmenter.mail import addresses
 
     found = [(addresses.one(address), "") for address in dict.fromkeys(job.to)]
     if chosen.per_owner:
-        from segmenter import mailing
+        from segmenter.mail import mailing
 
         table = (
             addresses.from_csv(chosen.owners) if chosen.owners else addresses.from_settings(result.rules.owner_mails)
@@ -193,7 +196,8 @@ def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tu
 
 
 def _send(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
-    from segmenter import addresses, ledger, manifest, outbox, sending
+    from segmenter import manifest
+    from segmenter.mail import addresses, ledger, outbox, sending
 
     if chosen.config is None:
         raise Refused("no_mail_config")
@@ -253,7 +257,7 @@ def purge_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> No
 
 def purge(chosen: argparse.Namespace, lang: Lang) -> int:
     """Delete letters that were written for review long ago."""
-    from segmenter import outbox
+    from segmenter.mail import outbox
 
     if not chosen.folder.is_dir():
         raise Refused("no_file", path=chosen.folder)

@@ -85,7 +85,7 @@ def verify(chosen: argparse.Namespace, lang: Lang) -> int:
 
 def template(chosen: argparse.Namespace, lang: Lang) -> int:
     """List, copy or check templates."""
-    from segmenter.reference import TEMPLATES
+    from segmenter.reports.reference import TEMPLATES
 
     if chosen.action == "list":
         for name, key in TEMPLATES.items():
@@ -95,7 +95,8 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
     elif chosen.action == "check":
         _check(Path(chosen.name), lang)
     else:
-        from segmenter import documents, reference
+        from segmenter import documents
+        from segmenter.reports import reference
 
         out = chosen.out or Path("variables.html")
         documents.replace_file(out, reference.page(sample(), lang).encode())
@@ -128,7 +129,7 @@ def _check(path: Path, lang: Lang) -> None:
             if path.suffix.lower() == ".docx":
                 made = documents.docx(result, one, path, strict)[0]
             elif path.name.startswith("mail."):
-                from segmenter import mailing
+                from segmenter.mail import mailing
 
                 made = mailing.body(mailing.context(result, one), one, path).html.encode()
             else:
@@ -140,8 +141,9 @@ def _check(path: Path, lang: Lang) -> None:
 def sample() -> Result:
     """The sample with all that a report can speak of: dimensions, rows left out, an analysis before, clusters where
     they can be made."""
-    from segmenter import history, jobs, migration, wording
+    from segmenter import jobs, wording
     from segmenter.result import Migration
+    from segmenter.steps import history, migration
 
     asked: dict[str, Any] = {"dimensions": ("City tier", "Age group"), "outlier_mode": "remove"}
     asked["clusters"] = find_spec("sklearn") is not None

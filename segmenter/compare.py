@@ -9,12 +9,14 @@ from typing import Final
 
 from pandas import DataFrame
 
-from segmenter import headers, history, intake, jobs, migration, schema, settings, texts, timeline
+from segmenter import jobs, schema, settings, texts, timeline
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.findings import Finding
+from segmenter.reading import headers, intake
 from segmenter.result import Migration
 from segmenter.rules import Rules
+from segmenter.steps import history, migration
 from segmenter.texts import Lang
 
 STRANGE: Final = 0.5

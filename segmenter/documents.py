@@ -14,9 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import jobs, masking, overview, pictures, rendering, report, texts
+from segmenter import jobs, masking, texts
 from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS
+from segmenter.reports import overview, pictures, rendering, report
 from segmenter.result import Result
 from segmenter.texts import Lang
 

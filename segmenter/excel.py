@@ -165,7 +165,7 @@ def doctor(find: Find, config: Path | None = None) -> Iterator[Line]:
 
 def _mail_settings(config: Path | None) -> Line:
     """Whether letters could be sent: a settings file that can be read, and a password where it belongs."""
-    from segmenter import sending
+    from segmenter.mail import sending
 
     if config is None:
         return Line("mail_settings", False)
@@ -184,7 +184,7 @@ def _fonts() -> Line:
     found = [one for one in folders if Path(one).is_dir() and any(Path(one).iterdir())]
     good = bool(found)
     if find_spec("resvg_py") is not None:
-        from segmenter import pictures
+        from segmenter.reports import pictures
 
         good = pictures.chinese()
     return Line("fonts", good, ", ".join(found))

@@ -17,8 +17,11 @@ from typing import Any, Final
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import documents, extract, jobs, planning, schema, texts, tracking, wording
+from segmenter import documents, jobs, schema, texts, wording
 from segmenter.errors import Refused
+from segmenter.mail import extract
+from segmenter.reading import planning
+from segmenter.reports import tracking
 from segmenter.result import Result
 from segmenter.schema import Field
 from segmenter.texts import Lang

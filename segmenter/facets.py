@@ -9,13 +9,15 @@ from datetime import date
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import catalogue, cells, cross, headers, intake, personas, schema, survey, texts, values
+from segmenter import catalogue, cells, schema, texts
 from segmenter.books import Grid
 from segmenter.catalogue import Catalogue
-from segmenter.dimensions import Labeller
 from segmenter.findings import Finding
-from segmenter.labels import Agreement, Facets
+from segmenter.reading import headers, intake, survey, values
 from segmenter.rules import Rules
+from segmenter.steps import cross, personas
+from segmenter.steps.dimensions import Labeller
+from segmenter.steps.labels import Agreement, Facets
 from segmenter.texts import Lang
 
 

@@ -17,11 +17,13 @@ from typing import Any, Final
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import headers, schema, segment, settings, texts, wording
+from segmenter import schema, settings, texts, wording
 from segmenter.books import Book, Formula, Grid
 from segmenter.cells import letter
+from segmenter.reading import headers
 from segmenter.result import Result
 from segmenter.rules import CODES, Rules
+from segmenter.steps import segment
 from segmenter.texts import Lang
 
 ROW: Final = "{row}"

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import xlwings as xw
 
-from segmenter import rules, scale, schema, score, segment, settings, wording
-from segmenter.dates import day_of
-from segmenter.rfm import groups
+from segmenter import rules, schema, settings, wording
+from segmenter.reading.dates import day_of
 from segmenter.rules import CODES, Rules
+from segmenter.steps import scale, score, segment
+from segmenter.steps.rfm import groups
 from segmenter.texts import DEFAULT, LANGS, Lang
 
 Rows = list[list[Any]]

@@ -12,21 +12,7 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import (
-    cells,
-    dates,
-    headers,
-    intake,
-    orders,
-    pipeline,
-    rules,
-    schema,
-    settings,
-    sources,
-    texts,
-    timeline,
-    values,
-)
+from segmenter import cells, pipeline, rules, schema, settings, sources, texts, timeline
 from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -35,8 +21,10 @@ from segmenter.books.saving import load
 from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS, Finding, to_frame
 from segmenter.pipeline import Sheets
+from segmenter.reading import dates, headers, intake, values
 from segmenter.result import Result
 from segmenter.rules import Rules
+from segmenter.steps import orders
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
@@ -208,7 +196,7 @@ def fill(
         html = ""
         if report:
             progress("report")
-            from segmenter.report import render
+            from segmenter.reports.report import render
 
             html = render(result, lang or result.lang)
         progress("write")

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import goals, history, metrics, planning, proposals, schema, wording
+from segmenter import schema, wording
 from segmenter.advice import Proposal, Review
 from segmenter.books import Grid
 from segmenter.findings import Finding
-from segmenter.labels import Facets
-from segmenter.metrics import Data
+from segmenter.reading import planning
+from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
-from segmenter.targets import Tracked
+from segmenter.steps import goals, history, metrics, proposals
+from segmenter.steps.labels import Facets
+from segmenter.steps.metrics import Data
 from segmenter.texts import LANGS, Lang
 from segmenter.timeline import Followed
 

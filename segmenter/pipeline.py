@@ -10,38 +10,31 @@ from datetime import date
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import (
+from segmenter import catalogue, facets, nextround, schema, texts, timeline, wording
+from segmenter.books import Grid
+from segmenter.errors import Refused
+from segmenter.findings import Finding, to_frame, weighed
+from segmenter.matching import Segment
+from segmenter.reading import intake, kept
+from segmenter.reading.intake import Intake
+from segmenter.result import Result
+from segmenter.rules import Rules, months_before
+from segmenter.steps import (
     board,
-    catalogue,
     clean,
     clusters,
-    facets,
     goals,
-    intake,
-    kept,
     measure,
     metrics,
-    nextround,
     orders,
     plan,
     reconcile,
     rfm,
     scale,
-    schema,
     score,
     segment,
-    texts,
-    timeline,
     valuation,
-    wording,
 )
-from segmenter.books import Grid
-from segmenter.errors import Refused
-from segmenter.findings import Finding, to_frame, weighed
-from segmenter.intake import Intake
-from segmenter.matching import Segment
-from segmenter.result import Result
-from segmenter.rules import Rules, months_before
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]

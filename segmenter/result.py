@@ -11,14 +11,14 @@ from pandas import DataFrame
 
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
-from segmenter.labels import Facets
+from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
-from segmenter.targets import Tracked
+from segmenter.steps.labels import Facets
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from segmenter.clusters import Clustered
-    from segmenter.valuation import Value
+    from segmenter.steps.clusters import Clustered
+    from segmenter.steps.valuation import Value
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def _report(click: Click) -> str:
     from segmenter import jobs
 
     result = _analysed(click)
-    from segmenter.report import render
+    from segmenter.reports.report import render
 
     path = _beside(click, "ribbon.report_name")
     jobs.put(path, render(result, click.lang).encode())
@@ -325,7 +325,7 @@ def _mail(click: Click) -> str:
     from segmenter import jobs
 
     result = _analysed(click)
-    from segmenter.letters import Wish, draft
+    from segmenter.mail.letters import Wish, draft
 
     path = _beside(click, "ribbon.mail_name")
     content, remarks = draft(result, Wish(Path(str(click.needed.name)).stem, click.lang, attach=("html",)))

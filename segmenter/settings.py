@@ -14,9 +14,9 @@ from typing import Any, get_type_hints
 from pandas import DataFrame
 
 from segmenter import schema, texts
-from segmenter.dates import day_of
 from segmenter.errors import Refused
 from segmenter.matching import Match, Segment
+from segmenter.reading.dates import day_of
 from segmenter.rules import CHOICES, TABLES, Rules
 from segmenter.texts import LANGS, Lang
 

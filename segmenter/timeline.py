@@ -14,12 +14,14 @@ from typing import Final
 
 from pandas import DataFrame
 
-from segmenter import headers, history, intake, migration, schema, texts
+from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
-from segmenter.labels import Facets
+from segmenter.reading import headers, intake
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
+from segmenter.steps import history, migration
+from segmenter.steps.labels import Facets
 from segmenter.texts import Lang
 
 HISTORY: Final = schema.table("history")

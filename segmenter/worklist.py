@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from segmenter import schema, texts
-from segmenter.dates import day_of
 from segmenter.errors import Refused
+from segmenter.reading.dates import day_of
 
 SUFFIXES: Final = {".xlsx", ".xlsm", ".xltx", ".xltm"}
 COLUMNS: Final = ("file", "as_of", "rules", "recipient")

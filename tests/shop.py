@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from segmenter import history, migration, pipeline, rules, schema, wording
+from segmenter import pipeline, rules, schema, wording
 from segmenter.books import Grid
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
+from segmenter.steps import history, migration
 from segmenter.texts import Lang
 
 AS_OF = date(2026, 6, 30)

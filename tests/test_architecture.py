@@ -55,11 +55,23 @@ LAYERS = (WORDS, RULES, READERS, STEPS, PIPELINE)
 CORE = set().union(*LAYERS)
 
 
+GROUPS = ("reading", "steps", "reports", "mail")
+"""folders that only group modules: their names are left out here"""
+
+
 def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[parts[0] in GROUPS :]).removesuffix(".__init__")
 
 
-MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"}
+MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+for empty in ("", *GROUPS):
+    MODULES.pop(empty or "__init__", None)
+
+
+def ungrouped(module: str) -> str:
+    parts = module.split(".")[1:]
+    return ".".join(parts[bool(parts) and parts[0] in GROUPS :])
 
 
 @cache
@@ -79,14 +91,12 @@ def imports(name: str, lazily: bool = True) -> frozenset[str]:
         if id(node) in spared:
             continue
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "segmenter":
-            base = node.module.removeprefix("segmenter").removeprefix(".")
+            base = ungrouped(node.module)
             for alias in node.names:
                 full = f"{base}.{alias.name}".removeprefix(".")
                 found.add(full if full in MODULES else base)
         elif isinstance(node, ast.Import):
-            found |= {
-                alias.name.removeprefix("segmenter.") for alias in node.names if alias.name.startswith("segmenter.")
-            }
+            found |= {ungrouped(alias.name) for alias in node.names if alias.name.startswith("segmenter.")}
     return frozenset(found - {"", name})
 
 

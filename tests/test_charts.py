@@ -17,10 +17,11 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import charts, formats, rules, svg, texts, wording
-from segmenter.palette import LIGHT, PALETTE, RAMP, on
+from segmenter import rules, texts, wording
+from segmenter.reports import charts, formats, svg
+from segmenter.reports.palette import LIGHT, PALETTE, RAMP, on
+from segmenter.reports.squarify import Box, squarify
 from segmenter.result import Result
-from segmenter.squarify import Box, squarify
 
 NS = "{http://www.w3.org/2000/svg}"
 KINDS: dict[str, Callable[[Result, texts.Lang], str]] = {
@@ -224,7 +225,7 @@ def test_treemap_fills_its_box(values: list[float]) -> None:
 
 
 def test_lets_plot_is_only_imported_to_draw() -> None:
-    code = "import sys, segmenter.report, segmenter.charts; sys.exit('lets_plot' in sys.modules)"
+    code = "import sys, segmenter.reports.report, segmenter.reports.charts; sys.exit('lets_plot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import clean, rules
+from segmenter import rules
 from segmenter.errors import Refused
+from segmenter.steps import clean
 
 DEFAULT = rules.default()
 BLANK = {"customer_id": "1", "name": "", "phone": "", "frequency": 1.0, "total_amount": 10.0}

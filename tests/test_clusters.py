@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 from shop import people, run
 
-from segmenter import clusters, documents, report, rules, sections, wording
+from segmenter import documents, rules, wording
 from segmenter.errors import Refused
+from segmenter.reports import report, sections
+from segmenter.steps import clusters
 
 DEFAULT = rules.default()
 ON = replace(DEFAULT, clusters=True)

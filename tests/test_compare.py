@@ -15,7 +15,7 @@ import uci
 from segmenter import jobs, schema
 from segmenter.books.file import FileBook
 from segmenter.cli import main
-from segmenter.dates import day_of
+from segmenter.reading.dates import day_of
 
 RANKED = schema.table("migration_ranked").sheet["zh"]
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import shop
 
-from segmenter import crossing, masking, report, rules
+from segmenter import masking, rules
 from segmenter.cli import main
+from segmenter.reports import crossing, report
 from segmenter.result import Result
 
 ROOT = Path(__file__).parents[1]

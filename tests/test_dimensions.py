@@ -17,11 +17,12 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import catalogue, cross, dimensions, jobs, personas, pipeline, rules, schema, texts
+from segmenter import catalogue, jobs, pipeline, rules, schema, texts
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.result import Result
+from segmenter.steps import cross, dimensions, personas
 
 ROOT = Path(__file__).parents[1]
 BASE = ("customer_id", "frequency", "average_order_value", "total_amount", "last_order_date")

@@ -20,9 +20,10 @@ import pytest
 import shop
 from pypdf import PdfReader
 
-from segmenter import documents, jobs, masking, rendering, report, texts
+from segmenter import documents, jobs, masking, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
+from segmenter.reports import rendering, report
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"

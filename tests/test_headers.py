@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from segmenter import headers, schema
+from segmenter import schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
+from segmenter.reading import headers
 
 NEEDED = [field.header["zh"] for field in schema.CUSTOMERS.fields if field.must]
 

@@ -8,7 +8,8 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from segmenter import history, plan, rules, schema, wording
+from segmenter import rules, schema, wording
+from segmenter.steps import history, plan
 
 DEFAULT = rules.default()
 DAY = date(2026, 6, 30)

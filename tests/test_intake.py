@@ -11,9 +11,10 @@ import shop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import intake, schema
+from segmenter import schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
+from segmenter.reading import intake
 
 HEAD = ["客户ID", "近6个月消费频次", "平均客单价(元)", "累计消费金额(元)", "最近消费日期", "地域"]
 ROW = ["1", 2.0, 50.0, 100.0, datetime(2026, 6, 1), "上海"]

@@ -14,10 +14,12 @@ import uci
 from scipy.special import hyp2f1
 from shop import grid
 
-from segmenter import lifetime, pipeline, report, rules, schema, valuation
+from segmenter import pipeline, rules, schema
 from segmenter.errors import Refused
-from segmenter.lifetime import Purchases
+from segmenter.reports import report
 from segmenter.result import Result
+from segmenter.steps import lifetime, valuation
+from segmenter.steps.lifetime import Purchases
 from segmenter.texts import Lang
 
 END = date(2011, 12, 9)

@@ -22,12 +22,14 @@ import shop
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segmenter import addresses, letters, mailing, pictures, report, rules, schema, texts
+from segmenter import rules, schema, texts
 from segmenter.advice import Proposal, Review
 from segmenter.cli import main
 from segmenter.errors import Refused
-from segmenter.letters import Wish
-from segmenter.mailing import Body, File
+from segmenter.mail import addresses, letters, mailing
+from segmenter.mail.letters import Wish
+from segmenter.mail.mailing import Body, File
+from segmenter.reports import pictures, report
 from segmenter.result import Result
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
@@ -395,7 +397,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_what_changed_after_the_review_is_not_sent(
     review: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segmenter import sending
+    from segmenter.mail import sending
 
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("sent")

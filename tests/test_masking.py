@@ -23,9 +23,11 @@ import shop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import extract, jobs, mailing, masking, pipeline, report, rules, schema, texts
+from segmenter import jobs, masking, pipeline, rules, schema, texts
 from segmenter.cli import main
 from segmenter.findings import Finding
+from segmenter.mail import extract, mailing
+from segmenter.reports import report
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
@@ -286,7 +288,7 @@ def test_no_canary_in_any_report_mail_log_or_temporary_file(
 
 def test_the_log_of_a_fault_quotes_nothing(seeded: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from segmenter import report; from segmenter.cli import main\n"
+        "import sys; from segmenter.reports import report; from segmenter.cli import main\n"
         "def broken(result, *a, **k): raise ValueError(str(result.customers.to_dict()))\n"
         "report.context = broken\nsys.exit(main(sys.argv[1:]))"
     )

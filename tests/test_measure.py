@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmenter import measure, rules
+from segmenter import rules
+from segmenter.steps import measure
 
 AS_OF = date(2026, 6, 30)
 DEFAULT = rules.default()

@@ -12,8 +12,10 @@ import uci
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import migration, orders, rules, schema, score, values
+from segmenter import rules, schema
 from segmenter.books import Grid
+from segmenter.reading import values
+from segmenter.steps import migration, orders, score
 
 SQL = """
 with seen as (select customer_id c, date(max(ordered_on)) last from orders where date(ordered_on) <= :day group by c),

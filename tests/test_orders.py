@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from segmenter import orders, rules
+from segmenter import rules
 from segmenter.errors import Refused
+from segmenter.steps import orders
 
 AS_OF = date(2026, 6, 30)
 DEFAULT = rules.default()

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from segmenter import plan, rules, wording
+from segmenter import rules, wording
+from segmenter.steps import plan
 
 DEFAULT = rules.default()
 

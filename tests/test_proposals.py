@@ -8,11 +8,13 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from segmenter import proposals, rules, targets, texts
+from segmenter import rules, texts
 from segmenter.advice import Proposal
 from segmenter.findings import Finding
-from segmenter.planning import Period
-from segmenter.targets import BELOW, LATE, MET, ON_TRACK, Tracked
+from segmenter.reading import targets
+from segmenter.reading.planning import Period
+from segmenter.reading.targets import BELOW, LATE, MET, ON_TRACK, Tracked
+from segmenter.steps import proposals
 
 DEFAULT = rules.default()
 AS_OF = date(2026, 6, 30)

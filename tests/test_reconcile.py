@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from segmenter import reconcile, rules
+from segmenter import rules
+from segmenter.steps import reconcile
 
 DEFAULT = rules.default()
 TYPED = pd.DataFrame({"key": ["1", "2", "3", "4"], "total_amount": [100.0, 50.0, 30.0, None]})

@@ -12,10 +12,12 @@ import pytest
 import shop
 from jinja2 import nodes
 
-from segmenter import commands_report, mailing, pagecheck, reference, rendering, report, templating, texts
+from segmenter import commands_report, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
-from segmenter.palette import PALETTE
+from segmenter.mail import mailing
+from segmenter.reports import pagecheck, reference, rendering, report, templating
+from segmenter.reports.palette import PALETTE
 from segmenter.result import Result
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -136,7 +138,7 @@ def test_only_files_right_beside_the_template_are_read(tmp_path: Path, name: str
 def test_the_child_opens_no_other_file_no_socket_and_no_process(tmp_path: Path) -> None:
     """Past the sandbox there is a second wall: the audit hook of the child."""
     script = (
-        "import sys, pathlib; from segmenter import rendering; "
+        "import sys, pathlib; from segmenter.reports import rendering; "
         f"rendering._confine(512 << 20, pathlib.Path({str(tmp_path)!r}));\n"
         "import {0}\ntry:\n    {1}\nexcept PermissionError:\n    print('held')"
     )

@@ -22,9 +22,12 @@ import shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import documents, formats, pipeline, planning, report, rules, schema, texts, tracking, valuation
+from segmenter import documents, pipeline, rules, schema, texts
 from segmenter.advice import Proposal, Review
+from segmenter.reading import planning
+from segmenter.reports import formats, report, tracking
 from segmenter.result import Result
+from segmenter.steps import valuation
 from segmenter.texts import Lang
 
 GOLDEN = Path(__file__).parent / "golden"

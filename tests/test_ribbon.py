@@ -19,9 +19,10 @@ import pytest
 from bookshop import customers
 from pandas import DataFrame
 
-from segmenter import jobs, letters, places, ribbon, schema, texts
+from segmenter import jobs, places, ribbon, schema, texts
 from segmenter.books import previous, saving
 from segmenter.books.file import FileBook
+from segmenter.mail import letters
 
 ROOT = Path(__file__).parent.parent
 RFM, PLAN = schema.RFM.sheet["zh"], schema.STRATEGY.sheet["zh"]

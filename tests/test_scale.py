@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shop import AS_OF, people, run
 
-from segmenter import functions, jobs, report, rules, scale, schema, score, segment, settings, wording
+from segmenter import functions, jobs, rules, schema, settings, wording
 from segmenter.books.file import FileBook
+from segmenter.reports import report
 from segmenter.rules import CODES, Rules
+from segmenter.steps import scale, score, segment
 
 DEFAULT = rules.default()
 QUANTILE, MEAN = (replace(DEFAULT, scoring=scoring) for scoring in ("quantile", "mean"))

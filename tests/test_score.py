@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import rules, score, segment, wording
+from segmenter import rules, wording
 from segmenter.matching import Match, Segment
 from segmenter.rules import CODES, LEVELS, Rules
+from segmenter.steps import score, segment
 
 NAN = float("nan")
 DEFAULT = rules.default()

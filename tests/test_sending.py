@@ -25,9 +25,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from segmenter import ledger, sending
 from segmenter.errors import Refused
-from segmenter.sending import Config, Letter
+from segmenter.mail import ledger, sending
+from segmenter.mail.sending import Config, Letter
 
 PASSWORD = "canary-secret-7f3a"
 
@@ -421,7 +421,7 @@ def test_a_configuration_is_checked(tmp_path: Path, text: str, value: str) -> No
 
 WORKER = """
 import os, signal, sys
-from segmenter import ledger, sending
+from segmenter.mail import ledger, sending
 step, stop, port, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 count = 0
 def bite(name):

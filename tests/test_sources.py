@@ -12,8 +12,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from segmenter import intake, schema, sources
+from segmenter import schema, sources
 from segmenter.errors import Refused
+from segmenter.reading import intake
 
 HEAD = "订单号,客户ID,下单日期,金额(元)"
 BODY = ["a,00123,2026-01-02,10.5", 'b,17850.0,2026-01-03,"1,200"']

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import planning, rules, targets, texts
-from segmenter.planning import Period
-from segmenter.targets import NUMBER, POINTS, RELATIVE, SHARE, Target
+from segmenter import rules, texts
+from segmenter.reading import planning, targets
+from segmenter.reading.planning import Period
+from segmenter.reading.targets import NUMBER, POINTS, RELATIVE, SHARE, Target
 
 REPURCHASE, WON_BACK, PART = "repurchase_rate", "recall_rate", "participation_rate"
 

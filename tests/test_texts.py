@@ -148,7 +148,7 @@ def test_what_the_code_says_has_a_text(callee: str, groups: tuple[str, ...]) -> 
 def test_every_code_of_a_reader_has_a_text() -> None:
     """Problems and notes of columns, and reasons to leave a row out, are findings under the same name."""
     for name in ("amounts.py", "dates.py", "values.py", "measure.py", "clean.py", "orders.py"):
-        for line, value in strings(ROOT / "segmenter" / name):
+        for line, value in strings(next((ROOT / "segmenter").rglob(name))):
             if re.fullmatch(r"(not|no|date|number|id|line|out_of|orders|duplicate|total|age)(_[a-z0-9]+){1,3}", value):
                 known = f"finding.{value}" in KEYS and f"kind.{value}" in KEYS
                 error = f"error.{value}" in KEYS or f"error.ambiguous_{value}" in KEYS

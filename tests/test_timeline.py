@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 import uci
 
-from segmenter import changes, jobs, letters, pipeline, report, rules, schema
+from segmenter import jobs, pipeline, rules, schema
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
+from segmenter.mail import letters
+from segmenter.reports import changes, report
 from segmenter.result import Result
 
 STRATEGY, HISTORY, MOVES, MATRIX = (

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmenter import dates, schema, values
-from segmenter.amounts import chinese_number
+from segmenter import schema
+from segmenter.reading import dates, values
+from segmenter.reading.amounts import chinese_number
 
 
 def column(*cells: Any) -> np.ndarray[Any, Any]:

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 from openpyxl.utils.cell import coordinate_from_string, range_boundaries
 
-from segmenter import orders, rules, schema, settings, texts
+from segmenter import rules, schema, settings, texts
+from segmenter.steps import orders
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "workbook"

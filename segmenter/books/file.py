@@ -40,7 +40,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
 from segmenter.errors import Refused
-from segmenter.headers import SEARCHED, locate
+from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import CUSTOMERS, Table, fold, table
 from segmenter.texts import Lang
 

@@ -16,7 +16,7 @@ from segmenter.books.region import ListObject, Region
 from segmenter.books.sheetxml import Row, Sheet
 from segmenter.cells import address
 from segmenter.errors import Refused
-from segmenter.headers import Header
+from segmenter.reading.headers import Header
 from segmenter.schema import Table
 
 UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^\"]*\"|'[^']*')")

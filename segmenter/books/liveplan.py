@@ -15,7 +15,7 @@ from segmenter.books.cells import Plain
 from segmenter.books.region import key_of, match
 from segmenter.cells import address
 from segmenter.errors import Refused
-from segmenter.headers import locate
+from segmenter.reading.headers import locate
 from segmenter.schema import Table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from segmenter.books.cells import Plain, number
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
-from segmenter.headers import Header
+from segmenter.reading.headers import Header
 from segmenter.schema import Table
 
 

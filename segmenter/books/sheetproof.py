@@ -14,7 +14,7 @@ from segmenter.books.index import Index
 from segmenter.books.region import key_of, match
 from segmenter.books.sheetxml import Cell, Sheet
 from segmenter.cells import address
-from segmenter.headers import SEARCHED, locate
+from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
 
 _GROUPS: Final = (

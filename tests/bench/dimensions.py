@@ -14,7 +14,7 @@ import pandas as pd
 
 from segmenter import catalogue
 from segmenter.catalogue import Dimension, Level
-from segmenter.dimensions import Labeller
+from segmenter.steps.dimensions import Labeller
 from segmenter.texts import LANGS
 
 DIMENSIONS = 20

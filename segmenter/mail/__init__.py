@@ -1,0 +1,1 @@
+"""A `Result` as letters: written, reviewed, sent, remembered."""

@@ -1,0 +1,1 @@
+"""From cells to typed values: what people type, read without guessing."""

@@ -1,0 +1,329 @@
+"""From what stands in the cells to typed rows: a `Grid` becomes an `Intake`, and every row of it is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas import DataFrame
+
+from segmenter import schema, texts
+from segmenter.books import Grid
+from segmenter.cells import address, letter
+from segmenter.errors import Refused
+from segmenter.findings import Finding, listed
+from segmenter.reading import values
+from segmenter.reading.column import Raw, plain
+from segmenter.reading.headers import locate
+from segmenter.schema import Table
+
+EMPTY_IDS: Final = 0.05
+"""a customer sheet that lacks more of its IDs than this is refused"""
+CRITICAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "customers": (
+        "customer_id",
+        "frequency",
+        "average_order_value",
+        "total_amount",
+        "window_amount",
+        "last_order_date",
+        "days_since_last_order",
+    ),
+    "orders": ("customer_id", "ordered_on", "amount", "quantity", "unit_price"),
+}
+"""columns the result stands on: a row with a value there that cannot be used is left out, and listed"""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The rows of a table, typed. `frame`: index = row number on the sheet (from 1), columns = field keys found;
+    numbers float64, days datetime64[s], text and IDs str ("" where empty)."""
+
+    sheet: str
+    frame: DataFrame
+    columns: Mapping[str, str]
+    """field key -> column letter"""
+    findings: tuple[Finding, ...]
+    excluded: Mapping[int, str]
+    """row number -> finding code, for rows that are not in `frame`"""
+    rows_in: int
+
+    def cell(self, row: int, key: str) -> str:
+        """Address of a field's cell in a row; "" when the sheet lacks the column."""
+        return f"{self.columns[key]}{row}" if key in self.columns else ""
+
+
+def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
+    """The typed rows of `grid` as `table`. `spare`: keys of customers whose other columns come from their orders, so
+    that a cell there that cannot be used is no reason to leave them out.
+
+    Refused when the header cannot be found, a column can be read two ways, or cells hold formulas nobody has computed
+    yet.
+    """
+    header_row, columns = locate(grid, table)
+    first = header_row + 1
+    _refuse_uncached(grid, columns, first)
+    raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
+    empty = {key: column.empty for key, column in raw.items()}
+
+    used = np.zeros(max(grid.height - first, 0), dtype=bool)
+    for blank in empty.values():
+        used |= ~blank
+    for row, column_number in grid.errors:
+        if row >= first and column_number in columns.values():
+            used[row - first] = True
+    findings = _header_findings(grid, table, header_row, columns) + _layout_findings(grid, used, first)
+
+    numbers = np.flatnonzero(used)
+    totals = _totals(grid, table, raw, empty, numbers, first, columns)
+    excluded: dict[int, str] = dict.fromkeys((totals + first + 1).tolist(), "total_row")
+    for position in totals.tolist():
+        cell = address(first + position, columns[table.key_field or "customer_id"])
+        findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, position)))
+    numbers = numbers[~np.isin(numbers, totals)]
+
+    typed: dict[str, pd.Series] = {}
+    rows = pd.Index(numbers + first + 1, name="row")
+    for key in columns:
+        here = _Cells(grid, table[key], columns[key], raw.pop(key).at(numbers), numbers + first)
+        column = here.read()
+        typed[key] = pd.Series(column.values, index=rows, dtype=column.values.dtype)
+        broken = here.errors()
+        problems = {**column.problems, **dict.fromkeys(broken, "cell_error")}
+        critical = np.full(len(rows), key in CRITICAL.get(table.key, ()))
+        if spare and key != "customer_id":
+            critical &= ~values.key_of(typed["customer_id"]).isin(spare).to_numpy()
+        for code, positions in _by_code(problems).items():
+            for row in rows[positions][critical[positions]].tolist():
+                excluded.setdefault(row, code)
+            findings += listed(positions, partial(here.finding, code=code, critical=critical, broken=broken))
+        for code, (position, count) in column.notes.items():
+            one = here.finding(position, code, critical)
+            findings.append(replace(one, params={**one.params, "count": count}))
+    frame = DataFrame(typed, index=rows, copy=False)
+    if table.key == "customers":
+        findings += _without_id(frame, grid.sheet, columns, excluded)
+    return Intake(
+        sheet=grid.sheet,
+        frame=frame[~frame.index.isin([*excluded])] if excluded else frame,
+        columns={key: letter(column) for key, column in columns.items()},
+        findings=tuple(findings),
+        excluded=excluded,
+        rows_in=int(used.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """One column of the rows that are read: its cells and their rows on the sheet (from 0)."""
+
+    grid: Grid
+    field: schema.Field
+    column: int
+    cells: Raw
+    rows: NDArray[np.intp]
+
+    def where(self, position: int) -> str:
+        return address(int(self.rows[position]), self.column)
+
+    def read(self) -> values.Column:
+        """Its values; Refused where two readings are plausible, or IDs have lost their end."""
+        try:
+            column = values.read(self.cells, self.field)
+        except values.Ambiguous as doubt:
+            a, b = doubt.positions
+            place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells.cells[a]}
+            raise Refused(
+                f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells.cells[b]
+            ) from None
+        lost = [position for position, code in column.problems.items() if code == "id_too_long"]
+        if lost and self.field.key == "customer_id":
+            raise Refused(
+                "id_too_long",
+                sheet=self.grid.sheet,
+                cell=self.where(lost[0]),
+                value=_text(self.cells.cells[lost[0]]),
+                count=len(lost),
+                cells=", ".join(map(self.where, lost[:5])),
+            )
+        return column
+
+    def errors(self) -> dict[int, str]:
+        """Position -> Excel error of the cells that hold one."""
+        found = {}
+        for (row, column), code in self.grid.errors.items():
+            position = int(np.searchsorted(self.rows, row))
+            if column == self.column and position < len(self.rows) and self.rows[position] == row:
+                found[position] = code
+        return found
+
+    def finding(
+        self, position: int, code: str, critical: NDArray[np.bool_], broken: Mapping[int, str] = MappingProxyType({})
+    ) -> Finding:
+        value = broken.get(position) or _text(self.cells.cells[position])
+        done = texts.both("done.excluded" if critical[position] else "done.blank")
+        return Finding(code, self.grid.sheet, self.where(position), value, {"done": done, "header": self.field.header})
+
+
+def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for position, code in problems.items():
+        found.setdefault(code, []).append(position)
+    return found
+
+
+def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
+    """Blank rows inside the data, hidden rows, a hidden sheet."""
+    found = []
+    last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
+    if not used[:last].all():
+        found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
+    hidden = sum(1 for row in grid.hidden_rows if 0 <= row - first < last and used[row - first])
+    if hidden:
+        found.append(Finding("rows_hidden", grid.sheet, params={"hidden": hidden, "rows": int(used.sum())}))
+    return [*found, Finding("sheet_hidden", grid.sheet)] if grid.hidden else found
+
+
+def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int]) -> list[Finding]:
+    """What was unusual about the header: its row, headers known by another name, headers with odd characters."""
+    found = []
+    heads = grid.head(header_row + 1)
+    if header_row:
+        found.append(Finding("header_row", grid.sheet, f"A{header_row + 1}", params={"row": header_row + 1}))
+    for key, column in columns.items():
+        header = str(heads[header_row][column] or "")
+        field = table[key]
+        if header in field.header.values():
+            continue
+        odd = plain(header) != header or "\n" in header
+        same = odd and schema.fold(header) in map(schema.fold, field.header.values())
+        code = "header_cleaned" if same else "header_alias"
+        found.append(Finding(code, grid.sheet, address(header_row, column), header, {"header": field.header}))
+    return found
+
+
+def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Raw:
+    """A column's values; cells merged downwards take the value of the first for describing columns."""
+    found = grid.column(column, first)
+    for top, left, bottom, right in grid.merged:
+        if bottom > top >= first and left <= column <= right and top - first < len(found):
+            where = f"{address(top, left)}:{address(bottom, right)}"
+            if key in CRITICAL.get(table.key, ()):
+                raise Refused("merged", sheet=grid.sheet, cell=where)
+            found = found.astype(object)
+            found[top - first : bottom - first + 1] = found[top - first]
+    return Raw(found)
+
+
+def _refuse_uncached(grid: Grid, columns: Mapping[str, int], first: int) -> None:
+    found = sorted(place for place in grid.uncached if place[0] >= first and place[1] in columns.values())
+    if found:
+        raise Refused("uncached", sheet=grid.sheet, cell=address(*found[0]), count=len(found))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if values.is_empty(value) else str(value)
+
+
+def _shown(raw: Mapping[str, Raw], position: int) -> str:
+    return " ".join(text for column in raw.values() if (text := _text(column.cells[position])))[:80]
+
+
+def _totals(
+    grid: Grid,
+    table: Table,
+    raw: Mapping[str, Raw],
+    empty: Mapping[str, NDArray[np.bool_]],
+    numbers: NDArray[np.intp],
+    first: int,
+    columns: Mapping[str, int],
+) -> NDArray[np.intp]:
+    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above."""
+    words = schema.total_words()
+    longest = 2 * max(map(len, words))
+    found = np.zeros(len(empty["customer_id"]), dtype=bool)
+    if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
+        found[grid.totals_row - first] = True
+    for key, column in raw.items():
+        if column.cells.dtype != object or (column.joined and not _says(column.joined, words)):
+            continue
+        short = {v for v in column.distinct.values if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit()}
+        said = {v for v in short if schema.fold(v) in words}
+        told = [code for code, v in enumerate(column.distinct.values) if isinstance(v, str) and v in said]
+        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if said else ():
+            known = raw["customer_id"].cells[position]
+            if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
+                place = address(first + position, columns[key])
+                raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
+            found[position] = True
+    amount_key = next((key for key in ("total_amount", "amount") if key in raw), None)
+    nameless = numbers[empty["customer_id"][numbers]]
+    if amount_key and len(nameless):
+        amounts = _numbers(raw[amount_key])
+        above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
+        found[nameless] |= (
+            (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
+        )
+    return numbers[found[numbers]]
+
+
+def _says(text: str, words: Collection[str]) -> bool:
+    folded = text.casefold()
+    return any(word in folded for word in words)
+
+
+def _numbers(column: Raw) -> NDArray[np.float64]:
+    """A column's numbers for a comparison; nothing where its form is in doubt, which is said when it is read."""
+    try:
+        return values.numbers(column).values
+    except values.Ambiguous:
+        return np.full(len(column), np.nan)
+
+
+def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], excluded: dict[int, str]) -> list[Finding]:
+    """Customers without an ID are left out and listed; a sheet that lacks too many is refused."""
+    empty = [row for row in frame.index[frame["customer_id"] == ""].tolist() if row not in excluded]
+    column = letter(columns["customer_id"])
+    if len(empty) > EMPTY_IDS * len(frame):
+        raise Refused("empty_ids", sheet=sheet, cell=f"{column}{empty[0]}", count=len(empty), rows=len(frame))
+    excluded.update(dict.fromkeys(empty, "empty_id"))
+    return listed(empty, lambda row: Finding("empty_id", sheet, f"{column}{row}"))
+
+
+def as_typed(grid: Grid, table: Table) -> DataFrame:
+    """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
+    sheet, rows without anything in them left out."""
+    header_row, columns = locate(grid, table)
+    raw = {key: grid.column(column, header_row + 1) for key, column in columns.items()}
+    kept = np.flatnonzero(~np.logical_and.reduce([values.empty(cells) for cells in raw.values()]))
+    shown = {key: [None if v != v else v for v in cells[kept].tolist()] for key, cells in raw.items()}
+    return DataFrame(shown, index=pd.Index(kept + header_row + 2, name="row"), dtype=object)
+
+
+def with_notes(grid: Grid, table: Table) -> pd.Series:
+    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
+    up to the first that is empty. Index = row number on the sheet."""
+    header_row, columns = locate(grid, table)
+    own = set(columns.values())
+    beside = {c: ~values.empty(grid.column(c, header_row)) for c in range(grid.width) if c not in own}
+    left, right = min(own), max(own)
+    while left - 1 in beside and beside[left - 1].any():
+        left -= 1
+    while right + 1 in beside and beside[right + 1].any():
+        right += 1
+    keys = grid.column(columns[table.key_field], header_row + 1)
+    typed = np.zeros(len(keys), dtype=bool)
+    for column, filled in beside.items():
+        if left <= column <= right:
+            typed |= filled[1:]
+    typed &= ~values.empty(keys)
+    rows = pd.Index(np.flatnonzero(typed) + header_row + 2, name="row")
+    return pd.Series(values.ids(keys[typed]).values, index=rows, dtype=object)

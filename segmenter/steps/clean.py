@@ -1,0 +1,236 @@
+"""Cleaning (rulings C13-C15): duplicates, then missing values, then outliers. Nothing goes without a finding."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema
+from segmenter.errors import Refused
+from segmenter.findings import LISTED, Cell, Finding, listed
+from segmenter.reading import values
+from segmenter.rules import Rules
+
+SUMMED: Final = ("frequency", "total_amount", "window_amount", "referrals")
+SMALLEST: Final = ("registered_on", "days_since_last_order")
+LATEST: Final = ("last_order_date",)
+IDENTITY: Final = ("name", "gender", "registered_on")
+"""what one person has one of: two values under one ID are a conflict (case B7)"""
+CONTACTS: Final[tuple[tuple[str, ...], ...]] = (("phone",), ("email",), ("name", "address"))
+"""what tells that two IDs are one customer (ruling C14)"""
+TOP: Final = 3
+"""品类偏好(TOP3)"""
+_GENUINE: Final = {"phone": re.compile(r"(?:\D*\d){7}"), "email": re.compile(r".+@.+")}
+"""contacts that can tell customers apart: not 无, 0 or a dash"""
+
+
+class Merged(NamedTuple):
+    """One row a customer (with `key`), what was found, the rows that went (row -> code), and the keys that went:
+    key -> the key of the customer it was merged into, which its orders belong to now."""
+
+    customers: DataFrame
+    findings: list[Finding]
+    gone: dict[int, str]
+    same: dict[str, str]
+
+
+def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> Merged:
+    """One row a customer.
+
+    Rows are one customer when they share the ID (width, case and blanks aside), else the phone, the e-mail, or name
+    and address. Identical rows collapse; others merge: orders and amounts are summed, the average order value
+    follows, the latest date, the smallest ID. Refused("duplicate_conflict") when one ID has two names, genders or
+    registration days, unless the rules say merge.
+    """
+    customers = customers.assign(key=values.key_of(customers["customer_id"]))
+    group = _groups(customers)
+    if group.is_unique:
+        return Merged(customers, [], {}, {})
+    rows = customers[group.duplicated(keep=False)]
+    group = group.loc[rows.index]
+    copy = rows.drop(columns="customer_id").assign(group=group).duplicated()
+    distinct = rows[~copy]
+    if rules.duplicate_conflict == "refuse":
+        _refuse_conflicts(distinct, sheet, cell)
+    united = _unite(distinct, group.loc[distinct.index]).astype(customers.dtypes.to_dict())
+    first = group.map(dict(zip(group[::-1], group.index[::-1], strict=True)))
+    kept = united.loc[first.to_numpy(), "customer_id"].set_axis(group.index)
+    one_id = rows["key"].groupby(group).transform("nunique") == 1
+    codes = pd.Series("duplicate_merged", index=rows.index).mask(~one_id, "duplicate_contact")
+    codes = codes.mask(copy, "duplicate_same")[first != group.index]
+    findings = []
+    for code, same in codes.groupby(codes):
+
+        def finding(row: int, code: str = str(code)) -> Finding:
+            params = {"other": cell(int(first.at[row]), "customer_id"), "kept": str(kept.at[row])}
+            return Finding(code, sheet, cell(row, "customer_id"), str(rows.at[row, "customer_id"]), params)
+
+        findings += listed(same.index.tolist(), finding)
+    keys = values.key_of(kept)
+    went = rows["key"] != keys
+    return Merged(
+        pd.concat([customers.drop(index=rows.index), united]).sort_index(kind="stable"),
+        findings,
+        codes.to_dict(),
+        dict(zip(rows["key"][went], keys[went], strict=True)),
+    )
+
+
+def _groups(customers: DataFrame) -> pd.Series:
+    """A label per row: rows of one customer share it (union over ID and contacts)."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        while (above := parent.get(row, row)) != row:
+            row = above
+        return row
+
+    for columns in (("key",), *CONTACTS):
+        if not {*columns} <= {*customers.columns}:
+            continue
+        known = DataFrame({name: _contact(customers[name], name) for name in columns}, copy=False)
+        known = known[np.logical_and.reduce([known[name].to_numpy() != "" for name in columns])]
+        same = known[known.duplicated(keep=False)]
+        for places in same.groupby([*columns], sort=False).indices.values():
+            first, *rest = same.index[places].tolist()
+            for row in rest:
+                a, b = sorted((root(first), root(row)))
+                parent[b] = a
+    labels = customers.index.to_numpy().copy()
+    labels[customers.index.get_indexer([*parent])] = [root(row) for row in parent]
+    return pd.Series(labels, index=customers.index)
+
+
+def _contact(column: pd.Series, name: str) -> pd.Series:
+    """What of a contact tells people apart, "" where it does not."""
+    if name == "key":
+        return column
+    folded = values.key_of(column)
+    return folded.where(folded.str.match(_GENUINE[name]), "") if name in _GENUINE else folded
+
+
+def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
+    for column in IDENTITY:
+        if column not in rows:
+            continue
+        filled = rows[rows[column].notna() & (rows[column].astype(object) != "")]
+        several = filled.groupby("key", sort=False)[column].transform("nunique") > 1
+        if several.any():
+            a = filled.index[several][0]
+            same = filled[filled["key"] == filled.at[a, "key"]]
+            b = same.index[same[column] != filled.at[a, column]][0]
+            raise Refused(
+                "duplicate_conflict",
+                sheet=sheet,
+                cell=cell(int(a), column),
+                value=schema.shown(schema.CUSTOMERS[column], filled.at[a, column], sheet),
+                other_cell=cell(int(b), column),
+                other=schema.shown(schema.CUSTOMERS[column], filled.at[b, column], sheet),
+                id=filled.at[a, "customer_id"],
+            )
+
+
+def _unite(rows: DataFrame, group: pd.Series) -> DataFrame:
+    """One row a group, index = its first row. What is not added or compared is the first that is filled in."""
+    ordered = rows.assign(customer_id=rows["customer_id"].map(_id_order))
+    filled = rows.astype(object).where(rows.notna() & (rows.astype(object) != ""), None)
+    grouped, raw = filled.groupby(group, sort=False), rows.groupby(group, sort=False)
+    found = grouped.first()
+    for column in rows.columns:
+        if column in SUMMED:
+            found[column] = raw[column].sum(min_count=1)
+        elif column in LATEST:
+            found[column] = raw[column].max()
+        elif column in SMALLEST:
+            found[column] = raw[column].min()
+        elif column == "customer_id":
+            found[column] = ordered.groupby(group, sort=False)[column].min().str[-1]
+        elif column == "categories":
+            found[column] = raw[column].agg(_favourites)
+        elif column == "average_order_value" and "frequency" in rows:
+            weight = rows["frequency"].where(rows[column].notna() & (rows["frequency"] > 0))
+            mean = (rows[column] * weight).groupby(group).sum(min_count=1) / weight.groupby(group).sum(min_count=1)
+            found[column] = mean.fillna(found[column].astype(float))
+        elif not pd.api.types.is_numeric_dtype(rows[column].dtype):
+            found[column] = found[column].fillna("")
+    found["key"] = values.key_of(found["customer_id"])
+    first = pd.Series(group.index, index=group.to_numpy()).groupby(level=0, sort=False).first()
+    return found.set_axis(pd.Index(first.loc[found.index], name=rows.index.name))
+
+
+def _favourites(lists: pd.Series) -> str:
+    """The parts named most often, then first."""
+    parts = [part for one in lists for part in one.split(values.SEPARATOR) if part]
+    ranked = sorted(dict.fromkeys(parts), key=lambda part: (-parts.count(part), parts.index(part)))
+    return values.SEPARATOR.join(ranked[:TOP])
+
+
+def _id_order(text: str) -> tuple[int, float, str, str]:
+    folded = schema.fold(text)
+    return (0, float(folded), folded, text) if folded.isdecimal() else (1, 0.0, folded, text)
+
+
+def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
+    """Missing ages take the median (item 003-20); a customer without any order is new, not deficient (003-23)."""
+    findings: list[Finding] = []
+    if "age" in customers and customers["age"].notna().any():
+        missing = customers.index[customers["age"].isna()]
+        median = float(customers["age"].median())
+        customers = customers.assign(age=customers["age"].fillna(median))
+        findings += listed(
+            missing.tolist(), lambda row: Finding("age_filled", sheet, cell(row, "age"), "", {"median": median})
+        )
+    return customers, findings
+
+
+def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
+    """Adds `outlier`: the total amount is above `outlier_factor` times the mean, in one pass (item 003-21, C13).
+
+    With mode cap, total_amount and monetary are limited to the threshold; who is removed is the caller's to leave out.
+    """
+    total = customers["total_amount"].fillna(0.0)
+    mean = float(total.mean()) if len(total) else 0.0
+    threshold = rules.outlier_factor * mean
+    outlier = (total > threshold) & (mean > 0)
+    customers = customers.assign(outlier=outlier)
+    if not outlier.any():
+        return customers, []
+    everything = float(total.sum())
+    share = total / everything
+    code = f"outlier_{rules.outlier_mode}"
+    findings = [
+        Finding(
+            "outliers",
+            sheet,
+            params={
+                "customers": int(outlier.sum()),
+                "threshold": threshold,
+                "share": float(share[outlier].sum()),
+                "mode": rules.outlier_mode,
+            },
+            amount_share=float(share[outlier].sum()),
+        )
+    ]
+    dearest = customers.index[outlier][np.argsort(-total[outlier].to_numpy(), kind="stable")]
+    findings += listed(
+        dearest.tolist(),
+        lambda row: Finding(
+            code,
+            sheet,
+            cell(row, "total_amount"),
+            f"{total.at[row]:.2f}",
+            {"threshold": threshold, "id": customers.at[row, "customer_id"]},
+            amount_share=float(share.at[row]),
+        ),
+        len(dearest) if rules.outlier_mode == "remove" else LISTED,
+    )
+    if rules.outlier_mode == "cap":
+        limited = {
+            name: customers[name].clip(upper=threshold) for name in ("total_amount", "monetary") if name in customers
+        }
+        customers = customers.assign(**limited)
+    return customers, findings

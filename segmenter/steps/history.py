@@ -1,0 +1,149 @@
+"""The 细分历史 sheet: what every analysis said of every segment, so that the next one knows what changed (003-63..64).
+
+One line a segment and as-of date, and one a core dimension, which says how well it told the segments apart. A line is
+replaced by the next run of the same date, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from segmenter import schema, texts
+from segmenter.catalogue import Dimension
+from segmenter.reading.dates import day_of
+from segmenter.rules import Rules, default
+
+_SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
+_BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("quantile_",)}
+"""the settings that decide who is where begin with these, by scoring; bins made from the data are no settings"""
+
+
+def decisive(rules: Rules) -> dict[str, Any]:
+    """The settings that decide which code and segment a customer gets, by name."""
+    begin = (*_SETTLED, *_BINS.get(rules.scoring, ()))
+    found = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name.startswith(begin)}
+    return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
+
+
+def fingerprint(rules: Rules) -> str:
+    """Eight digits that change when a setting that decides who is where does. Settings at their default do not count:
+    a version of the program that knows further ones has not changed anybody's rules."""
+    usual = decisive(default())
+    told = {key: one for key, one in decisive(rules).items() if one != usual.get(key, getattr(default(), key))}
+    return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
+
+
+def repurchase_rate(customers: DataFrame) -> pd.Series:
+    """By segment key: customers with two orders or more among those with one or more, in the window (ruling C21)."""
+    segment = customers["segment"].astype(str)
+    bought, again = ((customers["frequency"] >= least).groupby(segment).sum() for least in (1, 2))
+    return again / bought.where(bought > 0)
+
+
+def lines(
+    customers: DataFrame,
+    segments: DataFrame,
+    rules: Rules,
+    as_of: date,
+    baseline: date | None,
+    separation: Mapping[str, float] = MappingProxyType({}),
+) -> DataFrame:
+    """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
+    with; `separation`: Cramér's V by what stands for a dimension (see `called`)."""
+    rates = segments["segment"].map(repurchase_rate(customers))
+    people = segments["customers"]
+    found = DataFrame(
+        {
+            "segment": segments["name"],
+            "customers": people,
+            "customer_share": segments["customer_share"],
+            "amount": segments["amount"].round(2),
+            "amount_share": segments["amount_share"],
+            "frequency": (segments["orders"] / people.where(people > 0)).round(4),
+            "average_order_value": segments["average_order_value"].round(2),
+            "repurchase_rate": rates,
+        }
+    ).astype(object)
+    if separation:
+        figures = {"segment": [*separation], "separation": [round(one, 4) for one in separation.values()]}
+        found = pd.concat([found, DataFrame(figures, dtype=object)], ignore_index=True)
+    found = found.assign(
+        as_of=as_of,
+        rules=rules.version,
+        fingerprint=fingerprint(rules),
+        baseline=baseline,
+        line=[f"{as_of.isoformat()} {name}" for name in found["segment"]],
+    )
+    return found.reindex(columns=[field.key for field in schema.table("history").fields]).astype(object)
+
+
+def called(dimension: Dimension, lang: str) -> str:
+    """What stands for a dimension in the column of segments."""
+    return texts.say("history.dimension", lang, name=dimension.name[lang])
+
+
+def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: date) -> list[tuple[date, float]]:
+    """Day and Cramér's V of a dimension at every analysis up to `as_of`, the oldest first. Those under other rules
+    are left out: what they cut, they cut otherwise."""
+    names, mark = {schema.fold(called(dimension, lang)) for lang in texts.LANGS}, fingerprint(rules)
+    found = {}
+    for day, row in zip(days(standing), standing.to_dict("records"), strict=True):
+        figure = row.get("separation")
+        mine = row["fingerprint"] == mark and schema.fold(row["segment"]) in names
+        if mine and day and day <= as_of and isinstance(figure, (int, float)) and figure == figure:
+            found[day] = float(figure)
+    return sorted(found.items())
+
+
+def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
+    """The lines that stand on the sheet, those of `as_of` replaced by `new`; every other stays as it is."""
+    kept = standing.drop(of(standing, as_of).index)
+    return pd.concat([kept.reindex(columns=new.columns), new], ignore_index=True).astype(object)
+
+
+def of(standing: DataFrame, as_of: date | None) -> DataFrame:
+    """The lines of a date."""
+    return standing.loc[np.array([day is not None and day == as_of for day in days(standing)], dtype=bool)]
+
+
+def days(standing: DataFrame) -> list[date | None]:
+    """The as-of date of every line; None of a line in which there is none."""
+    return [day_in(value) for value in standing["as_of"]]
+
+
+def day_in(value: Any) -> date | None:
+    """The day a cell holds; None when it holds none."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return day_of(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def before(standing: DataFrame, as_of: date) -> DataFrame:
+    """The lines of the last date before `as_of`; none when there is no such date."""
+    return of(standing, max((day for day in days(standing) if day and day < as_of), default=None))
+
+
+def figures(standing: DataFrame, names: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
+    """Customers, amount and orders by segment key, of the lines of one date; `names`: folded name -> key."""
+    found = {}
+    for row in standing.to_dict("records"):
+        key = names.get(schema.fold(row["segment"]))
+        people, amount, each = (row[name] for name in ("customers", "amount", "frequency"))
+        if key and all(isinstance(one, (int, float)) for one in (people, amount)):
+            orders = people * each if isinstance(each, (int, float)) and each == each else 0.0
+            found[key] = (float(people), float(amount), float(round(orders)))
+    return found
