@@ -100,8 +100,10 @@ class Catalogue:
         for name in names:
             one = self.find(name)
             if one is None:
-                known = ", ".join(one.name["zh"] for one in self.dimensions.values())
-                raise Refused("no_dimension", value=name, known=known)
+                names = {lang: [one.name[lang] for one in self.dimensions.values()] for lang in LANGS}
+                known = {lang: ", ".join(each) for lang, each in names.items()}
+                nearest = texts.nearest(name, [*names["zh"], *names["en"]], 0.5)
+                raise Refused("no_dimension", value=name, known=known, nearest=nearest)
             found[one.key] = one
         return tuple(found.values())
 

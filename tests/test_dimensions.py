@@ -181,6 +181,7 @@ def test_leads() -> None:
     assert labels(found, 4) == ["营销合格 (MQL)", "信息合格 (IQL)", "无数据", "无数据"]
     codes = [one.code for one in found.findings]
     assert "dimensions_many" in codes
+    assert "共" not in next(one.message("zh") for one in found.findings if one.code == "dimensions_many")
 
 
 def test_the_salesperson_of_the_product() -> None:
@@ -501,3 +502,10 @@ def test_nothing_without_core_dimensions(lang: Any) -> None:
     found = shop.run(shop.people(60), lang)
     assert found.facets is None
     assert not {"labels", "cross", "personas", "dimensions"} & set(found.extra)
+
+
+def test_a_dimension_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    for name, lang, nearest in (("地遇", "zh", "“地域”"), ("Price sensitivty", "en", '"Price sensitivity"')):
+        with pytest.raises(Refused) as refused:
+            catalogue.shipped().chosen([name])
+        assert nearest in refused.value.message(lang).split("。")[0].split(". There")[0]

@@ -71,6 +71,8 @@ def _rows(one: Labels, position: NDArray[Any], segments: Sequence[str], lang: La
 
 
 def _cell(count: int, of: int, everybody: float | None, lang: Lang) -> dict[str, Any]:
+    if not count:
+        return {"customers": 0}
     if count < SMALLEST:
         return {"note": texts.say("dimension.small", lang, smallest=SMALLEST)}
     share = count / of
@@ -131,7 +133,7 @@ def advice(labels: Sequence[Labels], strengths: Mapping[str, float], rules: Rule
     `strengths`: see `separation`."""
     found = []
     if len(labels) > CORE:
-        found.append(Finding("dimensions_many", params={"count": len(labels), "most": CORE}))
+        found.append(Finding("dimensions_many", params={"dimensions": len(labels), "most": CORE}))
     for one in labels:
         if not one.known:
             found.append(Finding("dimension_no_data", params={"name": one.dimension.name}))
