@@ -252,6 +252,8 @@ def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(tmp_path)]
+    # started in the background of a shell the tests ignore Ctrl-C, and so would everything they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
     journal = tmp_path / batch.JOURNAL
     deadline = time.monotonic() + 60
