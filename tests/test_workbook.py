@@ -293,3 +293,14 @@ def test_guide_speaks_both_languages() -> None:
     own = [key for key in texts.keys() if key.startswith("guide.")]  # noqa: SIM118 - a function of the module
     assert len(own) > 40
     assert not re.search("[\u4e00-\u9fff]", "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py")))
+
+
+def test_labels_of_charts_deny_what_they_do_not_show() -> None:
+    """In a workbook of Excel 2010 or later, to which the dashboard may be added, a name not denied may be shown."""
+    with zipfile.ZipFile(ROOT / "workbook" / "template.xlsx") as file:
+        charts = [file.read(name).decode() for name in file.namelist() if name.startswith("xl/charts/chart")]
+    labels = [label for chart in charts for label in chart.split("<c:dLbls>")[1:]]
+    assert labels
+    for label in labels:
+        shown = dict(re.findall(r'<c:show(\w+) val="([01])"/>', label.split("</c:dLbls>")[0]))
+        assert shown == dict(LegendKey="0", Val="1", CatName="0", SerName="0", Percent="0", BubbleSize="0")

@@ -146,8 +146,20 @@ def _dress(chart: Any, title: str, *, left: float, width: float, height: float) 
     chart.show_blanks_as("gap")
 
 
+def _values_alone(chart: Any) -> Any:
+    """Labels that say the value and deny the rest: in a workbook of Excel 2010 or later, to which the dashboard may be
+    added, what is not denied may be shown, the name of the series and the category with it."""
+
+    def write() -> None:
+        for name in ("LegendKey", "Val", "CatName", "SerName", "Percent", "BubbleSize"):
+            chart._xml_empty_tag(f"c:show{name}", [("val", int(name == "Val"))])
+
+    chart._write_show_val = write
+    return chart
+
+
 def _segments_chart(book: Book, table: Table) -> Any:
-    chart = book.file.add_chart({"type": "bar"})
+    chart = _values_alone(book.file.add_chart({"type": "bar"}))
     for key, colour in (("customer_share", SOFT), ("amount_share", ACCENT)):
         chart.add_series(
             {
@@ -195,7 +207,7 @@ def _pareto_chart(book: Book, table: Table) -> Any:
             "gap": 40,
         }
     )
-    line = book.file.add_chart({"type": "line"})
+    line = _values_alone(book.file.add_chart({"type": "line"}))
     line.add_series(
         {
             "name": _name(book, table, "amount_share"),
