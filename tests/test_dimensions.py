@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
@@ -404,6 +405,13 @@ def test_every_claim_of_a_persona_carries_true_figures(analysed: Result) -> None
                 assert claim.share == pytest.approx((codes == claim.level).mean())
                 assert claim.everybody == pytest.approx((one.codes[one.codes >= 0] == claim.level).mean())
                 assert claim.notable or claim.share >= 0.5
+
+
+def test_a_persona_is_named_for_what_most_of_them_are(analysed: Result) -> None:
+    """18 % who work in sales set a group apart, but do not make it one of salespeople."""
+    for row in analysed.extra["personas"].dropna(subset=["name"]).to_dict("records"):
+        for job, share in re.findall(r"职业群(\S+?) (\d+)%", row["traits"]):
+            assert int(share) >= 50 or job not in row["name"], row["name"]
 
 
 def test_one_or_two_personas_a_segment(analysed: Result) -> None:

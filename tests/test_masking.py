@@ -27,7 +27,7 @@ from segmenter import jobs, masking, pipeline, rules, schema, texts
 from segmenter.cli import main
 from segmenter.findings import Finding
 from segmenter.mail import extract, mailing
-from segmenter.reports import report
+from segmenter.reports import overview, report
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
@@ -115,20 +115,7 @@ def segments(*counts: int) -> pd.DataFrame:
         (f"s{i}", f"S{i}", n, n / max(sum(counts), 1), n * 10.0, 0.1, n, 1.0, 1.0, 1.0, 1.0)
         for i, n in enumerate(counts)
     ]
-    columns = [
-        "segment",
-        "name",
-        "customers",
-        "customer_share",
-        "amount",
-        "amount_share",
-        "orders",
-        "average_order_value",
-        "median_recency_days",
-        "median_frequency",
-        "median_monetary",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["segment", "name", *overview.NUMBERS])
 
 
 @pytest.mark.parametrize(

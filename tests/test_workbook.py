@@ -17,6 +17,7 @@ import pytest
 from openpyxl.utils.cell import coordinate_from_string, range_boundaries
 
 from segmenter import rules, schema, settings, texts
+from segmenter.reports import tracking
 from segmenter.steps import orders
 
 ROOT = Path(__file__).parents[1]
@@ -305,3 +306,10 @@ def test_labels_of_charts_deny_what_they_do_not_show() -> None:
         shown = dict(re.findall(r'<c:show(\w+) val="([01])"/>', label.split("</c:dLbls>")[0]))
         assert {name for name, on in shown.items() if on == "1"} == {"Val"}
         assert shown.keys() == {"LegendKey", "Val", "CatName", "SerName", "Percent", "BubbleSize"}
+
+
+def test_progress_has_the_colours_of_the_report(books: dict[str, Any]) -> None:
+    rules_of = books["template.xlsx"][schema.STRATEGY.sheet["zh"]].conditional_formatting
+    formulas = " ".join(text for area in rules_of for rule in area.rules for text in rule.formula)
+    limits = {float(found) for found in re.findall(r">=([\d.]+)\)", formulas)}
+    assert limits == {0.0, tracking.FAIR, tracking.GOOD}

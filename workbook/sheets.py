@@ -12,6 +12,7 @@ import xlsxwriter  # type: ignore[import-untyped, unused-ignore]
 from xlsxwriter.utility import xl_rowcol_to_cell  # type: ignore[import-untyped, unused-ignore]
 
 from segmenter import rules, schema, settings, texts
+from segmenter.reports import tracking
 from segmenter.schema import Field, Table
 from segmenter.texts import Lang
 
@@ -297,7 +298,7 @@ def _wide(text: str) -> float:
 
 
 def strategy_sheet(book: Book, rows: Sequence[Mapping[str, Any]] = ()) -> None:
-    """Table 3: progress turns green from 80 %, yellow from 40 %, red below, also inside a text."""
+    """Table 3: progress turns green, yellow or red at the limits of the report's lights, also inside a text."""
     table = schema.STRATEGY
     sheet = list_sheet(book, table, rows)
     column = [one.key for one in table.shown].index("progress")
@@ -308,11 +309,12 @@ def strategy_sheet(book: Book, rows: Sequence[Mapping[str, Any]] = ()) -> None:
         tries = f'IFERROR(VALUE(MID({plain},FIND("%",{plain})-{count},{count}))/100,{tries})'
     share = f"IF(ISNUMBER({cell}),{cell},{tries})"
     looks = [
-        (f"{share}>=0.8", {"bg_color": "#D9EFE3", "font_color": "#17603B"}),
-        (f"{share}>=0.4", {"bg_color": "#FBF0D3", "font_color": "#7A5611"}),
+        (f"{share}>={tracking.GOOD}", {"bg_color": "#D9EFE3", "font_color": "#17603B"}),
+        (f"{share}>={tracking.FAIR}", {"bg_color": "#FBF0D3", "font_color": "#7A5611"}),
         (f"{share}>=0", {"bg_color": "#F8E1DC", "font_color": "#8C3522"}),
     ]
-    sheet.data_validation(0, column, 0, column, {"validate": "any", "input_message": book.say("hint.progress")})
+    hint = book.say("hint.progress", good=f"{tracking.GOOD:.0%}", fair=f"{tracking.FAIR:.0%}")
+    sheet.data_validation(0, column, 0, column, {"validate": "any", "input_message": hint})
     for criteria, look in looks:
         options = {"type": "formula", "criteria": f'=AND({cell}<>"",{criteria})', "format": book.file.add_format(look)}
         sheet.conditional_format(1, column, LAST_ROW, column, {**options, "stop_if_true": True})

@@ -15,7 +15,8 @@ from segmenter.texts import Lang
 
 GOOD: Final = 0.6
 FAIR: Final = 0.2
-"""the lights' limits. A light says how much is done; a target whose due date has passed unmet makes it poor"""
+"""the lights' limits, also of the colours in table 3 itself. A light says how much is done; a target whose due date
+has passed unmet makes it poor"""
 TYPED: Final = ("traits", "strategy", "action", "owner", "target", "period", "progress")
 
 

@@ -169,9 +169,13 @@ def _gender(part: Mask, labels: Labels | None, lang: Lang) -> str:
 
 
 def _name(said: Sequence[Claim], lang: Lang) -> str:
-    """A name of the claims that stand out, in everyday words where there are some: 都市年轻线上客户 (003-55)."""
-    by_key = {one.labels.dimension.key: one for one in said}
-    by_key = {key: one for key, one in by_key.items() if one.notable or key in ("tier", "age_group")}
+    """A name of what stands out and is true of most, in everyday words where there are: 都市年轻线上客户 (003-55)."""
+    always = ("tier", "age_group")
+    by_key = {
+        one.labels.dimension.key: one
+        for one in said
+        if one.share >= MOSTLY and (one.notable or one.labels.dimension.key in always)
+    }
     words: list[str] = []
     for key in NAMED:
         if key in by_key and len(words) < 3:
