@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 import shop
 from hypothesis import example, given, settings
@@ -299,6 +300,24 @@ def test_an_owner_without_customers_gets_no_letter() -> None:
     found, remarks = letters.make(quiet, None, wish(("a@example.com", ""), ("w@example.com", "王五")))
     assert [entry.to for entry, _ in found] == ["a@example.com"]
     assert "王五" in remarks[0]
+
+
+def test_tasks_that_are_due_come_first_and_say_so() -> None:
+    rows = {"价格敏感客户": "2026-12-31", "高价值客户": "2026-07-03", "流失风险客户": "2026-06-01"}
+    whole = shop.run(shop.people(400), strategy=shop.plan(*([name, *[""] * 7] for name in rows)))
+    due = whole.strategy["segment"].map(rows)
+    dated = replace(whole, as_of=date(2026, 6, 30), strategy=whole.strategy.assign(due_on=due))
+    weekly, monthly = (mailing.context(dated, "zh", month=month)["tasks"] for month in (False, True))
+    told = {one["name"]: one["due"] for one in weekly}
+    assert [*told][:3] == ["流失风险客户", "高价值客户", "价格敏感客户"] and not [*told.values()][3]
+    assert told["流失风险客户"] == "已过期：2026年6月1日" and told["高价值客户"] == "本期到期：2026年7月3日"
+    assert told["价格敏感客户"] == "到期：2026年12月31日"
+    later = replace(dated, strategy=whole.strategy.assign(due_on=due.replace("2026-07-03", "2026-07-20")))
+    assert "到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh")["tasks"]}
+    assert "本期到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh", month=True)["tasks"]}
+    assert [one["name"] for one in monthly] == [*told]
+    body = mailing.body(mailing.context(dated, "zh"), "zh")
+    assert "已过期：2026年6月1日" in body.html and "[本期到期：2026年7月3日]" in body.text
 
 
 def test_no_customer_in_the_body() -> None:
@@ -595,8 +614,11 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
                     mailing.body(found, lang)
     letters.make(result(), None, wish(attach=("html",)))
     moved = shop.since(result(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30))
+    days = pd.Series([shop.AS_OF + timedelta(n) for n in (-1, 1, 1, 99)])
+    dated = replace(result(), strategy=result().strategy.assign(due_on=days))
     for lang in texts.LANGS:
         mailing.context(moved, lang)
+        mailing.context(dated, lang)
     known = {key for key in iter(texts.keys()) if key.startswith("mail.")}
     told = {key for key in known if key.startswith(("mail.review_", "mail.state_"))} | {"mail.nobody_in"}
     assert known - said - told == set()

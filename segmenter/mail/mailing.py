@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -143,7 +143,7 @@ def context(
     whole = report.drawn(shared, segments, lang, strict=True)
     pictured = [one for one in whole if one["key"] in CHARTS[: 1 if owner else 2]]
     ahead = tracking.next_round(shared, lang, strict=True)
-    tasks = [row for row in rows if row["light"] != "done"]
+    tasks = sorted((row for row in rows if row["light"] != "done"), key=lambda row: row["due"] or "9")
     worse, better = changes.lines(shared, lang)
     found: dict[str, Any] = {
         "lang": lang,
@@ -168,6 +168,7 @@ def context(
         "reviews": ahead.get("reviews", []),
         "tasks": [
             {key: row[key] for key in ("name", "action", "owner", "target", "period", "progress", "light")}
+            | {"due": _due(row["due"], shared.as_of, 31 if month else 7, lang)}
             for row in tasks
         ],
         "charts": [{"cid": f"{one['key']}@segmenter", **one} for one in pictured],
@@ -180,6 +181,15 @@ def context(
     few = {key: found[key][:3] for key in ("risks", "chances", "proposals")}
     masked: dict[str, Any] = masking.texts_of({**found, **few, "contact": "", "unsubscribe": ""})
     return {**masked, "contact": contact, "unsubscribe": unsubscribe}
+
+
+def _due(day: str, as_of: date | None, days: int, lang: Lang) -> str:
+    """When a task is due, and whether that is over or comes before the next mail; "" when nobody said when it began."""
+    if not day or as_of is None:
+        return ""
+    due = date.fromisoformat(day)
+    key = "task_late" if due < as_of else "task_now" if due <= as_of + timedelta(days=days) else "task_due"
+    return texts.say(f"mail.{key}", lang, day=formats.day(due, lang))
 
 
 def _named(by_key: Mapping[str, Any], owner: str) -> list[str]:
