@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,12 @@ from segmenter.reading import planning
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
 from segmenter.steps import goals, history, metrics, proposals
-from segmenter.steps.labels import Facets
 from segmenter.steps.metrics import Data
 from segmenter.texts import LANGS, Lang
 from segmenter.timeline import Followed
+
+if TYPE_CHECKING:
+    from segmenter.steps.labels import Facets
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import catalogue, facets, nextround, schema, texts, timeline, wording
+from segmenter import nextround, onrequest, schema, texts, timeline, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame, weighed
@@ -22,7 +23,6 @@ from segmenter.rules import Rules, months_before
 from segmenter.steps import (
     board,
     clean,
-    clusters,
     goals,
     measure,
     metrics,
@@ -33,10 +33,10 @@ from segmenter.steps import (
     scale,
     score,
     segment,
-    valuation,
 )
 from segmenter.texts import Lang
 
+T = TypeVar("T")
 Progress = Callable[[str], None]
 """told the name of each stage as it begins"""
 
@@ -132,16 +132,18 @@ def run(
     findings += advice
     findings += _cautions(rules, ordered)
     extra: dict[str, DataFrame] = {}
-    faceted = None
+    faceted = clustered = valued = None
+
+    def ask(part: onrequest.Part[T]) -> T:
+        findings.extend(part[1])
+        extra.update(part[2])
+        return part[0]
+
     if rules.dimensions:
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
-        people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
-        faceted, found = facets.find(grids, people, rules, as_of)
-        extra |= facets.tables(faceted, people, names, plan.small_segments(segments, rules), lang)
-        if sheets.dimensions is None:
-            extra["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
-        findings += found
+        groups = plan.small_segments(segments, rules)
+        faceted = ask(onrequest.dimensions(grids, customers, typed_ages, rules, names, groups, as_of, lang))
     memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
     followed = timeline.follow(memory, customers, segments, faceted, rules, lang, as_of)
     data = metrics.Data(customers, segments, rules, as_of, ordered)
@@ -151,24 +153,12 @@ def run(
     extra |= {**followed.extra, **ahead.extra}
     if rules.scoring != "fixed":
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
-    clustered = valued = None
     if rules.clusters:
         progress("cluster")
-        clustered = clusters.find(customers, rules)
-        findings += clustered.findings
-        extra |= clusters.tables(customers, clustered, rules, names, lang)
-        if not clustered.centres.empty:
-            called = clustered.number.map(clusters.shown(clustered, rules, lang))
-            extra["labels"] = _labels(extra, customers, names).assign(cluster=called.to_numpy(object))
+        clustered = ask(onrequest.clusters(customers, extra.get("labels"), rules, names, lang))
     if rules.value:
         progress("value")
-        if ordered is None or ordered.empty or as_of is None:
-            findings.append(Finding("value_no_orders"))
-        else:
-            own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
-            valued = valuation.estimate(own, as_of, rules.value_months)
-            findings += valued.findings
-            extra |= valuation.tables(customers, valued, rules.value_months, names, lang)
+        valued = ask(onrequest.value(customers, ordered, rules, names, as_of, lang))
     findings = weighed(findings, taken.sheet, taken.frame.get("total_amount"))
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
@@ -200,15 +190,6 @@ def run(
         proposals=ahead.proposals,
         reviews=ahead.reviews,
         reach=ahead.reach,
-    )
-
-
-def _labels(extra: Mapping[str, DataFrame], customers: DataFrame, names: Mapping[str, str]) -> DataFrame:
-    """The rows of the sheet of labels so far: one a customer."""
-    if "labels" in extra:
-        return extra["labels"]
-    return DataFrame(
-        {"customer_id": customers["customer_id"], "segment": customers["segment"].map(names)}, dtype=object
     )
 
 

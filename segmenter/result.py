@@ -13,11 +13,11 @@ from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
-from segmenter.steps.labels import Facets
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
     from segmenter.steps.clusters import Clustered
+    from segmenter.steps.labels import Facets
     from segmenter.steps.valuation import Value
 
 

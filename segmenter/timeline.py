@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pandas import DataFrame
 
@@ -21,8 +21,10 @@ from segmenter.reading import headers, intake
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.steps import history, migration
-from segmenter.steps.labels import Facets
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.steps.labels import Facets
 
 HISTORY: Final = schema.table("history")
 MOVES: Final = schema.table("moves")

@@ -37,7 +37,7 @@ STEPS = {
 }
 STEPS |= {"goals", "proposals", "reconcile"}
 READERS |= {"kept", "planning", "targets", "metrics"}
-PIPELINE = {"facets", "nextround", "pipeline", "timeline"}
+PIPELINE = {"facets", "onrequest", "nextround", "pipeline", "timeline"}
 JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare", "exporting"}
 DOORS = {
     "cli",

@@ -1,0 +1,83 @@
+"""What a setting asks for beside the segments: dimensions, clusters, what customers are worth.
+
+Each part gives its result, what was found, and rows of optional tables by key. What a part needs is imported when it is
+asked for: most workbooks ask for none, and importing is a good share of the time one small workbook takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
+
+from pandas import DataFrame, Series
+
+from segmenter.books import Grid
+from segmenter.findings import Finding
+from segmenter.rules import Rules
+from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.steps.clusters import Clustered
+    from segmenter.steps.labels import Facets
+    from segmenter.steps.valuation import Value
+
+T = TypeVar("T")
+Part = tuple[T, Sequence[Finding], dict[str, DataFrame]]
+
+
+def dimensions(
+    grids: Mapping[str, Grid | None],
+    customers: DataFrame,
+    typed_ages: Series | None,
+    rules: Rules,
+    names: Mapping[str, str],
+    groups: Mapping[str, str],
+    as_of: date | None,
+    lang: Lang,
+) -> Part[Facets]:
+    """Labels of the customers in the core dimensions. `grids`: the sheets customers, dimensions, survey; `typed_ages`:
+    ages as they stood before missing ones were filled; `names`, `groups`: as `facets.tables` takes them."""
+    from segmenter import catalogue, facets
+
+    people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
+    found, findings = facets.find(grids, people, rules, as_of)
+    tables = facets.tables(found, people, names, groups, lang)
+    if grids["dimensions"] is None:
+        tables["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
+    return found, findings, tables
+
+
+def clusters(
+    customers: DataFrame, labels: DataFrame | None, rules: Rules, names: Mapping[str, str], lang: Lang
+) -> Part[Clustered]:
+    """Groups that the data themselves show. `labels`: the rows of the sheet of labels so far, one a customer."""
+    from segmenter.steps import clusters
+
+    found = clusters.find(customers, rules)
+    tables = clusters.tables(customers, found, rules, names, lang)
+    if not found.centres.empty:
+        if labels is None:
+            columns = {"customer_id": customers["customer_id"], "segment": customers["segment"].map(names)}
+            labels = DataFrame(columns, dtype=object)
+        called = found.number.map(clusters.shown(found, rules, lang))
+        tables["labels"] = labels.assign(cluster=called.to_numpy(object))
+    return found, found.findings, tables
+
+
+def value(
+    customers: DataFrame,
+    ordered: DataFrame | None,
+    rules: Rules,
+    names: Mapping[str, str],
+    as_of: date | None,
+    lang: Lang,
+) -> Part[Value | None]:
+    """What each customer is expected to buy, from their orders; None where there are none."""
+    if ordered is None or ordered.empty or as_of is None:
+        return None, [Finding("value_no_orders")], {}
+    from segmenter.steps import orders, valuation
+
+    own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
+    found = valuation.estimate(own, as_of, rules.value_months)
+    return found, found.findings, valuation.tables(customers, found, rules.value_months, names, lang)
