@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_type_hints
+
+import rtoml
 
 from segmenter import schema, texts
 from segmenter.catalogue import MOST, Dimension, dimension
@@ -283,9 +284,9 @@ def months_before(day: date, months: int) -> date:
 def from_file(path: Path) -> Rules:
     """The rules in a TOML file of the form of `rules.toml`; Refused when it cannot be read as one."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        raw = rtoml.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise Refused("no_file", path=path) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, rtoml.TomlParsingError) as error:
         raise Refused("rules_file", path=path, reason=error) from None
     return build(raw)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+import rtoml
 from openpyxl.utils.cell import coordinate_from_string, range_boundaries
 
 from segmenter import rules, schema, settings, texts
@@ -167,7 +167,7 @@ def test_settings_are_the_default_rules(books: dict[str, Any], name: str) -> Non
     sheet = books[name][schema.SETTINGS.sheet[lang]]
     rows = [(row[0].value, row[1].value, row[1].coordinate) for row in sheet.iter_rows(min_row=2)]
     if name == "sample.xlsx":
-        shop = tomllib.loads((FOLDER / "shop.toml").read_text(encoding="utf-8"))
+        shop = rtoml.loads((FOLDER / "shop.toml").read_text(encoding="utf-8"))
         own = {settings.name_of(key, lang): value for key, value in shop["settings"].items()}
         assert own.items() <= dict((row[:2]) for row in rows).items()
         rows = [(n, None if n in own else value, cell) for n, value, cell in rows]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+import rtoml
 from sheets import HERE
 
 from segmenter import rules, schema
@@ -37,7 +37,7 @@ class Person:
 
 def load_shop() -> dict[str, Any]:
     """The figures of the shop."""
-    return tomllib.loads((HERE / "shop.toml").read_text(encoding="utf-8"))
+    return rtoml.loads((HERE / "shop.toml").read_text(encoding="utf-8"))
 
 
 class Dice:

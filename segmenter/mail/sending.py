@@ -8,12 +8,13 @@ import smtplib
 import ssl
 import subprocess
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
+
+import rtoml
 
 from segmenter.errors import Refused
 from segmenter.mail import addresses
@@ -51,10 +52,10 @@ class Config:
     def read(cls, path: Path) -> Config:
         """Refused("mail_config") names what is missing, unknown or of the wrong kind."""
         try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            raw = rtoml.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise Refused("no_file", path=path) from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        except (OSError, UnicodeDecodeError, rtoml.TomlParsingError):
             raise Refused("mail_config", path=path, value="TOML") from None
         kinds = get_type_hints(cls)
         for key in raw:

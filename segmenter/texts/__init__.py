@@ -7,21 +7,24 @@ of the languages (a test says so); and nothing has to be compiled before it can 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, Literal
+
+import rtoml
 
 Lang = Literal["zh", "en"]
 LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
 DEFAULT: Final[Lang] = "zh"
+_HERE: Final = Path(__file__).parent
 
 
 def load(name: str) -> dict[str, Any]:
     """The data file `name` of the package, parsed."""
-    return tomllib.loads(files("segmenter").joinpath(name).read_text(encoding="utf-8"))
+    found: dict[str, Any] = rtoml.loads((_HERE.parent / name).read_text(encoding="utf-8"))
+    return found
 
 
 @cache
@@ -35,9 +38,8 @@ def _catalogue() -> dict[str, dict[str, str]]:
             else:
                 walk(f"{prefix}{key}.", value)
 
-    for file in sorted(files("segmenter.texts").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            walk("", load(f"texts/{file.name}"))
+    for file in sorted(_HERE.glob("*.toml")):
+        walk("", load(f"texts/{file.name}"))
     return found
 
 
