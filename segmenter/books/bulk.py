@@ -1,10 +1,11 @@
 """A million rows, column by column: the same bytes `lists` would write, without an object for each cell.
 
-Rows are built as a matrix of bytes, a stretch of rows at a time, every cell padded with zero bytes to the widest of
-its column; taking the zeros out leaves the XML, which never holds any:
+Cells are made as matrices of bytes, a stretch of rows at a time, padded with zeros to the widest of their column, and
+laid down from left to right at the places that follow from how long they are. What a padded one covers of its right
+neighbours is written after it; the start of a row, which is equally long everywhere, comes last of all:
 
-    <row r=" 17 " ht="18"> | <c r="A 17 " s="45" t="inlineStr"><is><t>1001</t></is></c>..... | ... | </row>
-    constant digits const  | const  digits  the tail of the cell, padded                     |     | const
+    </row><row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c>..... | ...
+    4th                        | 1st       | 2nd                                                  | 3rd
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _APART: Final = re.compile(f"_|  |\\s(?:{_BETWEEN}|$)|[\x00-\x1f\ufffe\uffff\ud8
 """words that cannot be encoded without looking at those beside them"""
 
 Bytes = NDArray[np.uint8]
+Lengths = NDArray[np.int64]
 Encode = Callable[[Plain], bytes]
 """a whole cell in row 1, as `writer.Writer` writes it"""
 Encoder = Callable[[Any], Sequence[bytes] | Bytes]
@@ -69,17 +71,13 @@ class Words:
         return matrix([*self.encode(self.values[:-1]), *self.encode(self.values[-1:])])
 
     @cached_property
-    def _lengths(self) -> NDArray[np.int64]:
+    def _lengths(self) -> Lengths:
         return np.asarray(np.count_nonzero(self.matrix, axis=1), dtype=np.int64)
 
-    def tails(self, low: int, high: int) -> Bytes:
-        """What rows `low`..`high - 1` have, as a matrix padded with zeros."""
-        return self.matrix[self.codes[low:high]]
-
-    def lengths(self, low: int, high: int) -> NDArray[np.int64]:
-        """How many bytes of each that are."""
-        found: NDArray[np.int64] = self._lengths[self.codes[low:high]]
-        return found
+    def tails(self, low: int, high: int) -> tuple[Bytes, Lengths]:
+        """What rows `low`..`high - 1` have, as a matrix padded with zeros, and how many bytes of each that are."""
+        codes = self.codes[low:high]
+        return self.matrix.take(codes, 0), self._lengths.take(codes)
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,10 @@ class Each:
     values: Sequence[Any] | NDArray[np.float64]
     encode: Encoder
 
-    def tails(self, low: int, high: int) -> Bytes:
+    def tails(self, low: int, high: int) -> tuple[Bytes, Lengths]:
         """See `Words.tails`."""
-        return matrix(self.encode(self.values[low:high]))
+        found = matrix(self.encode(self.values[low:high]))
+        return found, np.count_nonzero(found, axis=1)
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Column:
     number: int
     parts: tuple[Words | Each, ...]
 
-    def tails(self, low: int, high: int) -> list[Bytes]:
-        """What follows the row number in the cells of rows `low`..`high - 1`."""
+    def tails(self, low: int, high: int) -> list[tuple[Bytes, Lengths]]:
+        """What follows the row number in the cells of rows `low`..`high - 1`, and how many bytes that are."""
         return [part.tails(low, high) for part in self.parts]
 
     def first_quoted(self) -> int | None:
@@ -314,21 +313,39 @@ class Rows:
             start = stop
 
     def _stretch(self, start: int, stop: int) -> bytes:
-        height, low = stop - start, start - 1 - self.first
+        low, p = start - 1 - self.first, self.prefix.encode()
         digits = _digits(start, stop)
-        p = self.prefix.encode()
-        pieces: list[Bytes] = [_constant(b"<" + p + b'row r="'), digits, _constant(b'"' + self.attributes + b">")]
+        end = b"</%srow>" % p
+        begin = _side_by_side([_constant(end + b'<%srow r="' % p), digits, _constant(b'"' + self.attributes + b">")])
+        tokens: list[tuple[Bytes, Lengths]] = []
         for one in self.columns:
-            tails = one.tails(low, low + height)
-            head, mine = _constant(b"<" + p + b'c r="' + letter(one.number).encode()), digits
-            if not tails[0][:, 0].all():  # no cell at all where there is no tail
-                there = tails[0][:, :1] != 0
-                head, mine = head * there, digits * there
-            pieces += [head, mine, *tails]
-        pieces.append(_constant(b"</" + p + b"row>"))
-        flat = _side_by_side(pieces).ravel()
-        found: Bytes = flat[flat != 0]
-        return found.tobytes()
+            tails = one.tails(low, low + stop - start)
+            head = _side_by_side([_constant(b'<%sc r="%s' % (p, letter(one.number).encode())), digits])
+            there = tails[0][1] > 0  # no cell at all where there is no tail
+            tokens += [(head, head.shape[1] * there), *tails]
+        ends = np.cumsum(sum(lengths for _, lengths in tokens) + begin.shape[1])
+        total = int(ends[-1])
+        found = np.empty(total + begin.shape[1], np.uint8)
+        starts = np.concatenate([[0], ends[:-1]])
+        at = starts + begin.shape[1]
+        for token, lengths in tokens:
+            _lay(found, at, token, lengths, begin.shape[1])
+            at += lengths
+        _lay(found, starts, begin, ends, begin.shape[1])
+        found[total : total + len(end)] = _constant(end)
+        return found[len(end) : total + len(end)].tobytes()
+
+
+def _lay(found: Bytes, at: Lengths, pieces: Bytes, lengths: Lengths, most: int) -> None:
+    """Put the rows of `pieces` where they belong, at most `most` bytes at once: so many behind one may be covered."""
+    for low in range(0, pieces.shape[1], most):
+        part, where = pieces[:, low : low + most], at
+        if low:
+            long = np.flatnonzero(lengths > low)
+            part, where = part[long], at[long] + low
+        width = part.shape[1]
+        places = np.ndarray((len(found) - width + 1,), f"V{width}", found, 0, (1,))
+        places[where] = np.ascontiguousarray(part).view(f"V{width}").ravel()
 
 
 def _side_by_side(pieces: Sequence[Bytes]) -> Bytes:

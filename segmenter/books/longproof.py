@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmenter.books import bulk, cells
-from segmenter.books.bulk import Bytes
+from segmenter.books.bulk import Bytes, Lengths
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
-
-Lengths = NDArray[np.int64]
 
 
 def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
@@ -71,18 +69,14 @@ class _Stretch:
         number = np.arange(start, stop).astype(f"S{len(str(start))}").view(np.uint8).reshape(stop - start, -1)
         self.tokens: list[tuple[str, Bytes, Lengths]] = []
         """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
-        self.tails: dict[int, list[Bytes]] = {}
+        self.tails: dict[int, list[tuple[Bytes, Lengths]]] = {}
         everywhere = np.ones(len(number), dtype=bool)
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
         for one in rows.columns:
             tails = self.tails[one.number] = one.tails(self.low, self.high)
-            lengths = [
-                part.lengths(self.low, self.high) if isinstance(part, bulk.Words) else np.count_nonzero(each, axis=1)
-                for part, each in zip(one.parts, tails, strict=True)
-            ]
             name = letter(one.number)
-            self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], lengths[0] > 0)
-            self.tokens += [(name, *pair) for pair in zip(tails, lengths, strict=True)]
+            self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], tails[0][1] > 0)
+            self.tokens += [(name, *pair) for pair in tails]
         self._add("", [b"</%srow>" % p], everywhere)
         self.lengths: Lengths = np.sum([lengths for _, _, lengths in self.tokens], axis=0)
         self.size = int(np.sum(self.lengths))
@@ -121,7 +115,8 @@ def _same(data: bytes, at: Lengths, expected: Bytes, lengths: Lengths) -> NDArra
     places = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
     differs = places[at].view("<u8").reshape(len(at), -1)
     differs ^= expected.view("<u8")
-    return np.logical_not((differs & _masks(width)[lengths]).any(axis=1))
+    differs &= _masks(width).take(lengths, 0)
+    return np.logical_not(differs.any(axis=1)) if differs.any() else np.ones(len(at), dtype=bool)
 
 
 @cache
@@ -143,7 +138,7 @@ class _Meaning:
         """A row whose cell says something else, None when there is none."""
         first, *others = self.column.parts
         if isinstance(first, bulk.Each):
-            tails, values = stretch.tails[self.column.number][0], first.values[stretch.low : stretch.high]
+            tails, values = stretch.tails[self.column.number][0][0], first.values[stretch.low : stretch.high]
             place = self._first_wrong(_listed(tails), values)
             return None if place is None else stretch.start + place
         if self._asked:
