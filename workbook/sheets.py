@@ -45,6 +45,8 @@ TEMPLATE_COLUMNS: Final = {"rfm": 6, "strategy": 8}
 """so many columns of a result sheet are the template's; the others are helpers"""
 PRINTED: Final = {"rfm": 9, "strategy": 15}
 """so many columns of a wide result sheet are printed; the area grows with its rows"""
+TWO_PAGES: Final = {"customers", "strategy", "personas"}
+"""sheets too wide for one page of A4: two side by side, the first column on both"""
 WRAPPED: Final = {"strategy", "cleaning", "dimensions", "cross", "personas", "proposals", "clusters"}
 ROW_HEIGHT: Final = {"strategy": 32, "personas": 96, "proposals": 32, "clusters": 46}
 PORTRAIT: Final = {"orders"}
@@ -145,10 +147,10 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     sheet.hide_gridlines(2)
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
-    if table.key in ("customers", "orders", "activity"):  # people type below: a print area would cut their rows off
-        sheet.fit_to_pages(2 if table.key == "customers" else 1, 0)
-    else:
-        sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(2 if table.key in TWO_PAGES else 1, 0)
+    if table.key in TWO_PAGES:
+        sheet.repeat_columns(0)
+    if table.key not in ("customers", "orders", "activity"):  # people type below: a print area would cut their rows off
         sheet.print_area(0, 0, max(len(rows), 1), PRINTED.get(table.key, len(shown)) - 1)
     sheet.set_default_row(ROW_HEIGHT.get(table.key, 18))
     if table.key in PORTRAIT:
