@@ -156,5 +156,5 @@ def sample() -> Result:
     names = wording.segment_names(found.rules, found.lang)
     states = [migration.keep(one.customers, names) for one in (before, found)]
     moved = Migration(day, found.as_of, migration.count(migration.moves(*states)))
-    lines = history.lines(before.customers, before.segments, before.rules, day, None)
+    lines = history.lines(before.segments, before.rules, day, None)
     return replace(found, migration=moved, history=lines)

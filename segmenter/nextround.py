@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from segmenter.reading import planning
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
 from segmenter.steps import goals, history, metrics, proposals
-from segmenter.steps.metrics import Data
+from segmenter.steps.metrics import Data, Line
 from segmenter.texts import LANGS, Lang
 from segmenter.timeline import Followed
 
@@ -41,7 +41,7 @@ class Ahead:
 
 
 def look(
-    strategy: DataFrame,
+    planned: Iterable[Mapping[str, Any]],
     where: goals.Where,
     activity: Grid | None,
     data: Data,
@@ -50,18 +50,18 @@ def look(
     facets: Facets | None,
     lang: Lang,
 ) -> Ahead:
-    """`strategy`, `advice`: `plan.merge`; `data` without contacts, history and last analysis, which `followed` has."""
+    """`planned`, `advice`: `plan.merge`; `data` without contacts, history and last analysis, which `followed` has."""
     rules, as_of = data.rules, data.as_of
     contacts, logged = metrics.log(activity, as_of)
     past = remembered(followed.history, rules)
     before = followed.migration.before if followed.migration else None
     data = replace(data, contacts=contacts, lines=past, earlier=members(followed.state, before, rules))
-    strategy, tracks = goals.track(strategy, data, lang, where)
-    people = [planning.owners_of(cell) for cell in strategy["owner"]]
-    first = past["as_of"].min().date() if len(past) else None
+    rows, tracks = goals.track(planned, data, lang, where)
+    people = [planning.owners_of(row["owner"]) for row in rows]
+    first = min((one.as_of for one in past), default=None)
     clocks = proposals.reviews(rules, as_of, first)
     proposed = [
-        *proposals.propose(strategy, tracks.tracked, advice, clocks, rules, people),
+        *proposals.propose(rows, tracks.tracked, advice, clocks, rules, people),
         *proposals.from_campaigns(contacts, rules),
         *proposals.from_data(data.customers, data.ordered, as_of, rules),
         *proposals.from_dimensions(_separations(facets, followed.history, rules, as_of), rules),
@@ -69,7 +69,7 @@ def look(
     extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
     vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
     return Ahead(
-        strategy,
+        DataFrame(rows, columns=[field.key for field in schema.STRATEGY.fields], dtype=object),
         tracks.tracked,
         tuple(proposed),
         clocks,
@@ -90,22 +90,18 @@ def _separations(
             yield one.dimension.name, history.separations(lines, one.dimension, rules, as_of)
 
 
-def remembered(lines: DataFrame, rules: Rules) -> DataFrame:
-    """The lines of 细分历史 as numbers: as_of (datetime64), segment (key), and every metric it holds; lines without a
-    day or of a segment the rules no longer have are left out."""
-    columns = [key for key in metrics.MEASURES if key in lines]
+def remembered(lines: DataFrame, rules: Rules) -> list[Line]:
+    """The lines of 细分历史; those without a day or of a segment the rules no longer have are left out."""
     if lines.empty:
-        return DataFrame({"as_of": pd.Series(dtype="datetime64[s]"), "segment": [], **{key: [] for key in columns}})
+        return []
     keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
     keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
-    found = DataFrame(
-        {
-            "as_of": pd.to_datetime(pd.Series(history.days(lines), lines.index, dtype=object)),
-            "segment": [keys.get(schema.fold(name)) for name in lines["segment"]],
-            **{key: pd.to_numeric(lines[key], errors="coerce") for key in columns},
-        }
-    )
-    return found.dropna(subset=["as_of", "segment"])
+    found = []
+    for day, cells in zip(history.days(lines), lines.to_dict("records"), strict=True):
+        key = keys.get(schema.fold(cells["segment"]))
+        if day and key:
+            found.append(Line(day, key, cells))
+    return found
 
 
 def members(state: DataFrame | None, day: date | None, rules: Rules) -> DataFrame | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 from pandas import DataFrame
@@ -124,11 +124,12 @@ def run(
     customers = segment.assign(score.score(customers, rules), rules)
     findings += [*_thin(customers, taken), *scale.empty(customers, rules)]
     names = wording.segment_names(rules, lang)
-    segments = plan.summarise(customers, rules, names)
+    members = segment.members(customers)
+    segments = plan.summarise(customers, members, rules, names)
 
     progress("plan")
     typed = _typed(sheets.strategy)
-    strategy, advice = plan.merge(typed, segments, rules, lang)
+    strategy, advice = plan.merge(typed.values(), segments, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
     extra: dict[str, DataFrame] = {}
@@ -146,8 +147,8 @@ def run(
         faceted = ask(onrequest.dimensions(grids, customers, typed_ages, rules, names, groups, as_of, lang))
     memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
     followed = timeline.follow(memory, customers, segments, faceted, rules, lang, as_of)
-    data = metrics.Data(customers, segments, rules, as_of, ordered)
-    where = goals.where(sheets.strategy, typed, lang)
+    data = metrics.Data(customers, members, segments, rules, as_of, ordered)
+    where = goals.where(sheets.strategy, [*typed], lang)
     ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, faceted, lang)
     findings += [*followed.findings, *ahead.findings]
     extra |= {**followed.extra, **ahead.extra}
@@ -288,11 +289,17 @@ def _thin(customers: DataFrame, taken: Intake) -> list[Finding]:
     ]
 
 
-def _typed(grid: Grid | None) -> DataFrame:
-    """Table 3 as people typed it, row by row, blank rows left out; numbers and dates stay what they are."""
+def _typed(grid: Grid | None) -> dict[int, dict[str, Any]]:
+    """Table 3 as people typed it: cells by field key, by the number of their row on the sheet; blank rows left out,
+    numbers and dates stay what they are."""
     if grid is None:
-        return DataFrame(columns=list(plan.TYPED))
-    return intake.as_typed(grid, schema.STRATEGY).reindex(columns=list(plan.TYPED))
+        return {}
+    found = intake.as_typed(grid, schema.STRATEGY)
+    columns = [found[key].tolist() if key in found else [None] * len(found) for key in plan.TYPED]
+    return {
+        row: dict(zip(plan.TYPED, cells, strict=True))
+        for row, cells in zip(found.index.tolist(), zip(*columns, strict=True), strict=True)
+    }
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

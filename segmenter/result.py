@@ -57,7 +57,8 @@ class Result:
     segments: DataFrame
     """one row a segment in the rules' order (also those without customers; then "no_recency" if there are any):
     segment (key), name, customers, customer_share, amount (sum of monetary), amount_share, orders (sum of
-    frequency), average_order_value, median_recency_days, median_frequency, median_monetary (NaN when empty)"""
+    frequency), average_order_value, median_recency_days, median_frequency, median_monetary (NaN when empty), buyers
+    and repeat_buyers (customers with one order or more, with two or more)"""
     rfm: DataFrame
     """table 2, columns as in the schema, cell texts in `lang`"""
     strategy: DataFrame

@@ -83,7 +83,7 @@ def follow(
     lines = DataFrame(columns=[one.key for one in HISTORY.fields], dtype=object)
     if memory.history is not None:
         lines = intake.as_typed(memory.history, HISTORY)
-    names = dict(zip(segments["segment"], segments["name"], strict=True))
+    names = dict(zip(segments["segment"].tolist(), segments["name"].tolist(), strict=True))
     base = _base(memory, lines, as_of, lang)
     found: Migration | None = None
     extra, findings = dict(base.kept), [*base.findings]
@@ -99,7 +99,7 @@ def follow(
     if facets:
         chosen = {one.dimension.key: one.dimension for one in facets.core}
         strengths = {history.called(chosen[key], lang): figure for key, figure in facets.separation.items()}
-    mine = history.lines(customers, segments, rules, as_of, base.day, strengths)
+    mine = history.lines(segments, rules, as_of, base.day, strengths)
     lines = history.joined(lines, mine, as_of)
     return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
 

@@ -88,7 +88,7 @@ def since(result: Result, before: Result, day: date, *, same_rules: bool = True)
     names = wording.segment_names(result.rules, result.lang)
     states = [migration.keep(one.customers, names) for one in (before, result)]
     found = Migration(day, AS_OF, migration.count(migration.moves(*states)), same_rules)
-    lines = history.lines(before.customers, before.segments, before.rules, day, None)
+    lines = history.lines(before.segments, before.rules, day, None)
     return replace(result, migration=found, history=lines)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from segmenter import rules, schema, wording
-from segmenter.steps import history, plan
+from segmenter.steps import history, plan, segment
 
 DEFAULT = rules.default()
 DAY = date(2026, 6, 30)
@@ -19,8 +19,9 @@ def lines(day: date = DAY, **segments: list[tuple[float, float]]) -> pd.DataFram
     """The lines for customers given as (orders, amount) by segment."""
     rows = [(key, f, m) for key, people in segments.items() for f, m in people]
     customers = pd.DataFrame(rows, columns=["segment", "frequency", "monetary"]).assign(recency_days=5.0)
-    found = plan.summarise(customers, DEFAULT, wording.segment_names(DEFAULT, "zh"))
-    return history.lines(customers, found, DEFAULT, day, None)
+    members = segment.members(customers)
+    found = plan.summarise(customers, members, DEFAULT, wording.segment_names(DEFAULT, "zh"))
+    return history.lines(found, DEFAULT, day, None)
 
 
 def test_a_line_holds_what_the_segment_came_to() -> None:

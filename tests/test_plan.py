@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from segmenter import rules, wording
-from segmenter.steps import plan
+from segmenter.steps import plan, segment
 
 DEFAULT = rules.default()
 
@@ -19,7 +19,7 @@ def segments(**customers: int) -> pd.DataFrame:
     frame = pd.DataFrame(
         {"segment": pd.Series(rows, dtype=object), "monetary": 10.0, "frequency": 2.0, "recency_days": 5.0}
     )
-    return plan.summarise(frame, DEFAULT, wording.segment_names(DEFAULT, "zh"))
+    return plan.summarise(frame, segment.members(frame), DEFAULT, wording.segment_names(DEFAULT, "zh"))
 
 
 def test_the_summary_has_every_segment_and_adds_up() -> None:
@@ -50,10 +50,8 @@ def test_small_groups_are_proposed_to_join_one_that_has_customers(
 
 
 def test_advice_on_the_number_of_segments() -> None:
-    blank = pd.DataFrame(columns=[*plan.TYPED])
-
     def said(using: rules.Rules, **counts: int) -> list[str]:
-        return [one.code for one in plan.merge(blank, segments(**counts), using, "zh")[1]]
+        return [one.code for one in plan.merge((), segments(**counts), using, "zh")[1]]
 
     assert said(DEFAULT, low_value=500) == ["segments_few"]
     assert said(DEFAULT, low_value=100, high_value=100, at_risk=100, potential=100, new=100) == []
@@ -61,7 +59,7 @@ def test_advice_on_the_number_of_segments() -> None:
 
 
 def test_only_groups_with_customers_get_a_row_of_their_own() -> None:
-    found, _ = plan.merge(pd.DataFrame(columns=[*plan.TYPED]), segments(at_risk=2, no_recency=1), DEFAULT, "en")
-    assert found["segment"].tolist() == ["Customers at risk"]
-    assert found["owner"].tolist() == ["*Marketing specialist C"]
-    assert found["customer_share"].tolist() == [pytest.approx(2 / 3)]
+    found, _ = plan.merge((), segments(at_risk=2, no_recency=1), DEFAULT, "en")
+    (row,) = found
+    assert [row[key] for key in ("segment", "owner")] == ["Customers at risk", "*Marketing specialist C"]
+    assert row["customer_share"] == pytest.approx(2 / 3) and row["start_on"] is row["outcome"] is None

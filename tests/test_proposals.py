@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,13 +21,13 @@ DEFAULT = rules.default()
 AS_OF = date(2026, 6, 30)
 
 
-def plan(*rows: tuple[str, str, str, float | None]) -> pd.DataFrame:
+def plan(*rows: tuple[str, str, str, float | None]) -> list[dict[str, Any]]:
     """Table 3: segment, action, owner, customers."""
-    return pd.DataFrame(rows, columns=["segment", "action", "owner", "customers"], dtype=object)
+    return [dict(zip(("segment", "action", "owner", "customers"), row, strict=True)) for row in rows]
 
 
-def propose(strategy: pd.DataFrame, *tracked: Tracked, advice: tuple[Finding, ...] = ()) -> list[Proposal]:
-    owners = [[one] for one in strategy["owner"]]
+def propose(strategy: list[dict[str, Any]], *tracked: Tracked, advice: tuple[Finding, ...] = ()) -> list[Proposal]:
+    owners = [[one["owner"]] for one in strategy]
     found = proposals.propose(strategy, tracked, advice, (), DEFAULT, owners)
     for one in found:
         for lang in texts.LANGS:

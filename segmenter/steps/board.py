@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 from pandas import DataFrame
 
 from segmenter import schema, texts, wording
@@ -46,21 +45,19 @@ def _facts(
 ) -> DataFrame:
     window = ""
     if as_of and start:
-        window = texts.say(
-            "board.window_value", lang, start=(pd.Timestamp(start) + pd.Timedelta(days=1)).date(), end=as_of
-        )
-    by_key = segments.set_index("segment")
+        window = texts.say("board.window_value", lang, start=start + timedelta(days=1), end=as_of)
+    people, amounts, shares = (segments[name].to_numpy() for name in ("customers", "amount", "amount_share"))
+    place = {key: n for n, key in enumerate(segments["segment"].tolist())}
     rows: list[tuple[str, object]] = [
         (texts.say("board.as_of", lang), as_of.isoformat() if as_of else texts.say("cell.missing", lang)),
         (texts.say("board.window", lang), window),
-        (texts.say("board.customers", lang), int(segments["customers"].sum())),
-        (texts.say("board.amount", lang, months=rules.window_months), float(segments["amount"].sum())),
+        (texts.say("board.customers", lang), int(people.sum())),
+        (texts.say("board.amount", lang, months=rules.window_months), float(amounts.sum())),
     ]
     for segment in [s for s in rules.segments if s.key in ("high_value", "at_risk")] or list(rules.segments[:2]):
         name = segment.name[lang]
-        rows.append((texts.say("board.high_value", lang, name=name), int(by_key.at[segment.key, "customers"])))
-        share = float(by_key.at[segment.key, "amount_share"])
-        rows.append((texts.say("board.high_value_share", lang, name=name), share))
+        rows.append((texts.say("board.high_value", lang, name=name), int(people[place[segment.key]])))
+        rows.append((texts.say("board.high_value_share", lang, name=name), float(shares[place[segment.key]])))
     rows.append((texts.say("board.findings", lang), found))
     if clocks:
         rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in clocks)))
@@ -69,14 +66,13 @@ def _facts(
 
 def _segments(segments: DataFrame, lang: Lang) -> DataFrame:
     """As many rows as the block has; with more segments the last row holds the rest."""
-    columns = [field.key for field in schema.table("board_segments").fields]
-    rows = schema.table("board_segments").rows
-    named = segments.drop(columns="segment").rename(columns={"name": "segment"})[columns]
-    if len(named) <= rows:
-        return named
-    rest = named.iloc[rows - 1 :][columns[1:]].sum()
-    last = DataFrame([{"segment": texts.say("board.rest", lang), **rest.to_dict()}])
-    return pd.concat([named.iloc[: rows - 1], last], ignore_index=True)[columns]
+    table = schema.table("board_segments")
+    names, *figures = (segments["name" if field.key == "segment" else field.key].to_numpy() for field in table.fields)
+    over = table.rows - 1
+    if len(names) > table.rows:
+        names = np.append(names[:over], [texts.say("board.rest", lang)])
+        figures = [np.append(one[:over], one[over:].sum()) for one in figures]
+    return DataFrame(dict(zip((field.key for field in table.fields), (names, *figures), strict=True)))
 
 
 def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
@@ -98,12 +94,11 @@ def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
 
 def _pareto(customers: DataFrame) -> DataFrame:
     """Tenths of the customers from the dearest down: what each brings, and all so far."""
-    amounts = np.sort(np.clip(customers["monetary"].fillna(0).to_numpy(float), 0, None))[::-1]
+    amounts = np.sort(np.clip(np.nan_to_num(customers["monetary"].to_numpy(float)), 0, None))[::-1]
     cumulative = np.concatenate([[0.0], np.cumsum(amounts)])
     edges = [round(len(amounts) * tenth / 10) for tenth in range(11)]
     total = cumulative[-1] or 1.0
-    rows = [
-        (tenth / 10, cumulative[edges[tenth]] - cumulative[edges[tenth - 1]], cumulative[edges[tenth]] / total)
-        for tenth in range(1, 11)
-    ]
-    return DataFrame(rows, columns=["customer_share", "amount", "amount_share"])
+    reached = cumulative[edges]
+    return DataFrame(
+        {"customer_share": np.arange(1, 11) / 10, "amount": np.diff(reached), "amount_share": reached[1:] / total}
+    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
-
-import pandas as pd
-from pandas import DataFrame
 
 from segmenter import schema, texts
 from segmenter.books import Grid
@@ -30,12 +27,12 @@ class Where(NamedTuple):
     """(position of a row, field key) -> address; "" for rows that are not on the sheet yet"""
 
 
-def where(grid: Grid | None, typed: DataFrame, lang: Lang) -> Where:
-    """`typed`: the rows of the sheet `grid` as they stand; nowhere without the sheet."""
+def where(grid: Grid | None, rows: Sequence[int], lang: Lang) -> Where:
+    """`rows`: the numbers of the rows that stand on the sheet `grid`; nowhere without the sheet."""
     columns = headers.locate(grid, schema.STRATEGY).columns if grid is not None else {}
 
     def cell(place: int, key: str) -> str:
-        return address(int(typed.index[place]) - 1, columns[key]) if place < len(typed) and key in columns else ""
+        return address(rows[place] - 1, columns[key]) if place < len(rows) and key in columns else ""
 
     return Where(schema.STRATEGY.sheet[lang], cell)
 
@@ -47,18 +44,20 @@ class Tracks(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def track(strategy: DataFrame, data: Data, lang: Lang, at: Where) -> tuple[DataFrame, Tracks]:
-    """Table 3 with the columns due_on, progress_share, actual and outcome, and the targets measured.
+def track(
+    strategy: Iterable[Mapping[str, Any]], data: Data, lang: Lang, at: Where
+) -> tuple[list[dict[str, Any]], Tracks]:
+    """The rows of table 3 with due_on, progress_share, actual and outcome, and the targets measured.
 
     `strategy`: `plan.merge`. A row without a target keeps the last two empty; several targets in a cell are measured
     each, the outcome is the worst of them.
     """
     known = {schema.fold(n): one for one in data.rules.segments for n in (*one.name.values(), *one.aliases)}
-    names = [name for one in data.rules.segments for name in (*one.name.values(), *one.aliases)]
+    names = tuple(name for one in data.rules.segments for name in (*one.name.values(), *one.aliases))
     findings: list[Finding] = []
     tracked: list[Tracked] = []
-    columns: dict[str, list[Any]] = {key: [] for key in ("due_on", "progress_share", "actual", "outcome")}
-    for place, row in enumerate(strategy.to_dict("records")):
+    rows = []
+    for place, row in enumerate(strategy):
         segment = known.get(schema.fold(planning.cell_text(row["segment"])))
         start = planning.begun(row["period"], row["start_on"])
         due = planning.due(row["period"], start)
@@ -70,13 +69,15 @@ def track(strategy: DataFrame, data: Data, lang: Lang, at: Where) -> tuple[DataF
             findings.append(Finding("target_points", *typed_in, text))
         of_row = [_measure(place, aim, segment, row, start, due, data) for aim in aims]
         tracked += of_row
-        columns["due_on"].append(max((one.due for one in of_row if one.due), default=due))
-        columns["progress_share"].append(planning.progress_of(row["progress"]))
-        columns["actual"].append(said(of_row, lang))
         worst = max((targets.OUTCOMES.index(one.outcome) for one in of_row), default=-1)
-        columns["outcome"].append(texts.say(f"report.outcome.{targets.OUTCOMES[worst]}", lang) if worst >= 0 else None)
-    frame = strategy.assign(**{key: pd.Series(one, strategy.index, dtype=object) for key, one in columns.items()})
-    return frame[strategy.columns], Tracks(tuple(tracked), tuple(findings))
+        found = {
+            "due_on": max((one.due for one in of_row if one.due), default=due),
+            "progress_share": planning.progress_of(row["progress"]),
+            "actual": said(of_row, lang),
+            "outcome": texts.say(f"report.outcome.{targets.OUTCOMES[worst]}", lang) if worst >= 0 else None,
+        }
+        rows.append({**row, **found})
+    return rows, Tracks(tuple(tracked), tuple(findings))
 
 
 def _measure(
@@ -92,11 +93,10 @@ def _measure(
     change = aim.op in (RISE, FALL)
     if change and aim.window is not None and start is not None:
         due = aim.window.after(start)  # the window of a rise is the time allowed for it (003-62)
-    mine = data.members(key)
     own_names = {schema.fold(planning.cell_text(row["segment"]))}
     if segment:
         own_names |= {schema.fold(name) for name in (*segment.name.values(), *segment.aliases)}
-    asked = metrics.Row(data, key, mine, metrics.reached(data, key, own_names, start), None if change else aim.window)
+    asked = metrics.Row(data, key, metrics.reached(data, key, own_names, start), None if change else aim.window)
     found = metrics.MEASURES[aim.metric](asked)
     before = metrics.baseline(data, aim.metric, key, start) if change else None
     met = None if found.value is None else aim.met(found.value, before)

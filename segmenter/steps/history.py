@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema, texts
@@ -34,23 +35,20 @@ def decisive(rules: Rules) -> dict[str, Any]:
     return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
 
 
+@cache
+def _usual() -> Mapping[str, Any]:
+    return decisive(default())
+
+
 def fingerprint(rules: Rules) -> str:
     """Eight digits that change when a setting that decides who is where does. Settings at their default do not count:
     a version of the program that knows further ones has not changed anybody's rules."""
-    usual = decisive(default())
+    usual = _usual()
     told = {key: one for key, one in decisive(rules).items() if one != usual.get(key, getattr(default(), key))}
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 
-def repurchase_rate(customers: DataFrame) -> pd.Series:
-    """By segment key: customers with two orders or more among those with one or more, in the window (ruling C21)."""
-    segment = customers["segment"].astype(str)
-    bought, again = ((customers["frequency"] >= least).groupby(segment).sum() for least in (1, 2))
-    return again / bought.where(bought > 0)
-
-
 def lines(
-    customers: DataFrame,
     segments: DataFrame,
     rules: Rules,
     as_of: date,
@@ -59,31 +57,30 @@ def lines(
 ) -> DataFrame:
     """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
     with; `separation`: Cramér's V by what stands for a dimension (see `called`)."""
-    rates = segments["segment"].map(repurchase_rate(customers))
-    people = segments["customers"]
-    found = DataFrame(
-        {
-            "segment": segments["name"],
-            "customers": people,
-            "customer_share": segments["customer_share"],
-            "amount": segments["amount"].round(2),
-            "amount_share": segments["amount_share"],
-            "frequency": (segments["orders"] / people.where(people > 0)).round(4),
-            "average_order_value": segments["average_order_value"].round(2),
-            "repurchase_rate": rates,
-        }
-    ).astype(object)
-    if separation:
-        figures = {"segment": [*separation], "separation": [round(one, 4) for one in separation.values()]}
-        found = pd.concat([found, DataFrame(figures, dtype=object)], ignore_index=True)
-    found = found.assign(
-        as_of=as_of,
-        rules=rules.version,
-        fingerprint=fingerprint(rules),
-        baseline=baseline,
-        line=[f"{as_of.isoformat()} {name}" for name in found["segment"]],
-    )
-    return found.reindex(columns=[field.key for field in schema.table("history").fields]).astype(object)
+    of = {str(name): column.to_numpy() for name, column in segments.items()}
+    columns = {
+        "segment": of["name"],
+        "customers": of["customers"],
+        "customer_share": of["customer_share"],
+        "amount": of["amount"].round(2),
+        "amount_share": of["amount_share"],
+        "frequency": _share(of["orders"], of["customers"]).round(4),
+        "average_order_value": of["average_order_value"].round(2),
+        "repurchase_rate": _share(of["repeat_buyers"], of["buyers"]),  # ruling C21
+    }
+    figures = zip(*(column.tolist() for column in columns.values()), strict=True)
+    rows: list[dict[str, Any]] = [dict(zip(columns, line, strict=True)) for line in figures]
+    rows += [{"segment": name, "separation": round(figure, 4)} for name, figure in separation.items()]
+    run = {"as_of": as_of, "rules": rules.version, "fingerprint": fingerprint(rules), "baseline": baseline}
+    rows = [{**row, **run, "line": f"{as_of.isoformat()} {row['segment']}"} for row in rows]
+    return DataFrame(rows, columns=[field.key for field in schema.table("history").fields], dtype=object)
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """NaN of nothing."""
+    found = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found
 
 
 def called(dimension: Dimension, lang: str) -> str:
@@ -106,8 +103,9 @@ def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: 
 
 def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
     """The lines that stand on the sheet, those of `as_of` replaced by `new`; every other stays as it is."""
-    kept = standing.drop(of(standing, as_of).index)
-    return pd.concat([kept.reindex(columns=new.columns), new], ignore_index=True).astype(object)
+    kept = standing.loc[[day != as_of for day in days(standing)]].reindex(columns=new.columns)
+    cells = np.concatenate([kept.to_numpy(object), new.to_numpy(object)])
+    return DataFrame(cells, columns=new.columns, dtype=object)
 
 
 def of(standing: DataFrame, as_of: date | None) -> DataFrame:

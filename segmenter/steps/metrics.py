@@ -5,13 +5,15 @@ Nothing is estimated: a metric whose source is missing has no value, and the cel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema
@@ -22,11 +24,23 @@ from segmenter.reading.planning import Period
 from segmenter.rules import Rules
 
 
+class Line(NamedTuple):
+    """What the history says of a segment at one analysis."""
+
+    as_of: date
+    segment: str
+    """its key"""
+    cells: Mapping[str, Any]
+    """metrics by key, as they stand on the sheet"""
+
+
 @dataclass(frozen=True)
 class Data:
     """Everything a metric may be computed from. Index of `customers` as in `Result`; None for what is not there."""
 
     customers: DataFrame
+    members: Mapping[str, NDArray[np.intp]]
+    """positions of each segment's customers"""
     segments: DataFrame
     rules: Rules
     as_of: date | None
@@ -36,8 +50,8 @@ class Data:
     """`contacted`"""
     earlier: DataFrame | None = None
     """the last analysis before this one: key, segment (key), as_of (datetime64), one row a customer"""
-    lines: DataFrame | None = None
-    """the history, one row a segment and analysis: as_of (datetime64), segment (key), and metrics by key"""
+    lines: Sequence[Line] = ()
+    """the history"""
 
     @cached_property
     def orders(self) -> DataFrame | None:
@@ -49,22 +63,11 @@ class Data:
         return paid.loc[~several, ["key", "ordered_on"]]
 
     @cached_property
-    def by_segment(self) -> Mapping[Any, Any]:
-        """Segment key -> positions of its customers."""
-        found: Mapping[Any, Any] = self.customers.groupby(
-            self.customers["segment"].to_numpy(object), sort=False
-        ).indices
-        return found
-
-    def members(self, segment: str) -> DataFrame:
-        """The customers of a segment, with the columns a metric may ask of them."""
-        asked = [key for key in ("key", "frequency", "r_label", "complaint_rate", "referrals") if key in self.customers]
-        return self.customers[asked].iloc[self.by_segment.get(segment, [])]
-
-    def figures(self, key: str) -> Mapping[str, Any]:
-        """A segment's line of `plan.summarise`."""
-        hit = self.segments[self.segments["segment"] == key]
-        return {str(k): v for k, v in hit.iloc[0].items()} if len(hit) else {}
+    def figures(self) -> Mapping[str, Mapping[str, Any]]:
+        """The lines of `plan.summarise` by segment key."""
+        columns = {str(name): column.tolist() for name, column in self.segments.items()}
+        lines = (dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True))
+        return {line["segment"]: line for line in lines}
 
 
 class Row(NamedTuple):
@@ -72,11 +75,22 @@ class Row(NamedTuple):
 
     data: Data
     segment: str
-    mine: DataFrame
-    """its customers"""
     reached: DataFrame | None
     """the contacts of the row: key, reached_on, responded; None without a campaign log"""
     window: Period | None
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """The segment's line of `plan.summarise`; nothing for a group of the user's own."""
+        return self.data.figures.get(self.segment, {})
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of the segment's customers; empty where there is none."""
+        mine = self.data.members.get(self.segment)
+        return self.data.customers[name].to_numpy()[mine] if mine is not None and name in self.data.customers else NONE
+
+
+NONE: Final[NDArray[Any]] = np.empty(0, dtype=object)
 
 
 class Measured(NamedTuple):
@@ -96,14 +110,13 @@ def _rate(hits: Any, base: Any) -> Measured:
 
 def _repurchase(row: Row) -> Measured:
     if row.window is None:
-        counts = row.mine["frequency"]
-    elif row.data.orders is None or row.data.as_of is None:
+        return _rate(row.figures.get("repeat_buyers"), row.figures.get("buyers"))
+    if row.data.orders is None or row.data.as_of is None:
         return NOTHING
-    else:
-        orders = row.data.orders
-        start = pd.Timestamp(_before(row.data.as_of, row.window))
-        inside = orders[(orders["ordered_on"] > start) & orders["key"].isin(row.mine["key"])]
-        counts = inside.groupby("key").size()
+    orders = row.data.orders
+    start = pd.Timestamp(_before(row.data.as_of, row.window))
+    inside = orders[(orders["ordered_on"] > start) & orders["key"].isin(row.column("key"))]
+    counts = inside.groupby("key").size()
     return _rate((counts >= 2).sum(), (counts >= 1).sum())
 
 
@@ -115,7 +128,7 @@ def _second_order(row: Row) -> Measured:
     orders = row.data.orders
     if orders is None:
         return NOTHING
-    mine = orders[orders["key"].isin(row.mine["key"])].sort_values(["key", "ordered_on"], kind="stable")
+    mine = orders[orders["key"].isin(row.column("key"))].sort_values(["key", "ordered_on"], kind="stable")
     place = mine.groupby("key").cumcount()
     first = mine[place == 0].set_index("key")["ordered_on"]
     second = mine[place == 1].set_index("key")["ordered_on"].reindex(first.index)
@@ -156,8 +169,7 @@ def _known(data: Data) -> DataFrame | None:
 def campaign(data: Data) -> DataFrame | None:
     """By segment of today: customers the campaign log reached, and those of them who ordered after they first were
     (item 003-03); None without a log or orders."""
-    orders = _known(data)
-    if data.contacts is None or data.contacts.empty or orders is None:
+    if data.contacts is None or data.contacts.empty or (orders := _known(data)) is None:
         return None
     day = data.contacts.groupby("key")["reached_on"].min()
     later = orders[orders["ordered_on"] > orders["key"].map(day)]
@@ -182,7 +194,7 @@ def _were(row: Row) -> DataFrame | None:
 
 def _retained(row: Row) -> Measured:
     were = _were(row)
-    return NOTHING if were is None else _rate(were["key"].isin(row.mine["key"]).sum(), len(were))
+    return NOTHING if were is None else _rate(were["key"].isin(row.column("key")).sum(), len(were))
 
 
 def _returned(row: Row) -> Measured:
@@ -198,7 +210,7 @@ def _returned(row: Row) -> Measured:
 
 def _column(name: str, how: str) -> Callable[[Row], Measured]:
     def found(row: Row) -> Measured:
-        known = row.mine[name].dropna() if name in row.mine else pd.Series(dtype=float)
+        known = pd.Series(row.column(name)).dropna()
         return Measured(float(known.agg(how))) if len(known) else NOTHING
 
     return found
@@ -206,8 +218,8 @@ def _column(name: str, how: str) -> Callable[[Row], Measured]:
 
 def _figure(name: str, per_customer: bool = False) -> Callable[[Row], Measured]:
     def found(row: Row) -> Measured:
-        line = row.data.figures(row.segment)
-        if not line or pd.isna(line[name]) or not line["customers"]:
+        line = row.figures
+        if not line or line[name] != line[name] or not line["customers"]:
             return NOTHING
         return Measured(float(line[name]) / (line["customers"] if per_customer else 1))
 
@@ -223,7 +235,7 @@ MEASURES: Final[Mapping[str, Callable[[Row], Measured]]] = {
     "response_rate": _responded,
     "return_rate": _returned,
     "retention_rate": _retained,
-    "active_rate": lambda row: _rate((row.mine["r_label"] == "high").sum(), len(row.mine)),
+    "active_rate": lambda row: _rate((row.column("r_label") == "high").sum(), len(row.column("r_label"))),
     "complaint_rate": _column("complaint_rate", "mean"),
     "amount_share": _figure("amount_share"),
     "customer_share": _figure("customer_share"),
@@ -283,9 +295,10 @@ def reached(data: Data, segment: str, names: set[str], start: date | None) -> Da
 def baseline(data: Data, metric: str, segment: str, start: date | None) -> float | None:
     """The metric at the last analysis before the target began (or, without a start date, before this one)."""
     limit = start or data.as_of
-    if data.lines is None or metric not in data.lines or limit is None:
+    if limit is None:
         return None
-    mine = data.lines[data.lines["segment"] == segment]
-    day = pd.Timestamp(limit)
-    mine = mine[(mine["as_of"] <= day) & (mine["as_of"] < pd.Timestamp(data.as_of or limit))].sort_values("as_of")
-    return float(mine[metric].iloc[-1]) if len(mine) and pd.notna(mine[metric].iloc[-1]) else None
+    mine = [one for one in data.lines if one.segment == segment and one.as_of <= limit]
+    before = [one for one in mine if one.as_of < (data.as_of or limit)]
+    last = max(reversed(before), key=lambda one: one.as_of, default=None)
+    value = pd.to_numeric(last.cells.get(metric), errors="coerce") if last else None
+    return None if value is None or pd.isna(value) else float(value)

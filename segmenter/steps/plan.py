@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema, texts
@@ -17,102 +19,129 @@ from segmenter.texts import Lang
 TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "user")
 MERGE_INTO: Final = {"low_value": "dormant", "dormant": "low_value"}
 """低价值 + 低活跃 are merged into 待激活客户 (item 003-105); other small groups into the largest of their kind"""
+_COUNTED: Final = (
+    *("customers", "amount", "orders"),
+    *("median_recency_days", "median_frequency", "median_monetary"),
+    *("buyers", "repeat_buyers"),
+)
+NOBODY: Final[NDArray[np.intp]] = np.empty(0, dtype=np.intp)
 
 
-def summarise(customers: DataFrame, rules: Rules, names: Mapping[str, str]) -> DataFrame:
-    """One row a segment in the rules' order, also without customers; see `Result.segments`."""
+def summarise(
+    customers: DataFrame, members: Mapping[str, NDArray[np.intp]], rules: Rules, names: Mapping[str, str]
+) -> DataFrame:
+    """One row a segment in the rules' order, also without customers; see `Result.segments`. `members`:
+    `segment.members`."""
     keys = [segment.key for segment in rules.segments]
-    if (customers["segment"] == NO_RECENCY).any():
+    if NO_RECENCY in members:
         keys.append(NO_RECENCY)
-    grouped = customers.groupby(customers["segment"].astype(str))
-    found = DataFrame(
+    recency, orders, amounts = (customers[name].to_numpy(float) for name in ("recency_days", "frequency", "monetary"))
+    lines = []
+    for key in keys:
+        mine = members.get(key, NOBODY)
+        ordered, spent = orders[mine], amounts[mine]
+        sums = (math.fsum(spent.tolist()), math.fsum(ordered.tolist()))  # exact, whatever the order of the rows
+        medians = (_median(recency[mine]), _median(ordered), _median(spent))
+        lines.append((len(mine), *sums, *medians, np.count_nonzero(ordered >= 1), np.count_nonzero(ordered >= 2)))
+    found = dict(zip(_COUNTED, map(np.array, zip(*lines, strict=True)), strict=True))
+    people, amount, made = (found[name] for name in ("customers", "amount", "orders"))
+    total = float(amount.sum())
+    return DataFrame(
         {
-            "customers": grouped.size(),
-            "amount": grouped["monetary"].sum(),
-            "orders": grouped["frequency"].sum(),
-            "median_recency_days": grouped["recency_days"].median(),
-            "median_frequency": grouped["frequency"].median(),
-            "median_monetary": grouped["monetary"].median(),
+            "segment": np.array(keys, dtype=object),
+            "name": np.array([names[key] for key in keys], dtype=object),
+            **found,
+            "customer_share": people / max(int(people.sum()), 1),
+            "amount_share": amount / total if total else 0.0,
+            "average_order_value": np.divide(amount, made, out=np.full(len(keys), np.nan), where=made > 0),
         }
-    ).reindex(keys)
-    counted = ["customers", "amount", "orders"]
-    found[counted] = found[counted].fillna(0)
-    found["customers"] = found["customers"].astype(int)
-    found["customer_share"] = found["customers"] / max(int(found["customers"].sum()), 1)
-    total = float(found["amount"].sum())
-    found["amount_share"] = found["amount"] / total if total else 0.0
-    found["average_order_value"] = (found["amount"] / found["orders"]).where(found["orders"] > 0)
-    found = found.rename_axis("segment").reset_index()
-    found.insert(1, "name", found["segment"].map(names))
-    return found
+    )
 
 
-def merge(typed: DataFrame, segments: DataFrame, rules: Rules, lang: Lang) -> tuple[DataFrame, list[Finding]]:
+def _median(values: NDArray[np.float64]) -> float:
+    """The median of what is known, NaN of nothing."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.nan
+    low, high = (len(known) - 1) // 2, len(known) // 2
+    middle = np.partition(known, (low, high))
+    return float(middle[low] + middle[high]) / 2
+
+
+class _Line(NamedTuple):
+    """What table 3 says of a segment's customers."""
+
+    customers: int
+    customer_share: float
+    amount: float
+    amount_share: float
+
+
+def merge(
+    typed: Iterable[Mapping[str, Any]], segments: DataFrame, rules: Rules, lang: Lang
+) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The rows of table 3: those people typed, as they stand and where they stand, then the default rows of groups
     that have customers but no row yet. Never a typed cell changes; only the columns of ours are computed.
 
-    `typed`: the columns of the template as read (may be empty); `segments`: `summarise`.
+    `typed`: the rows of the template as read, by field key; `segments`: `summarise`.
     """
-    by_key = segments.set_index("segment")
+    lines = dict(zip(segments["segment"].tolist(), map(_Line, *_lists(segments, *_Line._fields)), strict=True))
     by_name = {
         schema.fold(name): segment for segment in rules.segments for name in (*segment.name.values(), *segment.aliases)
     }
     small = small_segments(segments, rules)
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for row in typed.to_dict("records"):
+    for row in typed:
         segment = by_name.get(schema.fold(row["segment"]))
         if segment is None:
             rows.append({**row, "status": texts.say("plan.own", lang)})
             continue
         seen.add(segment.key)
-        rows.append({**row, **_figures(by_key.loc[segment.key], segment, small, rules, lang)})
-    missing = [s for s in rules.segments if s.key not in seen and by_key.at[s.key, "customers"] > 0]
-    for segment in missing:
+        rows.append({**row, **_figures(lines[segment.key], segment, small, rules, lang)})
+    for segment in rules.segments:
+        if segment.key in seen or not lines[segment.key].customers:
+            continue
         defaults = {key: segment.text(key, lang) for key in TYPED if key not in ("progress", "start_on")}
-        figures = _figures(by_key.loc[segment.key], segment, small, rules, lang)
+        figures = _figures(lines[segment.key], segment, small, rules, lang)
         rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
     columns = [field.key for field in schema.STRATEGY.fields]
-    found = DataFrame(rows, columns=columns).astype(object)
-    return found.where(found.notna(), None), _advice(segments, small, rules)
+    return [{key: row.get(key) for key in columns} for row in rows], _advice(segments, small, rules)
 
 
-def _figures(counts: pd.Series, segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang) -> dict[str, Any]:
-    customers = int(counts["customers"])
+def _lists(segments: DataFrame, *columns: str) -> list[list[Any]]:
+    return [segments[one].tolist() for one in columns]
+
+
+def _figures(line: _Line, segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang) -> dict[str, Any]:
     status = ""
-    if not customers:
+    if not line.customers:
         status = texts.say("plan.gone", lang)
     elif segment.key in small:
         into = rules.segment(small[segment.key]).name[lang]
-        status = texts.say("plan.small", lang, count=customers, minimum=rules.segment_size_min, into=into)
-    return {
-        "customers": customers,
-        "customer_share": float(counts["customer_share"]),
-        "amount": float(counts["amount"]),
-        "amount_share": float(counts["amount_share"]),
-        "status": status,
-    }
+        status = texts.say("plan.small", lang, count=line.customers, minimum=rules.segment_size_min, into=into)
+    return {**line._asdict(), "status": status}
 
 
 def small_segments(segments: DataFrame, rules: Rules) -> dict[str, str]:
     """Segments too small to be worth a campaign, and the segment each is proposed to join; none while everybody
     together is fewer than `segments_max` times the smallest size (ruling C16)."""
     present = _present(segments)
-    if present.sum() < rules.segments_max * rules.segment_size_min:
+    if sum(present.values()) < rules.segments_max * rules.segment_size_min:
         return {}
     found = {}
     for key, count in present.items():
-        others = present.drop(index=key)
-        if count < rules.segment_size_min and len(others):
-            into = MERGE_INTO.get(str(key), "")
-            found[str(key)] = into if into in others else str(others.idxmax())
+        others = {other: size for other, size in present.items() if other != key}
+        if count < rules.segment_size_min and others:
+            into = MERGE_INTO.get(key, "")
+            found[key] = into if into in others else max(others, key=others.__getitem__)
     return found
 
 
-def _present(segments: DataFrame) -> pd.Series:
+def _present(segments: DataFrame) -> dict[str, int]:
     """Customers of every segment that has any, by key."""
-    known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
-    return known.set_index("segment")["customers"]
+    pairs = zip(*_lists(segments, "segment", "customers"), strict=True)
+    return {key: count for key, count in pairs if count and key != NO_RECENCY}
 
 
 def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list[Finding]:
@@ -120,16 +149,16 @@ def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list
     present = _present(segments)
     findings = []
     params: dict[str, Any] = {"low": rules.segments_min, "high": rules.segments_max, "groups": len(present)}
-    if present.sum() >= rules.segments_max * rules.segment_size_min:
+    if sum(present.values()) >= rules.segments_max * rules.segment_size_min:
         if len(present) < rules.segments_min:
             findings.append(Finding("segments_few", params=params))
         if len(present) > rules.segments_max:
             findings.append(Finding("segments_many", params=params))
-    names = segments.set_index("segment")["name"]
+    names = dict(zip(*_lists(segments, "segment", "name"), strict=True))
     for key, into in small.items():
         params = {
             "name": rules.segment(key).name,
-            "customers": int(present[key]),
+            "customers": present[key],
             "minimum": rules.segment_size_min,
             "into": rules.segment(into).name,
         }

@@ -51,15 +51,15 @@ def reviews(rules: Rules, as_of: date | None, first: date | None = None) -> tupl
 
 
 def propose(
-    strategy: DataFrame,
+    strategy: Sequence[Mapping[str, Any]],
     tracked: Iterable[Tracked],
     advice: Iterable[Finding],
     clocks: Iterable[Review],
     rules: Rules,
     owners: Sequence[Sequence[str]],
 ) -> list[Proposal]:
-    """Proposals from the plan: `strategy` (table 3) and its measured targets, the advice on sizes, the clocks, and
-    the owners of each row."""
+    """Proposals from the plan: `strategy` (the rows of table 3) and its measured targets, the advice on sizes, the
+    clocks, and the owners of each row."""
     found = [*_weak(strategy, tracked, rules), *_sizes(advice), *_loaded(strategy, owners, rules)]
     for clock in clocks:
         if clock.overdue:
@@ -74,7 +74,7 @@ def to_frame(proposed: Iterable[Proposal], lang: str) -> DataFrame:
     return DataFrame(rows, columns=["about", "what", "why"], dtype=object)
 
 
-def _weak(strategy: DataFrame, tracked: Iterable[Tracked], rules: Rules) -> Iterable[Proposal]:
+def _weak(strategy: Sequence[Mapping[str, Any]], tracked: Iterable[Tracked], rules: Rules) -> Iterable[Proposal]:
     """Response below expectation: another tactic where the library has one for the action, else a new cut."""
     for one in tracked:
         if one.target.metric not in RESPONSE or one.actual is None or (one.base or 0) < REACHED:
@@ -82,7 +82,7 @@ def _weak(strategy: DataFrame, tracked: Iterable[Tracked], rules: Rules) -> Iter
         over = one.outcome in (targets.BELOW, targets.LATE)
         if one.outcome == targets.MET or not (over or one.actual < rules.response_min):
             continue
-        row = strategy.iloc[one.row]
+        row = strategy[one.row]
         name = planning.cell_text(row["segment"])
         numbers = {
             "name": _both(name, rules),
@@ -122,13 +122,13 @@ def _sizes(advice: Iterable[Finding]) -> Iterable[Proposal]:
             yield Proposal(one.code, one.params, one.params["name"])
 
 
-def _loaded(strategy: DataFrame, owners: Sequence[Sequence[str]], rules: Rules) -> Iterable[Proposal]:
+def _loaded(strategy: Sequence[Mapping[str, Any]], owners: Sequence[Sequence[str]], rules: Rules) -> Iterable[Proposal]:
     """Owners with more segments that have customers than one can carry (003-107, ruling C32)."""
     if not rules.owner_segments_max:
         return
     load: dict[str, list[Mapping[str, str]]] = {}
     shown: dict[str, str] = {}
-    for people, row in zip(owners, strategy.to_dict("records"), strict=True):
+    for people, row in zip(owners, strategy, strict=True):
         if row["customers"] is None or not row["customers"] > 0:
             continue
         for person in people:
@@ -167,14 +167,16 @@ def from_data(customers: DataFrame, ordered: DataFrame | None, as_of: date | Non
     today = pd.Timestamp(as_of)
     found = []
     days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
-    past = days[days <= today] if days is not None else pd.Series(dtype="datetime64[s]")
-    if len(past) and (today - past.max()).days > rules.data_age_max:
-        numbers = {"last": past.max().date().isoformat(), "days": (today - past.max()).days, "most": rules.data_age_max}
-        found.append(Proposal("stale", numbers))
-    known = customers["recency_days"].dropna()
-    old = int((known > OLD_DAYS).sum())
-    if old >= REACHED and old * 2 >= len(known):
-        found.append(Proposal("old", {"count": old, "share": old / len(known)}))
+    if days is not None and len(past := days.to_numpy()[days.to_numpy() <= today.to_datetime64()]):
+        last = pd.Timestamp(past.max())
+        age = (today - last).days
+        if age > rules.data_age_max:
+            numbers = {"last": last.date().isoformat(), "days": age, "most": rules.data_age_max}
+            found.append(Proposal("stale", numbers))
+    recency = customers["recency_days"].to_numpy(float)
+    known, old = len(recency) - np.count_nonzero(np.isnan(recency)), np.count_nonzero(recency > OLD_DAYS)
+    if old >= REACHED and old * 2 >= known:
+        found.append(Proposal("old", {"count": old, "share": old / known}))
     if ordered is not None and "category" in ordered:
         found += _dawning(ordered, today)
     return found

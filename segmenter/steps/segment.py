@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter.matching import Match
 from segmenter.rules import NO_RECENCY, Rules
 
-__all__ = ["NO_RECENCY", "assign"]
+__all__ = ["NO_RECENCY", "assign", "members"]
 
 
 def assign(customers: DataFrame, rules: Rules) -> DataFrame:
@@ -27,7 +28,14 @@ def assign(customers: DataFrame, rules: Rules) -> DataFrame:
     return customers.assign(segment=pd.Series(segment, index=customers.index, dtype=object))
 
 
-def _matches(customers: DataFrame, match: Match) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
+    """Segment key -> positions of its customers, in their order; only segments that have any."""
+    codes, keys = pd.factorize(customers["segment"].to_numpy(object))
+    order = np.argsort(codes.astype(np.int16), kind="stable")  # of 16 bits: sorted by counting, not by comparing
+    return dict(zip(keys.tolist(), np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
+
+
+def _matches(customers: DataFrame, match: Match) -> NDArray[np.bool_]:
     if match.code == "new":
         hit = customers["without_orders"].to_numpy(bool)
     else:
@@ -43,7 +51,7 @@ def _matches(customers: DataFrame, match: Match) -> np.ndarray[tuple[int], np.dt
     return np.asarray(hit, dtype=bool)
 
 
-def _holds(column: pd.Series, value: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _holds(column: pd.Series, value: str) -> NDArray[np.bool_]:
     """Which customers have `value` in a column: as a number or a day where the column holds such."""
     hit = column.astype(object) == value
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
