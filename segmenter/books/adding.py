@@ -217,7 +217,7 @@ class _Adder:
         workbook = index.workbook
         edits = spans.Edits(workbook.data)
         p = workbook.prefix
-        tabs = next(workbook.all("sheets"))
+        tabs = workbook.all("sheets")[0]
         sheet_id = max((int(one.element.get("sheetId", "0")) for one in index.sheets), default=0) + 1
         bound = [name[6:] for name in workbook.attributes if name.startswith("xmlns:") and workbook.get(name) == space]
         attribute, extra = (f"{bound[0]}:id", "") if bound else ("r:id", f' xmlns:r="{space}"')

@@ -234,21 +234,15 @@ class FileBook:
         self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: bulk.Rows | None = None
     ) -> None:
         """Give a sheet part its new rows, and what is said about them around."""
-        edits = spans.Edits(sheet.data)
-        data = sheet.sheet_data
-        if data.inner == data.end:
-            edits.append(data, body)
-        else:
-            edits.replace(data.inner, data.close, body)
+        edits = spans.Edits(sheet.root.data)
+        edits.append(sheet.sheet_data, body)
         if shift is not None:
             growth.around(sheet.root, edits, shift)
-        new = edits.apply()
-        after = Sheet(new.replace(bulk.MARK, b"") if rows else new, entry.part, entry.name, self._strings)
+        after = sheet.filled(body.replace(bulk.MARK, b"") if rows else body)
         used = after.used
         if rows and used and shift:
             used = Area(used.top, min(used.left, shift.columns[0]), shift.new, max(used.right, shift.columns[1]))
-        edits = spans.Edits(new)
-        growth.dimension(spans.parse(new, entry.part, opaque="sheetData", checked=True), edits, used)
+        growth.dimension(sheet.root, edits, used)
         new = edits.apply()
         if rows:
             head, _, tail = new.partition(bulk.MARK)

@@ -90,7 +90,7 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
         (("protectedRanges", "protectedRange"), "sqref"),
     ):
         for group in root.all(names[0]):
-            items = list(group.all(names[1]))
+            items = group.all(names[1])
             lost = [one for one in items if not follow(one.get(attribute), shift)]
             if items and len(lost) == len(items):
                 edits.remove(group)

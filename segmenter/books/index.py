@@ -151,7 +151,7 @@ class Index:
 
     def defined_names(self) -> list[spans.Element]:
         """The elements of all defined names."""
-        return list(self.workbook.all("definedNames", "definedName"))
+        return self.workbook.all("definedNames", "definedName")
 
     def remove_part(self, part: str) -> None:
         """Take a part of the workbook away, with what refers to it from the workbook and the list of types."""

@@ -25,8 +25,7 @@ def fill(job: Job, writer: Writer) -> Filled | None:
     """Write a long list; None when the list is short, or has to be written row by row."""
     if len(job.frame) < bulk.FROM:
         return None
-    data = job.sheet.sheet_data
-    return _fresh(job, writer) if data.close - data.inner < _PIECE else _again(job, writer)
+    return _fresh(job, writer) if job.sheet.end - job.sheet.start < _PIECE else _again(job, writer)
 
 
 def _fresh(job: Job, writer: Writer) -> Filled | None:
@@ -127,16 +126,15 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     for other in job.listed:
         if other is not own and other.area.bottom >= first and shift.new > last:
             return None
-    inner = sheet.sheet_data.inner
-    body = sheet.data[inner : standing.start] + bulk.MARK + sheet.data[standing.end : sheet.sheet_data.close]
+    body = sheet.data[sheet.start : standing.start] + bulk.MARK + sheet.data[standing.end : sheet.end]
     return _filled(job, region, body, made, shift)
 
 
 def _standing(sheet: Sheet, first: int) -> _Standing | None:
     """Read the rows from `first` to the end of the sheet; None when they are not all alike, without a gap."""
     p = sheet.prefix.encode()
-    data, close = sheet.data, sheet.sheet_data.close
-    found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.sheet_data.inner)
+    data, close = sheet.data, sheet.end
+    found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.start)
     rows = sheet.first_rows(first + 1)
     if found is None or first not in rows:
         return None

@@ -57,11 +57,10 @@ class About:
 
 def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     """The grid of a worksheet part. Rows behind a gap below an Excel table are no part of it; `below` says so."""
-    root = spans.parse(data, sheet.part, opaque="sheetData")
-    sheet_data = root.first("sheetData")
-    if root.name != "worksheet" or sheet_data is None:
+    root, start, end = spans.frame(data, sheet.part, "sheetData")
+    if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
-    body = spans.without_comments(data[sheet_data.inner : sheet_data.close])
+    body = spans.without_comments(data[start:end])
     _refuse_spread(body, sheet.name)
     rows = [[_plain(value) for value in row] for row in values().to_python(skip_empty_area=False)]
     rows, below = cut(rows, sheet.listed)

@@ -63,7 +63,7 @@ def _guess(sheet: Sheet) -> Iterator[Meant]:
             columns = {one.key: column + n for n, one in enumerate(table.fields)}
             yield Meant(table, columns, row + 1, dict.fromkeys(columns, ()), 0)
         else:
-            header = locate(Grid(sheet.name, grid.rows[:SEARCHED], merged=grid.merged), table)
+            header = locate(Grid(sheet.name, sheet.head(SEARCHED), merged=grid.merged), table)
             values = {key: () for key in header.columns if table[key].owner == "us"}
             yield Meant(table, header.columns, header.row + 1, values, 0)
 

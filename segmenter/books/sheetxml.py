@@ -2,18 +2,19 @@
 
     prolog | <sheetData> | row row row ... | </sheetData> | epilog
 
-Prolog and epilog are a tree of spans (`spans.Element`); rows and their cells are cut out by their bytes, and a row
-nobody changes is written as it was read.
+Prolog and epilog together are the frame, a tree of spans (`spans.Element`); rows and their cells are cut out by their
+bytes, and a row nobody changes is written as it was read.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 from segmenter.books import cells, refs, spans, translate
 from segmenter.books.cells import Plain
@@ -105,12 +106,21 @@ class Sheet:
         self.part = part
         self.name = name
         self.strings = strings
-        self.root = spans.parse(data, part, opaque="sheetData", checked=checked)
+        self.root, self.start, self.end = spans.frame(data, part, "sheetData", checked=checked)
+        """the frame; the rows are `data[start:end]`"""
         found = self.root.first("sheetData")
         if self.root.name != "worksheet" or found is None:
             raise Refused("sheet_kind", sheet=name, part=part)
         self.sheet_data = found
         self.prefix = self.root.prefix
+
+    def filled(self, body: bytes) -> Sheet:
+        """The sheet with other rows."""
+        new = copy(self)
+        new.data, new.start, new.end = body, 0, len(body)
+        for about_rows in ("rows", "shared"):
+            new.__dict__.pop(about_rows, None)
+        return new
 
     @cached_property
     def rows(self) -> dict[int, Row]:
@@ -124,15 +134,14 @@ class Sheet:
         return {row.number: row for row in takewhile(lambda row: row.number < count, self._read_rows())}
 
     def _read_rows(self) -> Iterator[Row]:
-        start, end = self.sheet_data.inner, self.sheet_data.close
-        if self.data.find(b"<!", start, end) >= 0 or self.data.find(b"<?", start, end) >= 0:
+        if any(self.data.find(mark, self.start, self.end) >= 0 for mark in (b"<!", b"<?")):
             raise Refused("sheet_kind", sheet=self.name, part=self.part)
         p = re.escape(self.prefix.encode())
         pattern = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"row\s*>)", re.DOTALL)
         cell = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
         read = partial(self._cells, cell)
         last = -1
-        for one in pattern.finditer(self.data, start, end):
+        for one in pattern.finditer(self.data, self.start, self.end):
             found = _NUMBER.match(one[1])
             told = found[1] if found else _attributes(one[1]).get(b"r")
             number = int(told) - 1 if told else last + 1
@@ -178,19 +187,9 @@ class Sheet:
         except (IndexError, ValueError) as error:
             raise Refused("cell_damaged", sheet=self.name, cell=cell.where) from error
 
-    def head(self, count: int) -> list[list[Plain]]:
-        """The values of the first `count` rows."""
-        rows = self.first_rows(count)
-        return [self._values(rows.get(number)) for number in range(1 + max(rows, default=-1))]
-
-    def _values(self, row: Row | None) -> list[Plain]:
-        """The values of one row from column A on."""
-        if row is None or not row.cells:
-            return []
-        found: list[Plain] = [None] * (1 + max(row.cells))
-        for column, cell in row.cells.items():
-            found[column] = self.value_of(cell)
-        return found
+    def head(self, count: int) -> Sequence[list[Plain]]:
+        """The values of the first `count` rows, each from column A on."""
+        return _Head(self, self.first_rows(count))
 
     @property
     def used(self) -> refs.Area | None:
@@ -302,6 +301,29 @@ class Sheet:
                 for cell in row.cells.values():
                     if _FORMULA.search(cell.inner):
                         yield cell
+
+
+class _Head(Sequence[list[Plain]]):
+    """The values of rows, each row read when it is asked for."""
+
+    def __init__(self, sheet: Sheet, rows: Mapping[int, Row]) -> None:
+        self._sheet = sheet
+        self._rows = rows
+        self._numbers = range(1 + max(rows, default=-1))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        numbers = self._numbers[place]
+        return self._values(numbers) if isinstance(numbers, int) else [self._values(one) for one in numbers]
+
+    def _values(self, number: int) -> list[Plain]:
+        cells = self._rows[number].cells if number in self._rows else {}
+        found: list[Plain] = [None] * (1 + max(cells, default=-1))
+        for column, cell in cells.items():
+            found[column] = self._sheet.value_of(cell)
+        return found
 
 
 def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:

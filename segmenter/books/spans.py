@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 from xml.parsers import expat
 
 from segmenter.errors import Refused
 
+T = TypeVar("T")
+
 _TOKEN = re.compile(
     rb"<(?:!--.*?-->|!\[CDATA\[.*?\]\]>|\?.*?\?>"
-    rb"|(/?)([^\s<>/!?\"'=]+)((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*(/?)>)",
+    rb"|(/?)([^\s<>/!?\"'=]+)(?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+\s*(/?)>)",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -28,9 +30,9 @@ MAX_DEPTH: Final = 256
 MAX_TAG: Final = 1 << 20
 """so many bytes a start tag may have: room for a rule with ten thousand ranges, not for a million attributes"""
 _ASIDE: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_SMALL: Final = 1 << 16
-_KEPT: Final = 64
-"""so many trees of parts up to so many bytes are kept: the directory of a workbook is asked again and again"""
+_SMALL: Final = 1 << 15
+_KEPT: Final = 256
+"""so many trees of parts up to so many bytes are kept: those of a template are the same in the next workbook"""
 
 
 def unescape(text: str) -> str:
@@ -48,7 +50,7 @@ def quote(value: str) -> bytes:
     return value.translate(_ESCAPED).encode()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Element:
     """One element: `start`..`inner` is its start tag, `inner`..`close` its content, `close`..`end` its end tag.
 
@@ -58,36 +60,35 @@ class Element:
     data: bytes = field(repr=False)
     tag: str
     """as written, with its prefix"""
+    name: str
+    """the tag without its prefix"""
     start: int
     inner: int
     close: int
     end: int
     parent: Element | None = field(default=None, repr=False)
     children: list[Element] = field(default_factory=list, repr=False)
-
-    @cached_property
-    def attributes(self) -> dict[str, tuple[int, int]]:
-        """Where the value of each attribute (by its name as written) stands."""
-        found = {}
-        for one in _ATTRIBUTE.finditer(self.data, self.start, self.inner):
-            found[one[1].decode()] = one.span(2) if one[2] is not None else one.span(3)
-        return found
+    _attributes: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
 
     @property
-    def name(self) -> str:
-        """The tag without its prefix."""
-        return self.tag.rpartition(":")[2]
+    def attributes(self) -> dict[str, tuple[int, int]]:
+        """Where the value of each attribute (by its name as written) stands."""
+        if self._attributes is None:
+            self._attributes = {
+                one[1].decode(): one.span(one.lastindex or 0)
+                for one in _ATTRIBUTE.finditer(self.data, self.start, self.inner)
+            }
+        return self._attributes
 
     @property
     def prefix(self) -> str:
         """The prefix with its colon, or nothing."""
-        head, colon, _ = self.tag.rpartition(":")
-        return head + colon
+        return self.tag[: -len(self.name)]
 
     def get(self, attribute: str, default: str = "") -> str:
         """The value of an attribute by its name as written."""
         span = self.attributes.get(attribute)
-        return default if span is None else unescape(self.data[slice(*span)].decode())
+        return default if span is None else unescape(self.data[span[0] : span[1]].decode())
 
     def get_in(self, namespaces: Collection[str], attribute: str) -> str:
         """The value of an attribute that stands in one of `namespaces` ("r:id" whatever its prefix)."""
@@ -108,18 +109,16 @@ class Element:
             element = element.parent
         return ""
 
-    def all(self, *names: str) -> Iterator[Element]:
+    def all(self, *names: str) -> list[Element]:
         """The descendants reached by walking down `names`, prefixes aside."""
-        if not names:
-            yield self
-            return
-        for child in self.children:
-            if child.name == names[0]:
-                yield from child.all(*names[1:])
+        found = [self]
+        for name in names:
+            found = [child for one in found for child in one.children if child.name == name]
+        return found
 
     def first(self, *names: str) -> Element | None:
-        """The first element `all` would give."""
-        return next(self.all(*names), None)
+        """The first element of `all`."""
+        return next(iter(self.all(*names)), None)
 
     def walk(self) -> Iterator[Element]:
         """The element and everything below it, in document order."""
@@ -157,69 +156,98 @@ def without_comments(data: bytes) -> bytes:
 
 def check(data: bytes, part: str) -> None:
     """Refuse a part that is not well-formed UTF-8 XML, or brings a document type of its own."""
+    _of_part(part, _check_small if len(data) <= _SMALL else _check, data)
+
+
+def parse(data: bytes, part: str, *, checked: bool = False) -> Element:
+    """The tree of a part. Nobody changes a tree: the same small part may be given the same one."""
+    if not checked:
+        check(data, part)
+    return _of_part(part, _tree_small if len(data) <= _SMALL else _tree, data)
+
+
+def _of_part(part: str, ask: Callable[[bytes], T], data: bytes) -> T:
+    """What `ask` says of a part; a refusal names the part."""
+    try:
+        return ask(data)
+    except Refused as error:
+        error.params["part"] = part
+        raise
+
+
+def _check(data: bytes) -> None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
-        raise Refused("xml_encoding", part=part, encoding="UTF-16")
+        raise Refused("xml_encoding", encoding="UTF-16")
     parser = expat.ParserCreate()
 
     def declared(version: str, encoding: str | None, standalone: int) -> None:
         if encoding and encoding.lower() not in ("utf-8", "utf8", "us-ascii"):
-            raise Refused("xml_encoding", part=part, encoding=encoding)
+            raise Refused("xml_encoding", encoding=encoding)
 
     def doctype(*_: object) -> None:
-        raise Refused("xml_doctype", part=part)
+        raise Refused("xml_doctype")
 
     parser.XmlDeclHandler = declared
     parser.StartDoctypeDeclHandler = doctype
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise Refused("xml_damaged", part=part, reason=str(error)) from error
+        raise Refused("xml_damaged", reason=str(error)) from error
 
 
-def parse(data: bytes, part: str, opaque: str = "", *, checked: bool = False) -> Element:
-    """The tree of a part. The inside of the element called `opaque` is left alone (one such, not nested).
-
-    Nobody changes a tree: the same small part may be given the same one.
-    """
-    return _parse_small(data, part, opaque, False) if len(data) <= _SMALL else _parse(data, part, opaque, checked)
-
-
-def _parse(data: bytes, part: str, opaque: str, checked: bool) -> Element:
-    if not checked:
-        check(data, part)
-    stack: list[Element] = []
-    root: Element | None = None
-    where = 0
-    while found := _TOKEN.search(data, where):
-        where = found.end()
-        if found[2] is None:
+def _tree(data: bytes) -> Element:
+    """The tree of well-formed XML."""
+    document = Element(data, "", "", 0, 0, len(data), len(data))
+    stack = [document]
+    for found in _TOKEN.finditer(data):
+        closing, raw, empty = found.groups()
+        start, end = found.span()
+        if raw is None:
             continue
-        if len(stack) > MAX_DEPTH or where - found.start() > MAX_TAG:
-            raise Refused("xml_limit", part=part)
-        if found[1]:
+        if len(stack) > MAX_DEPTH + 1 or end - start > MAX_TAG:
+            raise Refused("xml_limit")
+        if closing:
             element = stack.pop()
-            element.close, element.end = found.span()
+            element.close, element.end = start, end
             continue
-        parent = stack[-1] if stack else None
-        tag = found[2].decode()
-        element = Element(data, tag, found.start(), where, where, where, parent)
-        if parent is not None:
-            parent.children.append(element)
-        elif root is None:
-            root = element
-        if not found[4]:
+        tag, name = _names(raw)
+        element = Element(data, tag, name, start, end, end, end, stack[-1])
+        stack[-1].children.append(element)
+        if not empty:
             stack.append(element)
-            if opaque and element.name == opaque:
-                close = re.compile(rb"</" + re.escape(found[2]) + rb"\s*>").search(data, where)
-                if close is None:
-                    raise Refused("xml_damaged", part=part, reason=tag)
-                where = close.start()
-    if root is None:
-        raise Refused("xml_damaged", part=part, reason="no element")
+    root = document.children[0]
+    root.parent = None
     return root
 
 
-_parse_small = lru_cache(_KEPT)(_parse)
+@lru_cache(1024)
+def _names(raw: bytes) -> tuple[str, str]:
+    """A tag, and what it is without its prefix."""
+    tag = raw.decode()
+    return tag, tag.rpartition(":")[2]
+
+
+_check_small = lru_cache(_KEPT)(_check)
+_tree_small = lru_cache(_KEPT)(_tree)
+
+
+def frame(data: bytes, part: str, name: str, *, checked: bool = False) -> tuple[Element, int, int]:
+    """The tree of a part from which what stands inside its element `name` is left out, and where that stands in `data`.
+
+    The element is a child of the root; without such a one the tree is that of the whole part.
+    """
+    if not checked:
+        check(data, part)
+    for found in re.finditer(rb"<((?:[^\s<>/:!?]+:)?%s)(?:\s[^<>]*)?(?<!/)>" % name.encode(), data):
+        inner = found.end()
+        close = data.find(b"</" + found[1], inner)
+        root = parse(data[:inner] + data[close:], part)
+        if any(one.inner == inner == one.close for one in root.all(name)):  # otherwise it stands in a comment
+            return root, inner, close
+    root = parse(data, part, checked=True)
+    element = root.first(name)
+    where = element.inner if element else 0
+    return root, where, where
 
 
 class Edits:
