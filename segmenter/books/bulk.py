@@ -30,7 +30,8 @@ FROM: Final = 64
 """rows from which columns are written at once"""
 MARK: Final = b"<!--rows-->"
 """stands in a sheet's XML for rows that are made when they are written"""
-_STRETCH: Final = 1 << 13
+_STRETCH: Final = 1 << 11
+"""rows made at once: what is made of one column stays in the processor's cache"""
 _SAMPLE: Final = 1 << 13
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
@@ -61,7 +62,7 @@ Encoder = Callable[[Any], Sequence[bytes] | Bytes]
 class Words:
     """Cells, or pieces of them, of which many rows have the same: each is encoded once."""
 
-    codes: NDArray[np.intp]
+    codes: NDArray[Any]
     values: Sequence[Any]
     encode: Encoder
 
@@ -74,7 +75,7 @@ class Words:
     def _lengths(self) -> Lengths:
         return np.asarray(np.count_nonzero(self.matrix, axis=1), dtype=np.int64)
 
-    def tails(self, low: int, high: int) -> tuple[Bytes, Lengths]:
+    def encoded(self, low: int, high: int) -> tuple[Bytes, Lengths]:
         """What rows `low`..`high - 1` have, as a matrix padded with zeros, and how many bytes of each that are."""
         codes = self.codes[low:high]
         return self.matrix.take(codes, 0), self._lengths.take(codes)
@@ -82,13 +83,13 @@ class Words:
 
 @dataclass(frozen=True)
 class Each:
-    """Cells that are encoded when their rows are."""
+    """Cells, or what is in them, that are encoded when their rows are."""
 
     values: Sequence[Any] | NDArray[np.float64]
     encode: Encoder
 
-    def tails(self, low: int, high: int) -> tuple[Bytes, Lengths]:
-        """See `Words.tails`."""
+    def encoded(self, low: int, high: int) -> tuple[Bytes, Lengths]:
+        """See `Words.encoded`."""
         found = matrix(self.encode(self.values[low:high]))
         return found, np.count_nonzero(found, axis=1)
 
@@ -99,28 +100,24 @@ class Column:
 
     number: int
     parts: tuple[Words | Each, ...]
+    before: bytes = b""
+    """what every cell has in front of its parts; nothing when the first part has it"""
+    after: bytes = b""
+    """what it has behind them, then"""
 
-    def tails(self, low: int, high: int) -> list[tuple[Bytes, Lengths]]:
-        """What follows the row number in the cells of rows `low`..`high - 1`, and how many bytes that are."""
-        return [part.tails(low, high) for part in self.parts]
+    def encoded(self, low: int, high: int) -> list[tuple[Bytes, Lengths]]:
+        """What the parts are in rows `low`..`high - 1`."""
+        return [part.encoded(low, high) for part in self.parts]
 
     def first_quoted(self) -> int | None:
         """The first row with a text that a program could take for a formula."""
         part = self.parts[0]
-        for low in range(0, len(part.values), _STRETCH):
-            some = part.values[low : low + _STRETCH]
-            texts = (
-                [] if isinstance(some, np.ndarray) else [one or "" for one in some if one is None or type(one) is str]
-            )
-            joined = _BETWEEN + _BETWEEN.join(texts)
-            if any(_BETWEEN + start in joined for start in cells.FORMULA_STARTS):
-                found = [low + n for n, one in enumerate(texts) if cells.needs_quote(one)]
-                if found and isinstance(part, Each):
-                    return found[0]
-                if found and isinstance(part, Words):
-                    quoted = [n for n, one in enumerate(part.values) if one and cells.needs_quote(one)]
-                    return int(np.flatnonzero(np.isin(part.codes, quoted))[0])
-        return None
+        if self.before or isinstance(part.values, np.ndarray):
+            return None
+        quoted = [n for n, one in enumerate(part.values) if type(one) is str and cells.needs_quote(one)]
+        if not quoted:
+            return None
+        return quoted[0] if isinstance(part, Each) else int(np.flatnonzero(np.isin(part.codes, quoted))[0])
 
 
 def matrix(tails: Sequence[bytes] | Bytes) -> Bytes:
@@ -139,48 +136,58 @@ def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
     kind = pd.api.types.infer_dtype(values.cat.categories if coded else values, skipna=True)
     if kind not in _TEXT | _NUMBERS:
         return None
-    many = _texts(encode) if kind in _TEXT else _numbers(encode)
-    part: Words | Each
     if coded:
-        part = _words(values.cat.codes.to_numpy(), values.cat.categories.tolist(), many)
-    elif values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
+        return _words(number, values.cat.codes.to_numpy(), values.cat.categories.tolist(), kind, encode)
+    if values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
         codes, distinct = pd.factorize(values, use_na_sentinel=True)
-        part = _words(codes, distinct.tolist(), many)
-    elif kind in _TEXT:
-        part = Each(values.astype(object).where(values.notna(), None).tolist(), many)
+        return _words(number, codes, distinct.tolist(), kind, encode)
+    if kind in _TEXT:
+        each = values.astype(object).where(values.notna(), None).tolist() if values.hasnans else values.tolist()
     else:
-        part = Each(values.to_numpy() if values.dtype.kind == "f" else values.tolist(), many)
-    if kind in _TEXT and max(map(len, filter(None, part.values)), default=0) > _WIDEST:
-        return None
-    return Column(number, (part,))
+        each = values.to_numpy() if values.dtype.kind == "f" else values.tolist()
+    return _column(number, kind, each, encode, partial(Each, each))
 
 
-def _words(codes: NDArray[Any], distinct: list[Any], many: Encoder) -> Words:
+def _words(number: int, codes: NDArray[Any], distinct: list[Any], kind: str, encode: Encode) -> Column | None:
     if (codes < 0).any():
         codes = np.where(codes < 0, np.int32(len(distinct)), codes.astype(np.int32))
-    return Words(codes, [*distinct, None], many)
+        distinct = [*distinct, None]
+    return _column(number, kind, distinct, encode, partial(Words, codes, distinct))
+
+
+def _column(
+    number: int, kind: str, values: Any, encode: Encode, part: Callable[[Encoder], Words | Each]
+) -> Column | None:
+    """A column of texts or numbers; when none is missing or needs more than markup, what is the same in all its cells
+    is by itself."""
+    if kind in _TEXT:
+        if max(map(len, filter(None, values)), default=0) > _WIDEST:
+            return None
+        some = (values[low : low + _STRETCH] for low in range(0, len(values), _STRETCH))
+        if all(_joined(one) is not None for one in some):
+            return Column(number, (part(_plain),), *_around(_tail(encode("a")), b"a"))
+        return Column(number, (part(_texts(encode)),))
+    if isinstance(values, np.ndarray) and not np.isnan(values).any():
+        return Column(number, (part(_digits_of),), *_around(_tail(encode(7)), b"7"))
+    return Column(number, (part(_numbers(encode)),))
 
 
 def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
     """Texts put together from words that can be encoded one by one; all of them beforehand otherwise."""
     found = values.array
-    before, after = _around(_tail(encode("a")), b"a")
     ends = [words.tolist() for words in found.words]
     together = _BETWEEN.join(map(_BETWEEN.join, ends))
     longest = sum(max(map(len, words)) for words in ends)
     clear = together.count(_BETWEEN) == sum(map(len, ends)) - 1 and not _APART.search(together)
     if not clear or not all(ends[0]) or any(map(_SPECIAL.search, ends[0])) or longest > _WIDEST:
         return column(number, values.astype(object), encode)
-    marks = [(before, b""), *((b"", b"") for _ in ends[1:-1]), (b"", after)] if len(ends) > 1 else [(before, after)]
-    parts = [
-        Words(codes, words, partial(_plain, *mark)) for codes, words, mark in zip(found.codes, ends, marks, strict=True)
-    ]
-    return Column(number, tuple(parts))
+    parts = tuple(Words(codes, words, _plain) for codes, words in zip(found.codes, ends, strict=True))
+    return Column(number, parts, *_around(_tail(encode("a")), b"a"))
 
 
-def _plain(before: bytes, after: bytes, values: Sequence[str]) -> list[bytes]:
-    joined = _escaped(_BETWEEN.join(values)).encode()
-    return [before + value + after for value in joined.split(_CUT)]
+def _plain(values: Sequence[str]) -> list[bytes]:
+    """Texts that need nothing but their markup escaped."""
+    return _escaped(_BETWEEN.join(values)).encode().split(_CUT) if values else []
 
 
 def _has_negative_zero(values: Series[Any]) -> bool:
@@ -238,25 +245,23 @@ def _escaped(text: str) -> str:
 def _numbers(encode: Encode) -> Encoder:
     """Encodes numbers in the same way."""
     before, after = _around(_tail(encode(7)), b"7")
-    number = cells.number
 
     def one(value: Any) -> bytes:
         missing = value is None or value != value
-        return _tail(encode(None)) if missing else before + number(value).encode() + after
+        return _tail(encode(None)) if missing else before + cells.number(value).encode() + after
 
-    def many(values: Sequence[Any] | NDArray[np.float64]) -> Sequence[bytes] | Bytes:
-        if not isinstance(values, np.ndarray):
-            return [*map(one, values)]
-        shown, rest = decimals.shown(values)
-        found = _aligned([_constant(before), shown, _constant(after)])
-        if len(rest):
-            others = matrix([one(value) for value in values[rest].tolist()])
-            wider = max(found.shape[1], others.shape[1])
-            found, others = (np.pad(each, ((0, 0), (0, wider - each.shape[1]))) for each in (found, others))
-            found[rest] = others
-        return found
+    return lambda values: [*map(one, values.tolist() if isinstance(values, np.ndarray) else values)]
 
-    return many
+
+def _digits_of(values: NDArray[np.float64]) -> Bytes:
+    """Numbers as text, nothing else."""
+    found, rest = decimals.shown(values)
+    if len(rest):
+        others = matrix([cells.number(value).encode() for value in values[rest].tolist()])
+        wider = max(found.shape[1], others.shape[1])
+        found, others = (np.pad(each, ((0, 0), (0, wider - each.shape[1]))) for each in (found, others))
+        found[rest] = others
+    return found
 
 
 @dataclass(frozen=True)
@@ -318,11 +323,18 @@ class Rows:
         end = b"</%srow>" % p
         begin = _side_by_side([_constant(end + b'<%srow r="' % p), digits, _constant(b'"' + self.attributes + b">")])
         tokens: list[tuple[Bytes, Lengths]] = []
+        after = b""
         for one in self.columns:
-            tails = one.tails(low, low + stop - start)
-            head = _side_by_side([_constant(b'<%sc r="%s' % (p, letter(one.number).encode())), digits])
-            there = tails[0][1] > 0  # no cell at all where there is no tail
-            tokens += [(head, head.shape[1] * there), *tails]
+            parts = one.encoded(low, low + stop - start)
+            there = parts[0][1] > 0  # no cell at all where there is nothing to put into it
+            if not there.all():
+                tokens.append(_everywhere(after, len(there)))
+                after = b""
+            name = b'<%sc r="%s' % (p, letter(one.number).encode())
+            head = _side_by_side([_constant(after + name), digits, _constant(one.before)])
+            tokens += [(head, head.shape[1] * there), *parts]
+            after = one.after
+        tokens.append(_everywhere(after, stop - start))
         ends = np.cumsum(sum(lengths for _, lengths in tokens) + begin.shape[1])
         total = int(ends[-1])
         found = np.empty(total + begin.shape[1], np.uint8)
@@ -359,14 +371,9 @@ def _side_by_side(pieces: Sequence[Bytes]) -> Bytes:
     return found
 
 
-def _aligned(pieces: Sequence[Bytes]) -> Bytes:
-    """The same, the zeros of each row moved to its end."""
-    loose = _side_by_side(pieces)
-    there = loose != 0
-    lengths = np.count_nonzero(there, axis=1)
-    found = np.zeros((len(loose), -(-int(lengths.max(initial=1)) // 8) * 8), np.uint8)
-    found[np.arange(found.shape[1]) < lengths[:, None]] = loose[there]
-    return found
+def _everywhere(text: bytes, height: int) -> tuple[Bytes, Lengths]:
+    """What every row has, as a token."""
+    return _constant(text)[None, :], np.full(height, len(text))
 
 
 def _constant(text: bytes) -> Bytes:

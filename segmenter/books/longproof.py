@@ -23,6 +23,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
+_TEXT: Final = b'"inlineStr"'
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 
@@ -33,17 +34,18 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     give back the value it was made from.
     """
     stream = iter(pieces)
-    waiting: list[bytes] = []
+    rest = memoryview(b"")
 
-    def take(count: int) -> bytes:
-        """The next `count` bytes; fewer at the end."""
-        length = sum(map(len, waiting))
-        while length < count and (piece := next(stream, b"")):
-            waiting.append(piece)
-            length += len(piece)
-        buffer = b"".join(waiting)
-        waiting[:] = [buffer[count:]]
-        return buffer[:count]
+    def take(count: int, behind: int = 0) -> bytearray:
+        """The next `count` bytes, fewer at the end, and `behind` zeros."""
+        nonlocal rest
+        found = bytearray(count + behind)
+        have = 0
+        while have < count and (rest or (rest := memoryview(next(stream, b"")))):
+            new = rest[: count - have]
+            found[have : have + len(new)] = new
+            have, rest = have + len(new), rest[len(new) :]
+        return found if have == count else found[:have]
 
     if take(len(made.head)) != made.head:
         return "bytes"
@@ -53,9 +55,9 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
         for meaning in meanings:
             if (row := meaning.wrong(stretch)) is not None:
                 return f"{letter(meaning.column.number)}{row}"
-        if wrong := stretch.differs(take(stretch.size)):
+        if wrong := stretch.differs(take(stretch.size, stretch.widest)):
             return wrong
-    return "" if b"".join((*waiting, *stream)) == made.tail else "bytes"
+    return "" if b"".join((rest, *stream)) == made.tail else "bytes"
 
 
 class _Stretch:
@@ -69,17 +71,23 @@ class _Stretch:
         number = np.arange(start, stop).astype(f"S{len(str(start))}").view(np.uint8).reshape(stop - start, -1)
         self.tokens: list[tuple[str, Bytes, Lengths]] = []
         """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
-        self.tails: dict[int, list[tuple[Bytes, Lengths]]] = {}
+        self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}
         everywhere = np.ones(len(number), dtype=bool)
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
+        after = b""
         for one in rows.columns:
-            tails = self.tails[one.number] = one.tails(self.low, self.high)
-            name = letter(one.number)
-            self._add(name, [b'<%sc r="%s' % (p, name.encode()), number], tails[0][1] > 0)
-            self.tokens += [(name, *pair) for pair in tails]
-        self._add("", [b"</%srow>" % p], everywhere)
+            parts = self.parts[one.number] = one.encoded(self.low, self.high)
+            name, there = letter(one.number), parts[0][1] > 0
+            if not there.all():
+                self._add(name, [after], everywhere)
+                after = b""
+            self._add(name, [after + b'<%sc r="%s' % (p, name.encode()), number, one.before], there)
+            self.tokens += [(name, *pair) for pair in parts]
+            after = one.after
+        self._add("", [after + b"</%srow>" % p], everywhere)
         self.lengths: Lengths = np.sum([lengths for _, _, lengths in self.tokens], axis=0)
         self.size = int(np.sum(self.lengths))
+        self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
 
     def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
         """Bytes every row has, where it has that cell at all."""
@@ -92,16 +100,14 @@ class _Stretch:
             place += part.shape[-1]
         self.tokens.append((name, found, wide * there))
 
-    def differs(self, piece: bytes) -> str:
-        """The first cell that stands otherwise in `piece`."""
-        if len(piece) < self.size:
+    def differs(self, piece: bytearray) -> str:
+        """The first cell that stands otherwise in `piece`, which has as many bytes more as the widest token."""
+        if len(piece) < self.size + self.widest:
             return f"{self.start}+"
-        widest = max(expected.shape[1] for _, expected, _ in self.tokens)
-        padded = piece + bytes(widest)
         at: Lengths = np.cumsum(self.lengths) - self.lengths
         wrong: list[tuple[int, str]] = []
         for name, expected, lengths in self.tokens:
-            good = _same(padded, at, expected, lengths)
+            good = _same(piece, at, expected, lengths)
             if not good.all():
                 wrong.append((self.start + int(np.argmin(good)), name))
             at = at + lengths
@@ -109,13 +115,14 @@ class _Stretch:
         return f"{name}{row}" if wrong else ""
 
 
-def _same(data: bytes, at: Lengths, expected: Bytes, lengths: Lengths) -> NDArray[np.bool_]:
+def _same(data: bytearray, at: Lengths, expected: Bytes, lengths: Lengths) -> NDArray[np.bool_]:
     """Whether the bytes at each place are those expected there; what lies behind their length does not count."""
     width = expected.shape[1]
     places = np.ndarray((len(data) - width + 1,), f"V{width}", data, 0, (1,))
     differs = places[at].view("<u8").reshape(len(at), -1)
     differs ^= expected.view("<u8")
-    differs &= _masks(width).take(lengths, 0)
+    equally = lengths[:1] if (lengths == lengths[0]).all() else lengths
+    differs &= _masks(width).take(equally, 0)
     return np.logical_not(differs.any(axis=1)) if differs.any() else np.ones(len(at), dtype=bool)
 
 
@@ -136,42 +143,33 @@ class _Meaning:
 
     def wrong(self, stretch: _Stretch) -> int | None:
         """A row whose cell says something else, None when there is none."""
-        first, *others = self.column.parts
-        if isinstance(first, bulk.Each):
-            tails, values = stretch.tails[self.column.number][0][0], first.values[stretch.low : stretch.high]
-            place = self._first_wrong(_listed(tails), values)
-            return None if place is None else stretch.start + place
-        if self._asked:
-            return None
+        before, after = self.column.before, self.column.after
+        if before and not self._asked and not self._is_plain(before, after):
+            return stretch.start
+        for part, (encoded, _) in zip(self.column.parts, stretch.parts[self.column.number], strict=True):
+            if isinstance(part, bulk.Each):
+                place = self._first_wrong(_listed(encoded), part.values[stretch.low : stretch.high])
+                if place is not None:
+                    return stretch.start + place
+            elif not self._asked:
+                for low in range(0, len(part.values), _MANY):
+                    some = slice(low, low + _MANY)
+                    if self._first_wrong(_listed(part.matrix[some]), part.values[some]) is not None:
+                        return stretch.start
         self._asked = True
-        if others:
-            return None if self._put_together() else stretch.start
-        for low in range(0, len(first.values), _MANY):
-            if self._first_wrong(_listed(first.matrix[low : low + _MANY]), first.values[low : low + _MANY]) is not None:
-                return stretch.start
         return None
 
-    def _put_together(self) -> bool:
-        """Whether the words of a text in several parts are what they should, and nothing but text."""
-        parts = [part for part in self.column.parts if isinstance(part, bulk.Words)]
-        begin = _PLAIN.match(_listed(parts[0].matrix[:1])[0] + b"<")
-        end = _PLAIN.match(b'"><v>' + _listed(parts[-1].matrix[:1])[0])
-        if begin is None or end is None or len(parts) != len(self.column.parts):
-            return False
-        before, after = begin[1], end[3]
-        if self._decoded(before + b"a" + after) != "a":
-            return False
-        return all(
-            _says(part, before if part is parts[0] else b"", after if part is parts[-1] else b"") for part in parts
-        )
-
-    def _first_wrong(self, tails: list[bytes], values: Sequence[Any] | NDArray[np.float64]) -> int | None:
+    def _first_wrong(self, found: list[bytes], values: Sequence[Any] | NDArray[np.float64]) -> int | None:
         wanted = values.tolist() if isinstance(values, np.ndarray) else values
-        found = self._alike(tails) or [
-            *(self._alike(tails[:-1]) or map(self._decoded, tails[:-1])),
-            self._decoded(tails[-1]),
-        ]
-        for place, (a, b) in enumerate(zip(found, wanted, strict=True)) if found != wanted else ():
+        said: list[Any] | None
+        if self.column.before:
+            said = _contents(found, self.column.before)
+        else:
+            alike = self._alike(found)
+            said = alike or [*(self._alike(found[:-1]) or map(self._decoded, found[:-1])), self._decoded(found[-1])]
+        if said is None:
+            return 0
+        for place, (a, b) in enumerate(zip(said, wanted, strict=True)) if said != wanted else ():
             if a != (None if b == "" or b != b else b):
                 return place
         return None
@@ -186,12 +184,12 @@ class _Meaning:
         contents = joined[len(before) : -len(after)].split(after + before)
         if not joined.startswith(before) or not joined.endswith(after) or len(contents) != len(tails):
             return None
-        joined = b"".join(contents)
-        if b'"inlineStr"' in before:
-            plain = _is_text(joined) and self._decoded(before + b"a" + after) == "a"
-            return cells.plain_texts(contents) if plain else None
-        digits = not joined.translate(None, b"0123456789.-+e") and self._decoded(before + b"7" + after) == 7
-        return [*map(float, contents)] if digits else None
+        return _contents(contents, before) if self._is_plain(before, after) else None
+
+    def _is_plain(self, before: bytes, after: bytes) -> bool:
+        """Whether any content between these gives a cell that holds it."""
+        sample = b"a" if _TEXT in before else b"7"
+        return bool(self._decoded(before + sample + after) == ("a" if _TEXT in before else 7))
 
     def _decoded(self, tail: bytes) -> Any:
         """The value of one cell, read as any sheet is."""
@@ -205,22 +203,12 @@ class _Meaning:
         return cells.Mark(tail) if cell.formula or isinstance(cell, cells.Mark) else sheet.value_of(cell)
 
 
-def _says(part: bulk.Words, before: bytes, after: bytes) -> bool:
-    """Whether encoded words stand between `before` and `after` and are those they should be."""
-    for low in range(0, len(part.values), _MANY):
-        tails = _listed(part.matrix[low : low + _MANY])
-        words = tails
-        if before or after:
-            words = [tail[len(before) : len(tail) - len(after)] for tail in tails]
-            if [before + word + after for word in words] != tails:
-                return False
-        if not _is_text(b"".join(words)) or cells.plain_texts(words) != [*part.values[low : low + _MANY]]:
-            return False
-    return True
-
-
-def _is_text(raw: bytes) -> bool:
-    return b"<" not in raw and b"\r" not in raw
+def _contents(raws: list[bytes], before: bytes) -> list[Any] | None:
+    """The values of cells from what stands behind `before`; None when that is not only content."""
+    joined = b"".join(raws)
+    if _TEXT in before:
+        return None if b"<" in joined or b"\r" in joined else cells.plain_texts(raws)
+    return None if joined.translate(None, b"0123456789.-+e") else [*map(float, raws)]
 
 
 def _listed(tails: Bytes) -> list[bytes]:
