@@ -62,7 +62,7 @@ def compare(old: Path, new: Path, out: Path | None = None, saving: jobs.Saving =
                 book.write(schema.table(key), frame)
             if len(now.lines):
                 mine = history.of(now.lines, found.after).assign(baseline=found.before)
-                book.write(timeline.HISTORY, history.joined(now.lines, mine, found.after))
+                book.write(schema.HISTORY, history.joined(now.lines, mine, found.after))
     return Compared(found, now.rules, tuple(findings), book.lang)
 
 
@@ -72,9 +72,9 @@ def _read(book: FileBook) -> _Filled:
     state = migration.standing(table_2, schema.RFM) if table_2 is not None else DataFrame()
     if day is None or state.empty:
         raise Refused("not_filled", path=book.name)
-    grid = book.read(timeline.HISTORY)
-    known = grid is not None and headers.holds(grid, timeline.HISTORY)
-    lines = intake.as_typed(grid, timeline.HISTORY) if grid is not None and known else DataFrame(columns=["as_of"])
+    grid = book.read(schema.HISTORY)
+    known = grid is not None and headers.holds(grid, schema.HISTORY)
+    lines = intake.as_typed(grid, schema.HISTORY) if grid is not None and known else DataFrame(columns=["as_of"])
     marks = [str(one) for one in history.of(lines, day).get("fingerprint", ()) if one]
     return _Filled(day, state, jobs.read_rules(book), lines, marks[0] if marks else "")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import schema, wording
+from segmenter import frames, schema, wording
 from segmenter.advice import Proposal, Review
 from segmenter.books import Grid
 from segmenter.findings import Finding
@@ -69,7 +69,7 @@ def look(
     extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
     vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
     return Ahead(
-        DataFrame(rows, columns=[field.key for field in schema.STRATEGY.fields], dtype=object),
+        frames.of([[row[key] for key in schema.STRATEGY.keys] for row in rows], schema.STRATEGY.keys),
         tracks.tracked,
         tuple(proposed),
         clocks,
@@ -97,10 +97,11 @@ def remembered(lines: DataFrame, rules: Rules) -> list[Line]:
     keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
     keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
     found = []
-    for day, cells in zip(history.days(lines), lines.to_dict("records"), strict=True):
-        key = keys.get(schema.fold(cells["segment"]))
+    for day, cells in zip(history.days(lines), lines.to_numpy().tolist(), strict=True):
+        line = dict(zip(lines.columns, cells, strict=True))
+        key = keys.get(schema.fold(line["segment"]))
         if day and key:
-            found.append(Line(day, key, cells))
+            found.append(Line(day, key, line))
     return found
 
 

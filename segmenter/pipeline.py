@@ -294,12 +294,10 @@ def _typed(grid: Grid | None) -> dict[int, dict[str, Any]]:
     numbers and dates stay what they are."""
     if grid is None:
         return {}
-    found = intake.as_typed(grid, schema.STRATEGY)
-    columns = [found[key].tolist() if key in found else [None] * len(found) for key in plan.TYPED]
-    return {
-        row: dict(zip(plan.TYPED, cells, strict=True))
-        for row, cells in zip(found.index.tolist(), zip(*columns, strict=True), strict=True)
-    }
+    rows, found = intake.typed_columns(grid, schema.STRATEGY)
+    blank = [None] * len(rows)
+    cells = zip(*(found.get(key, blank) for key in plan.TYPED), strict=True)
+    return {row: dict(zip(plan.TYPED, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

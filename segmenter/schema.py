@@ -79,6 +79,11 @@ class Table:
         """Every header any of its fields answers to, as `fold`ed text."""
         return frozenset().union(*(field.names() for field in self.fields))
 
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its fields, in order."""
+        return tuple(field.key for field in self.fields)
+
     @property
     def shown(self) -> tuple[Field, ...]:
         """The fields a fresh template shows, in order."""
@@ -176,5 +181,6 @@ SURVEY: Final = table("survey")
 ACTIVITY: Final = table("activity")
 PROPOSALS: Final = table("proposals")
 CLEANING: Final = table("cleaning")
+HISTORY: Final = table("history")
 EXTRA: Final = tuple(t for t in tables().values() if t.optional)
 BOARDS: Final = tuple(t for t in tables().values() if t.anchor and not t.optional)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.reading import headers, intake
@@ -26,7 +26,6 @@ from segmenter.texts import Lang
 if TYPE_CHECKING:
     from segmenter.steps.labels import Facets
 
-HISTORY: Final = schema.table("history")
 MOVES: Final = schema.table("moves")
 
 
@@ -80,9 +79,9 @@ def follow(
         grid = getattr(memory, key)
         if grid is not None and not headers.holds(grid, schema.table(key)):
             return Followed(findings=(Finding("history_foreign", grid.sheet),))
-    lines = DataFrame(columns=[one.key for one in HISTORY.fields], dtype=object)
+    lines = frames.of((), schema.HISTORY.keys)
     if memory.history is not None:
-        lines = intake.as_typed(memory.history, HISTORY)
+        lines = intake.as_typed(memory.history, schema.HISTORY)
     names = dict(zip(segments["segment"].tolist(), segments["name"].tolist(), strict=True))
     base = _base(memory, lines, as_of, lang)
     found: Migration | None = None

@@ -301,11 +301,17 @@ def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], exclud
 def as_typed(grid: Grid, table: Table) -> DataFrame:
     """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
     sheet, rows without anything in them left out."""
+    rows, shown = typed_columns(grid, table)
+    return DataFrame(shown, index=pd.Index(rows, name="row"), dtype=object)
+
+
+def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[Any]]]:
+    """The same as lists: row numbers on the sheet, and the cells by field key."""
     header_row, columns = locate(grid, table)
     raw = {key: grid.column(column, header_row + 1) for key, column in columns.items()}
     kept = np.flatnonzero(~np.logical_and.reduce([values.empty(cells) for cells in raw.values()]))
     shown = {key: [None if v != v else v for v in cells[kept].tolist()] for key, cells in raw.items()}
-    return DataFrame(shown, index=pd.Index(kept + header_row + 2, name="row"), dtype=object)
+    return (kept + header_row + 2).tolist(), shown
 
 
 def with_notes(grid: Grid, table: Table) -> pd.Series:

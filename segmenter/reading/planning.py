@@ -71,8 +71,9 @@ def day(cell: Any) -> date | None:
         return cell.date()
     if isinstance(cell, date):
         return cell
+    text = cell_text(cell)
     try:
-        return day_of(cell_text(cell))
+        return day_of(text) if text else None
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from segmenter import texts
@@ -138,9 +138,14 @@ def parse(cell: Any, names: Sequence[str] = ()) -> tuple[tuple[Target, ...], tup
 
     `names`: segment names, which may stand inside a target (30天内高价值客户复购率提升5%).
     """
+    return _parse(cell_text(cell), tuple(names))
+
+
+@lru_cache(maxsize=1 << 12)
+def _parse(text: str, names: tuple[str, ...]) -> tuple[tuple[Target, ...], tuple[str, ...]]:
     found: list[Target] = []
     unread: list[str] = []
-    for part in _PARTS.split(unicodedata.normalize("NFKC", cell_text(cell))):
+    for part in _PARTS.split(unicodedata.normalize("NFKC", text)):
         if part.strip():
             one = _target(fold(part), names)
             if one is None:

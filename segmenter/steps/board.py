@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 from pandas import DataFrame
 
-from segmenter import schema, texts, wording
+from segmenter import frames, schema, texts, wording
 from segmenter.advice import Review
 from segmenter.rules import Rules
 from segmenter.texts import Lang
@@ -61,18 +61,18 @@ def _facts(
     rows.append((texts.say("board.findings", lang), found))
     if clocks:
         rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in clocks)))
-    return DataFrame(rows, columns=["name", "value"], dtype=object)
+    return frames.of(rows, ("name", "value"))
 
 
 def _segments(segments: DataFrame, lang: Lang) -> DataFrame:
     """As many rows as the block has; with more segments the last row holds the rest."""
     table = schema.table("board_segments")
-    names, *figures = (segments["name" if field.key == "segment" else field.key].to_numpy() for field in table.fields)
+    names, *figures = (segments["name" if key == "segment" else key].to_numpy() for key in table.keys)
     over = table.rows - 1
     if len(names) > table.rows:
         names = np.append(names[:over], [texts.say("board.rest", lang)])
         figures = [np.append(one[:over], one[over:].sum()) for one in figures]
-    return DataFrame(dict(zip((field.key for field in table.fields), (names, *figures), strict=True)))
+    return DataFrame(dict(zip(table.keys, (names, *figures), strict=True)), copy=False)
 
 
 def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
@@ -84,12 +84,11 @@ def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     size = len(r_names) * len(f_names)
     counts = np.bincount(cell, minlength=size)
     means = (np.bincount(cell, monetary[known], size) / np.where(counts, counts, np.nan)).reshape(len(r_names), -1)
-    columns = [field.key for field in schema.table("board_heat").fields]
+    columns = schema.table("board_heat").keys
     rows: list[list[object]] = [[None, *f_names]]
-    for position, name in enumerate(r_names):
-        rows.append([name, *(None if v != v else round(v, 2) for v in means[position].tolist())])
-    filled = [row + [None] * (len(columns) - len(row)) for row in rows]
-    return DataFrame(filled, columns=columns, dtype=object)
+    for name, line in zip(r_names, means.tolist(), strict=True):
+        rows.append([name, *(None if v != v else round(v, 2) for v in line)])
+    return frames.of([row + [None] * (len(columns) - len(row)) for row in rows], columns)
 
 
 def _pareto(customers: DataFrame) -> DataFrame:
@@ -100,5 +99,6 @@ def _pareto(customers: DataFrame) -> DataFrame:
     total = cumulative[-1] or 1.0
     reached = cumulative[edges]
     return DataFrame(
-        {"customer_share": np.arange(1, 11) / 10, "amount": np.diff(reached), "amount_share": reached[1:] / total}
+        {"customer_share": np.arange(1, 11) / 10, "amount": np.diff(reached), "amount_share": reached[1:] / total},
+        copy=False,
     )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.catalogue import Dimension
 from segmenter.reading.dates import day_of
 from segmenter.rules import Rules, default
@@ -73,7 +73,8 @@ def lines(
     rows += [{"segment": name, "separation": round(figure, 4)} for name, figure in separation.items()]
     run = {"as_of": as_of, "rules": rules.version, "fingerprint": fingerprint(rules), "baseline": baseline}
     rows = [{**row, **run, "line": f"{as_of.isoformat()} {row['segment']}"} for row in rows]
-    return DataFrame(rows, columns=[field.key for field in schema.table("history").fields], dtype=object)
+    keys = schema.HISTORY.keys
+    return frames.of([[row.get(key, np.nan) for key in keys] for row in rows], keys)
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
@@ -103,9 +104,9 @@ def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: 
 
 def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
     """The lines that stand on the sheet, those of `as_of` replaced by `new`; every other stays as it is."""
-    kept = standing.loc[[day != as_of for day in days(standing)]].reindex(columns=new.columns)
-    cells = np.concatenate([kept.to_numpy(object), new.to_numpy(object)])
-    return DataFrame(cells, columns=new.columns, dtype=object)
+    lines = standing.reindex(columns=new.columns).to_numpy(object).tolist()
+    kept = [line for day, line in zip(days(standing), lines, strict=True) if day != as_of]
+    return frames.of([*kept, *new.to_numpy(object).tolist()], [*new.columns])
 
 
 def of(standing: DataFrame, as_of: date | None) -> DataFrame:
@@ -115,7 +116,7 @@ def of(standing: DataFrame, as_of: date | None) -> DataFrame:
 
 def days(standing: DataFrame) -> list[date | None]:
     """The as-of date of every line; None of a line in which there is none."""
-    return [day_in(value) for value in standing["as_of"]]
+    return [day_in(value) for value in standing["as_of"].tolist()]
 
 
 def day_in(value: Any) -> date | None:

@@ -105,8 +105,7 @@ def merge(
         defaults = {key: segment.text(key, lang) for key in TYPED if key not in ("progress", "start_on")}
         figures = _figures(lines[segment.key], segment, small, rules, lang)
         rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
-    columns = [field.key for field in schema.STRATEGY.fields]
-    return [{key: row.get(key) for key in columns} for row in rows], _advice(segments, small, rules)
+    return [{key: row.get(key) for key in schema.STRATEGY.keys} for row in rows], _advice(segments, small, rules)
 
 
 def _lists(segments: DataFrame, *columns: str) -> list[list[Any]]:

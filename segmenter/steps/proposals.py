@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
 from segmenter.reading import planning, targets
@@ -71,7 +71,7 @@ def propose(
 def to_frame(proposed: Iterable[Proposal], lang: str) -> DataFrame:
     """The rows of the sheet 迭代建议."""
     rows = [(one.about(lang) or texts.say("report.ahead.all", lang), one.what(lang), one.why(lang)) for one in proposed]
-    return DataFrame(rows, columns=["about", "what", "why"], dtype=object)
+    return frames.of(rows, schema.PROPOSALS.keys)
 
 
 def _weak(strategy: Sequence[Mapping[str, Any]], tracked: Iterable[Tracked], rules: Rules) -> Iterable[Proposal]:
