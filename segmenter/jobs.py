@@ -144,8 +144,8 @@ def analyse(
 ) -> Result:
     """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet; `changes` of
     single rules come on top."""
-    used = replace(rules.from_file(rules_file) if rules_file else read_rules(book), **changes)
-    noticed = [] if rules_file else doubts(book)
+    read, noticed = (rules.from_file(rules_file), []) if rules_file else _read_rules(book)
+    used = replace(read, **changes)
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
@@ -245,28 +245,27 @@ def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:
 
 def read_rules(book: Book) -> Rules:
     """The rules on the workbook's 设置 sheet; the defaults where it has none."""
-    grid = book.read(schema.SETTINGS)
-    return rules.default() if grid is None else settings.from_rows(_settings(grid), rules.default(), grid.sheet)
+    return _read_rules(book)[0]
 
 
-def doubts(book: Book) -> list[Finding]:
-    """What on the 设置 sheet may not have been meant so: a value that is an error or was never calculated, and a name
-    that is no setting but looks like one."""
+def _read_rules(book: Book) -> tuple[Rules, list[Finding]]:
+    """Those rules, and what on the sheet may not have been meant so: a value that is an error or was never calculated,
+    and a name that is no setting but looks like one."""
     grid = book.read(schema.SETTINGS)
     if grid is None:
-        return []
+        return rules.default(), []
     rows = _settings(grid)
     bad = {cells.address(*place): shown for place, shown in grid.errors.items()}
     bad |= {cells.address(*place): "" for place in grid.uncached}
-    found = [
+    doubts = [
         Finding("setting_unread", grid.sheet, cell, bad[cell], params={"name": name})
         for name, _, cell in rows
         if cell in bad
     ]
     for name, value, cell in rows:
         if value is not None and (near := settings.mistyped(name)):
-            found.append(Finding("setting_unknown", grid.sheet, cell, name, params={"nearest": near}))
-    return found
+            doubts.append(Finding("setting_unknown", grid.sheet, cell, name, params={"nearest": near}))
+    return settings.from_rows(rows, rules.default(), grid.sheet), doubts
 
 
 def _settings(grid: Grid) -> list[tuple[str, Any, str]]:

@@ -148,14 +148,19 @@ class Package:
         """The part `name`, inflated; its size and checksum are those of the directory."""
         if name in self._small:
             return self._small[name]
+        info = self._zip.getinfo(name)
         try:
-            with self._zip.open(name) as file:
-                found = file.read(self.entries[name].size + 1)
-                if len(found) != self.entries[name].size:
-                    raise self._damaged(name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            if info.compress_type == zipfile.ZIP_DEFLATED:
+                start, end = self._packed(info)
+                unpacker = fast.decompressobj(-15)
+                found = unpacker.decompress(self.data[start:end], info.file_size + 1)
+                self._refuse_unless_whole(info, fast.crc32(found), len(found), unpacker.eof)
+            else:
+                with self._zip.open(name) as file:
+                    found = file.read(info.file_size + 1)
+                    self._refuse_unless_whole(info, info.CRC, len(found), True)
+        except (zipfile.BadZipFile, *_DAMAGE, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             raise self._damaged(error) from error
-        self._checked.add(name)
         if len(found) <= _SMALL:
             self._small[name] = found
         return found
@@ -180,15 +185,20 @@ class Package:
                     piece = unpacker.decompress(unpacker.unconsumed_tail, size) if unpacker.unconsumed_tail else b""
         except _DAMAGE as error:
             raise self._damaged(error) from error
-        if (crc, total) != (info.CRC, info.file_size) or not unpacker.eof:
-            raise self._damaged(name)
-        self._checked.add(name)
+        self._refuse_unless_whole(info, crc, total, unpacker.eof)
+
+    def _refuse_unless_whole(self, info: zipfile.ZipInfo, crc: int, size: int, ended: bool) -> None:
+        if (crc, size) != (info.CRC, info.file_size) or not ended:
+            raise self._damaged(info.filename)
+        self._checked.add(info.filename)
 
     def _packed(self, info: zipfile.ZipInfo) -> tuple[int, int]:
         """Where the packed bytes of an entry lie."""
-        name, extra = struct.unpack("<2H", self.data[info.header_offset + 26 : info.header_offset + 30])
-        start = info.header_offset + 30 + name + extra
-        return start, start + info.compress_size
+        central, head = self.entries[info.filename].central, info.header_offset + 30
+        name, extra = struct.unpack("<2H", self.data[head - 4 : head])
+        if self.data[head : head + name] != central[46 : 46 + int.from_bytes(central[28:30], "little")]:
+            raise self._damaged(info.filename)
+        return head + name + extra, head + name + extra + info.compress_size
 
     def check(self) -> None:
         """Refuse the package when a part that nobody has read yet does not match its checksum."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -20,6 +20,8 @@ from segmenter.errors import Refused
 
 _ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 _CELL: Final = re.compile(rb"<(?:[^\s<>/:]+:)?c" + _ATTRS + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>", re.DOTALL)
+_FAR: Final = re.compile(rb"[\"'][A-Z]{1,3}[0-9]{4}")
+"""a cell below row 1000: without one no rectangle of cells is too large"""
 _ERROR: Final = re.compile(rb"\st\s*=\s*[\"']e[\"']")
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>/]")
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>([^<]*)<")
@@ -34,6 +36,7 @@ _FILLED: Final = re.compile(
 _SPREAD: Final = 1 << 25
 """cells the rectangle around a sheet's cells may have however few there are"""
 _DAY: Final = timedelta(days=1)
+_AS_IT_IS: Final = frozenset({str, float, bool, date, datetime})
 _PATIENCE: Final = 10_000
 """rows read one by one before a scan is given up"""
 
@@ -61,14 +64,19 @@ def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
     body = spans.without_comments(data[start:end])
-    _refuse_spread(body, sheet.name)
-    rows = [[_plain(value) for value in row] for row in values().to_python(skip_empty_area=False)]
+    if _FAR.search(body):
+        _refuse_spread(body, sheet.name)
+    rows = [
+        [None if value == "" else value if type(value) in _AS_IT_IS else _plain(value) for value in row]
+        for row in values().to_python(skip_empty_area=False)
+    ]
     rows, below = cut(rows, sheet.listed)
+    formulas = b"<%sf" % root.prefix.encode() in body
     return Grid(
         sheet=sheet.name,
         rows=rows,
         errors=dict(_errors(body)),
-        uncached=frozenset(_uncached(body)),
+        uncached=frozenset(_uncached(body)) if formulas else frozenset(),
         merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
         hidden_rows=frozenset(_hidden_rows(body)),
         hidden=sheet.hidden,
@@ -149,8 +157,6 @@ def _totals(listed: Sequence[ListObject]) -> int | None:
 
 def _plain(value: Any) -> Any:
     """A value of calamine's as a `Grid` holds it; times and durations are the fraction of a day they are kept as."""
-    if value == "":
-        return None
     if isinstance(value, time):
         return (datetime.combine(datetime.min, value) - datetime.min) / _DAY
     if isinstance(value, timedelta):
@@ -187,7 +193,7 @@ def _place(attributes: bytes) -> tuple[int, int] | None:
 
 def _errors(body: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     """Cells that hold an error, and which."""
-    if _ERROR.search(body):
+    if b'"e"' in body or b"'e'" in body:
         for cell in _CELL.finditer(body):
             if _ERROR.search(cell[1]) and (place := _place(cell[1])):
                 value = _VALUE.search(cell[2])
@@ -196,16 +202,15 @@ def _errors(body: bytes) -> Iterator[tuple[tuple[int, int], str]]:
 
 def _uncached(body: bytes) -> Iterator[tuple[int, int]]:
     """Formula cells without a result. An empty text is a result."""
-    if _FORMULA.search(body):
-        for cell in _CELL.finditer(body):
-            if _FORMULA.search(cell[2]) and not _TEXTUAL.search(cell[1]):
-                value = _VALUE.search(cell[2])
-                if (value is None or not value[1].strip()) and (place := _place(cell[1])):
-                    yield place
+    for cell in _CELL.finditer(body):
+        if _FORMULA.search(cell[2]) and not _TEXTUAL.search(cell[1]):
+            value = _VALUE.search(cell[2])
+            if (value is None or not value[1].strip()) and (place := _place(cell[1])):
+                yield place
 
 
 def _hidden_rows(body: bytes) -> Iterator[int]:
-    if _HIDDEN.search(body):
+    if b"hidden" in body:
         for row in _ROW.finditer(body):
             if _HIDDEN.search(row[1]) and (found := _REF.search(row[1])):
                 yield int(found[1]) - 1

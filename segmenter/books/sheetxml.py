@@ -28,7 +28,9 @@ _NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
 _FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRS + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
 _REGULAR: Final = re.compile(
-    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?(?:/>|>(.*?)</c>))', re.DOTALL
+    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
+    rb"(?:/>|>((?:<v>[^<]*</v>|<is><t>[^<]*</t></is>|.*?))</c>))",
+    re.DOTALL,
 )
 
 
@@ -137,18 +139,21 @@ class Sheet:
         if any(self.data.find(mark, self.start, self.end) >= 0 for mark in (b"<!", b"<?")):
             raise Refused("sheet_kind", sheet=self.name, part=self.part)
         p = re.escape(self.prefix.encode())
-        pattern = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"row\s*>)", re.DOTALL)
+        tag = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(/?)>")
+        close = b"</" + self.prefix.encode() + b"row"
         cell = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
         read = partial(self._cells, cell)
-        last = -1
-        for one in pattern.finditer(self.data, self.start, self.end):
+        last, end = -1, self.start
+        while one := tag.search(self.data, end, self.end):
             found = _NUMBER.match(one[1])
             told = found[1] if found else _attributes(one[1]).get(b"r")
             number = int(told) - 1 if told else last + 1
             if number <= last:
                 raise Refused("rows_disorder", sheet=self.name, row=number + 1)
-            last = number
-            yield Row(number, one[1], one[0], one[2] or b"", read)
+            last, end = number, one.end()
+            inner = b"" if one[2] else self.data[end : self.data.find(close, end)]
+            end = end if one[2] else self.data.find(b">", end + len(inner)) + 1
+            yield Row(number, one[1], self.data[one.start() : end], inner, read)
 
     def _cells(self, pattern: re.Pattern[bytes], row: int, inner: bytes) -> dict[int, Cell]:
         if (regular := _regular(row, inner)) is not None:
