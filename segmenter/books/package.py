@@ -165,7 +165,7 @@ class Package:
             self._small[name] = found
         return found
 
-    def pieces(self, name: str, size: int = 1 << 22) -> Iterator[bytes]:
+    def pieces(self, name: str, size: int = 1 << 21) -> Iterator[bytes]:
         """The part `name` inflated piece by piece; its checksum is proven when the last one was taken."""
         info = self._zip.getinfo(name)
         start, end = self._packed(info)

@@ -29,8 +29,11 @@ _GROUPS: Final = 24
 """kinds of rows in a stretch beyond which the rest is read row by row"""
 _REMEMBERED: Final = 5_000
 """distinct texts of a column beyond which they are decoded one by one"""
-_DIGITS: Final = 15
-"""digits of a number that are exact in a float, whatever power of ten it is divided by here"""
+_DIGITS: Final = 8
+"""digits of a number, with its point, that are looked at together"""
+_SCALE: Final = np.ones(19)
+"""by what a number is divided: with a point in byte n (2**8n leaves 9**n % 19), and without one"""
+_SCALE[[pow(9, n, 19) for n in range(_DIGITS)]] = [10.0 ** (_DIGITS - 1 - n) for n in range(_DIGITS)]
 _TAG: Final = re.compile(rb"<[^<>]*>")
 _ROW_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
 _ADDRESS: Final = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
@@ -133,7 +136,7 @@ def _layout(row: bytes, prefix: bytes) -> Layout | None:
             formula = False
     layout.regions.append(region)
     columns = [value.column for value in layout.values]
-    short = all(len(one.tags) <= _PAD - 8 for one in layout.regions)
+    short = layout.width <= _DIGITS and all(len(one.tags) <= _PAD - 8 for one in layout.regions)
     return layout if short and len(set(columns)) == len(columns) else None
 
 
@@ -183,7 +186,6 @@ class Scan:
         self._returns = b"\r" in piece
         padded = piece + bytes(_PAD)
         raw = np.frombuffer(padded, np.uint8)
-        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
         tags = np.flatnonzero(raw[: len(piece)] == ord("<"))
         if not len(tags):
             return
@@ -191,6 +193,9 @@ class Scan:
         if len(row_tag) > 7:
             self._patient(piece)
             return
+        if self._all_alike(padded, tags, row_tag):
+            return
+        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
         after = raw[tags + len(row_tag)]
         is_row = words[tags] & np.uint64((1 << 8 * len(row_tag)) - 1) == int.from_bytes(row_tag, "little")
         starts = np.flatnonzero(is_row & ((after == ord(" ")) | (after == ord(">"))))
@@ -202,9 +207,22 @@ class Scan:
         for count in np.unique(counts).tolist():
             rows = np.flatnonzero(counts == count)
             places = tags[starts[rows][:, None] + np.arange(count)]
-            self._alike(padded, raw, places, ends[rows])
+            self._alike(padded, places, ends[rows])
 
-    def _alike(self, piece: bytes, raw: NDArray[np.uint8], places: Ints, ends: Ints) -> None:
+    def _all_alike(self, piece: bytes, tags: Ints, row_tag: bytes) -> bool:
+        """Read rows that are all like the first, if they are: then their tags need not be told apart."""
+        second = piece.find(row_tag, 1)
+        count = int(np.searchsorted(tags, second)) if second > 0 else len(tags)
+        if tags[0] != 0 or len(tags) % count:
+            return False
+        places = tags.reshape(-1, count)
+        layout = _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
+        if layout is None or not _fits(layout, piece, places).all():
+            return False
+        self._take(piece, places, layout)
+        return True
+
+    def _alike(self, piece: bytes, places: Ints, ends: Ints) -> None:
         """Read rows with equally many tags: kind by kind, what is left one by one."""
         for _ in range(_GROUPS):
             if not len(places):
@@ -215,15 +233,15 @@ class Scan:
                 self._patient(piece[places[0, 0] : ends[0]])
                 places, ends = places[1:], ends[1:]
                 continue
-            self._take(piece, raw, places[fits], layout)
+            self._take(piece, places[fits], layout)
             places, ends = places[~fits], ends[~fits]
         for start, end in zip(places[:, 0].tolist(), ends.tolist(), strict=True):
             self._patient(piece[start:end])
 
-    def _take(self, piece: bytes, raw: NDArray[np.uint8], places: Ints, layout: Layout) -> None:
+    def _take(self, piece: bytes, places: Ints, layout: Layout) -> None:
         """Take the values of rows that have this layout."""
         start = places[:, 0] + layout.regions[0].digits[0]
-        rows = _integers(raw, start, start + layout.width) - 1
+        rows = _integers(piece, start, start + layout.width) - 1
         self.height = max(self.height, int(rows.max()) + 1)
         self.formulas |= layout.formulas
         self.row_tags.add(layout.tag)
@@ -235,18 +253,18 @@ class Scan:
             low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
             column = self._columns[value.column]
             if value.kind == b"s":
-                column.add_codes(rows, self._codes(piece, raw, low, high))
+                column.add_codes(rows, self._codes(piece, low, high))
             elif value.kind == b"b":
                 pairs = zip(low.tolist(), high.tolist(), strict=True)
                 column.add_objects(rows, [piece[a:b].strip() in (b"1", b"true") for a, b in pairs])
             elif value.kind == b"n":
-                column.add_numbers(rows, _numbers(piece, raw, low, high), self._shows_days(value.style))
+                column.add_numbers(rows, _numbers(piece, low, high), self._shows_days(value.style))
             else:
                 column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
 
-    def _codes(self, piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
+    def _codes(self, piece: bytes, low: Ints, high: Ints) -> Ints:
         """Places of shared strings; Refused when there are not so many."""
-        found = _integers(raw, low, high)
+        found = _integers(piece, low, high)
         try:
             for place in np.flatnonzero((found < 0) | (high == low)).tolist():
                 found[place] = int(piece[low[place] : high[place]])
@@ -300,54 +318,68 @@ def _fits(layout: Layout, piece: bytes, places: Ints) -> NDArray[np.bool_]:
         counts[: len(region.tags)] = 255
         for offset in region.digits:
             digits = found[:, offset : offset + layout.width]
-            counts[offset : offset + layout.width] = 0
-            number = digits if number is None else number
-            good &= (digits == number).all(axis=1)
-        differs = (found.view("<u8") ^ wanted.view("<u8")) & counts.view("<u8")
-        good &= ~differs.any(axis=1)
+            wanted[offset : offset + layout.width] = 0
+            if number is None:
+                number = digits.copy()
+            digits ^= number
+        differs = found.view("<u8")
+        differs ^= wanted.view("<u8")
+        differs &= counts.view("<u8")
+        if differs.any():
+            good &= ~differs.any(axis=1)
         if region.text:
             good &= places[:, region.token + region.tags.count(b"<")] - places[:, region.token] > len(region.tags)
     return good
 
 
-def _integers(raw: NDArray[np.uint8], low: Ints, high: Ints) -> Ints:
-    """Whole numbers without sign from their digits; -1 for anything else."""
-    found = np.zeros(len(low), np.int64)
-    length = high - low
-    odd = length > _DIGITS
-    for place in range(min(int(length.max(initial=0)), _DIGITS)):
-        there = place < length
-        digit = raw[low + place].astype(np.int64) - ord("0")
-        odd |= there & ((digit < 0) | (digit > 9))
-        found = np.where(there, found * 10 + digit, found)
-    return np.where(odd, -1, found)
+def _digits(piece: bytes, low: Ints, length: Ints) -> NDArray[np.uint64]:
+    """Texts of up to eight bytes as words of eight, the last byte the highest, zeros in front: of a digit its value, of
+    a point 30. All bytes are 255 where a text is longer."""
+    words: NDArray[np.uint64] = np.ndarray((len(piece) - 7,), "<u8", piece, 0, (1,))[low]
+    room = (8 * (8 - np.minimum(length, 8))).astype(np.uint64)
+    words ^= _each(ord("0"))
+    words <<= room
+    words[length > _DIGITS] = _each(255)
+    return words
 
 
-def _numbers(piece: bytes, raw: NDArray[np.uint8], low: Ints, high: Ints) -> NDArray[np.float64]:
-    """Numbers from their text; NaN where there is none. Up to 15 digits by arithmetic, which is exact then: such a
+def _value(digits: NDArray[np.uint64]) -> tuple[Ints, NDArray[np.bool_]]:
+    """The numbers eight digits make, the highest first (in the lowest byte); and whether they are digits."""
+    good = (digits | (digits + _each(118))) & _each(128) == 0
+    pairs = (digits * np.uint64(10 << 8 | 1)) >> np.uint64(8) & np.uint64(0x00FF00FF00FF00FF)
+    fours = (pairs * np.uint64(100 << 16 | 1)) >> np.uint64(16) & np.uint64(0x0000FFFF0000FFFF)
+    return ((fours * np.uint64(10_000 << 32 | 1)) >> np.uint64(32)).astype(np.int64), good
+
+
+def _each(byte: int) -> np.uint64:
+    """Eight times the same byte."""
+    return np.uint64(byte * 0x0101010101010101)
+
+
+def _integers(piece: bytes, low: Ints, high: Ints) -> Ints:
+    """Whole numbers without sign from their digits, up to eight; -1 for anything else."""
+    found, good = _value(_digits(piece, low, high - low))
+    found[~good] = -1
+    return found
+
+
+def _numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
+    """Numbers from their text; NaN where there is none. Up to eight digits by arithmetic, which is exact then: such a
     whole number and such a power of ten are floats, and their quotient is rounded once."""
     length = high - low
-    found = np.zeros(len(low), np.int64)
-    scale = np.zeros(len(low), np.int64)
-    count = np.zeros(len(low), np.int64)
-    dots = np.zeros(len(low), np.int64)
+    raw = np.frombuffer(piece, np.uint8)
     negative = (raw[low] == ord("-")) & (length > 1)
-    odd = length > _DIGITS + 2
-    for place in range(min(int(length.max(initial=0)), _DIGITS + 2)):
-        char = raw[low + place]
-        there = place < length
-        digit = there & (char >= ord("0")) & (char <= ord("9"))
-        dot = there & (char == ord("."))
-        found = np.where(digit, found * 10 + (char.astype(np.int64) - ord("0")), found)
-        count += digit
-        scale += digit & (dots > 0)
-        dots += dot
-        odd |= there & ~digit & ~dot & ~(negative & (place == 0))
-    odd |= (count > _DIGITS) | (dots > 1) | ((count == 0) & (length > 0))
-    values = found / 10.0**scale
-    values = np.where(negative, -values, values)
+    digits = _digits(piece, low + negative, length - negative)
+    others = digits ^ _each(ord(".") ^ ord("0"))
+    point = (others - _each(1)) & ~others & _each(128)
+    point = (point & (~point + np.uint64(1))) >> np.uint64(7)  # 1 in the byte of the first one, 0 without one
+    front = point - (point > 0)
+    found, good = _value(digits & ~(front | point * np.uint64(255)) | (digits & front) << np.uint64(8))
+    values: NDArray[np.float64] = found / _SCALE[(point % np.uint64(19)).astype(np.intp)]
+    values[negative] *= -1
+    good &= length - negative > (point > 0)
     values[length == 0] = np.nan
-    for place in np.flatnonzero(odd).tolist():
+    for place in np.flatnonzero(~good & (length > 0)).tolist():
         values[place] = float(piece[low[place] : high[place]])
     return values
 

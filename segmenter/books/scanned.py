@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, overload
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from segmenter.books import Grid
@@ -104,18 +105,17 @@ class Held:
 def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:
     """Numbers as the days (whole ones) or moments they stand for, to the millisecond; None for NaN. What is no day
     (below 1: a time, a mistake) stays a number."""
-    values, places = np.unique(values, return_inverse=True)
-    found = np.empty(len(values), dtype=object)
-    moments = values + 1462 if date1904 else np.where((values >= 1) & (values < 60), values + 1, values)
-    for place, (value, moment) in enumerate(zip(values.tolist(), moments.tolist(), strict=True)):
-        if value != value:
-            found[place] = None
-        elif not 1 <= value < _LAST:
+    places, distinct = pd.factorize(values)  # NaN: -1, the last
+    found = np.full(len(distinct) + 1, None, dtype=object)
+    moments = distinct + 1462 if date1904 else np.where((distinct >= 1) & (distinct < 60), distinct + 1, distinct)
+    for place, (value, moment) in enumerate(zip(distinct.tolist(), moments.tolist(), strict=True)):
+        if not 1 <= value < _LAST:
             found[place] = value
         else:
             when = datetime(1899, 12, 30) + timedelta(milliseconds=round(moment * _DAY_MS))
             found[place] = when.date() if value.is_integer() else when
-    return found[places]
+    shown: NDArray[Any] = found[places]
+    return shown
 
 
 class Rows(Sequence[list[Any]]):
