@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
 from typing import Final
@@ -44,7 +45,11 @@ _RULE: Final = re.compile(
 
 def template(lang: Lang, table: Table) -> Index:
     """The shipped workbook of a language that has the sheet of `table`."""
-    name = source(lang, table)
+    return _shipped(source(lang, table))
+
+
+@cache
+def _shipped(name: str) -> Index:
     return Index(Draft(Package((files("segmenter.workbook") / name).read_bytes(), PurePath(name))))
 
 

@@ -29,6 +29,7 @@ class Adoption:
     theirs: bytes
     part: str
     _added: dict[str, list[bytes]] = field(default_factory=dict)
+    _places: dict[str, dict[bytes, int]] = field(default_factory=dict)
     _styles: dict[int, int] = field(default_factory=dict)
 
     @cached_property
@@ -39,19 +40,22 @@ class Adoption:
     def _source(self) -> spans.Element:
         return spans.parse(self.theirs, "styles")
 
-    def _items(self, name: str) -> list[bytes]:
-        """What the list `name` has, with what was added."""
+    def _count(self, name: str) -> int:
+        """How many items the list `name` has, with those that were added."""
         one = self._root.first(name)
-        return [*(item.raw for item in (one.children if one else ())), *self._added.get(name, ())]
+        return (len(one.children) if one else 0) + len(self._added.get(name, ()))
 
     def _add(self, name: str, raw: bytes) -> int:
         """The place of an item in a list of ours, added when it is not there."""
         raw = prefixed(raw, self._root.prefix)
-        items = self._items(name)
-        if raw in items:
-            return items.index(raw)
-        self._added.setdefault(name, []).append(raw)
-        return len(items)
+        if name not in self._places:
+            one = self._root.first(name)
+            items = [item.raw for item in one.children] if one else []
+            self._places[name] = dict(zip(reversed(items), reversed(range(len(items))), strict=True))
+        if raw not in self._places[name]:
+            self._places[name][raw] = self._count(name)
+            self._added.setdefault(name, []).append(raw)
+        return self._places[name][raw]
 
     def _list(self, name: str) -> list[spans.Element]:
         one = self._source.first(name)
@@ -82,13 +86,18 @@ class Adoption:
         code = next(
             (one.get("formatCode") for one in self._list("numFmts") if one.get("numFmtId") == number), "General"
         )
-        known = [spans.parse(raw, "numFmt", checked=True) for raw in self._items("numFmts")]
-        for one in known:
-            if one.get("formatCode") == code:
-                return one.get("numFmtId")
-        free = max([_OWN_IDS - 1, *(int(one.get("numFmtId", "0")) for one in known)]) + 1
-        self._add("numFmts", b'<numFmt numFmtId="%d" formatCode="%s"/>' % (free, spans.quote(code)))
-        return str(free)
+        if code not in self._codes:
+            taken = [one.get("numFmtId", "0") for one in self._root.all("numFmts", "numFmt")]
+            free = max(_OWN_IDS - 1, *map(int, (*taken, *self._codes.values()))) + 1
+            self._add("numFmts", b'<numFmt numFmtId="%d" formatCode="%s"/>' % (free, spans.quote(code)))
+            self._codes[code] = str(free)
+        return self._codes[code]
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        """The ids of our number formats by their codes."""
+        known = self._root.all("numFmts", "numFmt")
+        return {one.get("formatCode"): one.get("numFmtId", "0") for one in reversed(known)}
 
     def rule(self, number: int) -> int:
         """The id here of their differential format `number` (used by rules and tables)."""
@@ -107,7 +116,7 @@ class Adoption:
             if one is not None:
                 edits.append(one, b"".join(added))
                 if "count" in one.attributes:
-                    edits.set(one, "count", str(len(self._items(name))))
+                    edits.set(one, "count", str(self._count(name)))
                 continue
             before = [child for child in self._root.children if child.name in _ORDER[: _ORDER.index(name)]]
             where = before[-1].end if before else self._root.inner

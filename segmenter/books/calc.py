@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from segmenter.books import refs, spans, translate
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
-from segmenter.books.sheetxml import Cell, Sheet
+from segmenter.books.rowxml import Cell
+from segmenter.books.sheetxml import Sheet
 
 _BEFORE_CALC: Final = (
     "fileVersion",

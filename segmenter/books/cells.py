@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 import numpy as np
@@ -197,6 +198,13 @@ class Mark(str):
 
 def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
     """The value of a cell from its `t` and its content. A date is the number it is kept as; an error is a `Mark`."""
+    found = _decoded(kind, inner)
+    return found if kind != b"s" or found is None else strings[int(str(found))] or None
+
+
+@lru_cache(1 << 12)
+def _decoded(kind: bytes, inner: bytes) -> Plain:
+    """The same, for a shared string its place as a text."""
     if kind == b"inlineStr":
         return rich_text(inner) or None
     found = _VALUE.search(inner)
@@ -204,7 +212,7 @@ def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
         return None
     text = unescape(found[1].decode())
     if kind == b"s":
-        return strings[int(text)] or None
+        return text
     if kind in (b"str", b"d"):
         return decode_text(text) or None
     if kind == b"b":

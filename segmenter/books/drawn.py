@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from segmenter.books import cells, refs, spans
 from segmenter.books.index import Index
@@ -13,6 +14,8 @@ from segmenter.books.sheetxml import Sheet
 _RANGE: Final = re.compile(r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
 _MOST: Final = 10_000
 """cells a range may have: a chart of more is drawn by no one who cannot calculate"""
+_KEPT: Final = 16
+"""charts of which is remembered where their copies stand: those of a template are the same in the next workbook"""
 
 
 def charts(index: Index, sheet: str) -> Iterator[str]:
@@ -24,22 +27,38 @@ def charts(index: Index, sheet: str) -> Iterator[str]:
 def remembered(data: bytes, part: str, sheet: Sheet) -> bytes:
     """A chart whose copies of the cells of `sheet` are what stands there now; all else as it was."""
     edits = spans.Edits(data)
+    for one in _copies(data, part):
+        if one.sheet == sheet.name.casefold():
+            edits.replace(one.start, one.end, _points(sheet, one.area, one.prefix, numbers=one.numbers))
+    return edits.apply() if edits else data
+
+
+class _Copy(NamedTuple):
+    """A chart's copy of some cells: of which, where it stands, how its tags begin, and whether it holds numbers."""
+
+    sheet: str
+    """its name, casefolded"""
+    area: refs.Area
+    start: int
+    end: int
+    prefix: str
+    numbers: bool
+
+
+@lru_cache(_KEPT)
+def _copies(data: bytes, part: str) -> tuple[_Copy, ...]:
+    found = []
     for one in spans.parse(data, part).walk():
         cache = one.first("numCache" if one.name == "numRef" else "strCache") if one.name.endswith("Ref") else None
         formula = one.first("f")
-        if cache is None or formula is None:
+        if cache is None or formula is None or not (reads := _RANGE.fullmatch(formula.text.strip())):
             continue
-        found = _RANGE.fullmatch(formula.text.strip())
-        if not found or (found[1] or found[2]).replace("''", "'").casefold() != sheet.name.casefold():
-            continue
-        area = refs.area(found[3])
-        if (area.bottom - area.top + 1) * (area.right - area.left + 1) > _MOST:
-            continue
-        new = _points(sheet, area, cache.prefix, numbers=one.name == "numRef")
+        area = refs.area(reads[3])
         old = [child for child in cache.children if child.name in ("ptCount", "pt")]
-        if old and data[old[0].start : old[-1].end] != new:
-            edits.replace(old[0].start, old[-1].end, new)
-    return edits.apply() if edits else data
+        if old and (area.bottom - area.top + 1) * (area.right - area.left + 1) <= _MOST:
+            sheet = (reads[1] or reads[2]).replace("''", "'").casefold()
+            found.append(_Copy(sheet, area, old[0].start, old[-1].end, cache.prefix, one.name == "numRef"))
+    return tuple(found)
 
 
 def _points(sheet: Sheet, area: refs.Area, prefix: str, *, numbers: bool) -> bytes:

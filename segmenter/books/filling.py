@@ -13,7 +13,8 @@ from segmenter.books import bulk, refs
 from segmenter.books.cells import Plain
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
-from segmenter.books.sheetxml import Row, Sheet
+from segmenter.books.rowxml import Row
+from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.reading.headers import Header

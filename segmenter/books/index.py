@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from segmenter.books import cells, spans
@@ -46,6 +46,7 @@ class SheetEntry:
     element: spans.Element
 
 
+@lru_cache(1024)
 def rels_part(part: str) -> str:
     """Where the relationships of `part` lie ("" for those of the package)."""
     folder, name = posixpath.split(part)
@@ -68,7 +69,7 @@ class Index:
         if self.workbook.name != "workbook":
             raise Refused("part_missing", path=package.path.name, part="workbook")
 
-    def relations(self, part: str) -> list[Relation]:
+    def relations(self, part: str) -> Sequence[Relation]:
         """What `part` refers to ("" for the package itself)."""
         where = rels_part(part)
         if where not in self.package:
@@ -76,7 +77,7 @@ class Index:
         data = self.package.read(where)
         of, known = self.package.relations.get(part, (None, []))
         if of is data:
-            return list(known)
+            return known
         base = posixpath.dirname(part)
         found: list[Relation] = []
         self.package.relations[part] = (data, found)

@@ -13,8 +13,9 @@ from segmenter.books import bulk, cells
 from segmenter.books.filling import UNLIKE, Filled, Job, Meant, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import ListObject, Region, find, key_of, match
+from segmenter.books.rowxml import Row
 from segmenter.books.scan import Scan
-from segmenter.books.sheetxml import Row, Sheet
+from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 

@@ -12,7 +12,8 @@ from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
 from segmenter.books.region import key_of, match
-from segmenter.books.sheetxml import Cell, Sheet
+from segmenter.books.rowxml import Cell
+from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables

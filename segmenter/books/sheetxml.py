@@ -11,90 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import Any, Final
 
-from segmenter.books import cells, refs, spans, translate
+from segmenter.books import cells, refs, rowxml, spans, translate
 from segmenter.books.cells import Plain
-from segmenter.books.refs import column_of
-from segmenter.cells import address, position
+from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
+from segmenter.cells import address
 from segmenter.errors import Refused
 
-_ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
-_ONE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-_NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
-_FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
-_FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRS + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
-_REGULAR: Final = re.compile(
-    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
-    rb"(?:/>|>((?:<v>[^<]*</v>|<is><t>[^<]*</t></is>|.*?))</c>))",
-    re.DOTALL,
-)
-
-
-def _attributes(raw: bytes) -> dict[bytes, bytes]:
-    return {one[1]: one[2] if one[2] is not None else one[3] for one in _ONE.finditer(raw)}
-
-
-@dataclass(eq=False, slots=True)
-class Cell:
-    """One cell as it stands in the part; never changed."""
-
-    row: int
-    column: int
-    style: int
-    kind: bytes
-    """its `t`"""
-    inner: bytes
-    raw: bytes
-    """as written; with an address put in when it had none"""
-
-    @property
-    def blank(self) -> bool:
-        """Whether it holds nothing: no value, no formula."""
-        return not self.inner.strip()
-
-    @property
-    def where(self) -> str:
-        return address(self.row, self.column)
-
-    @property
-    def formula(self) -> tuple[dict[bytes, bytes], str] | None:
-        """The attributes and the text of its formula, if it has one."""
-        found = _FORMULA.search(self.inner)
-        if found is None:
-            return None
-        return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One row as it stands in the part, its number counting from 0. Its cells are read when they are asked for."""
-
-    number: int
-    attributes: bytes
-    raw: bytes
-    inner: bytes
-    read: Callable[[int, bytes], dict[int, Cell]]
-
-    @cached_property
-    def cells(self) -> Mapping[int, Cell]:
-        return self.read(self.number, self.inner)
-
-    @property
-    def blank(self) -> bool:
-        return all(cell.blank for cell in self.cells.values())
-
-    @property
-    def span(self) -> tuple[int, int] | None:
-        """The first and the last column that is written, None when none is."""
-        found = _FIRST.search(self.inner), _FIRST.search(self.inner, max(0, self.inner.rfind(b' r="')))
-        if self.inner.count(b"<") < 2 or not all(found):
-            return (min(self.cells), max(self.cells)) if self.cells else None
-        first, last = (column_of(one[1].decode()) for one in found if one)
-        return first, last
+_KEPT: Final = 64
+"""so many sheets with few bytes of rows are kept: those of a template are the same in the next workbook"""
+_SMALL: Final = 1 << 16
 
 
 class Sheet:
@@ -125,59 +54,28 @@ class Sheet:
         return new
 
     @cached_property
-    def rows(self) -> dict[int, Row]:
+    def rows(self) -> Mapping[int, Row]:
         """The rows that are written, by number, in order."""
-        return {row.number: row for row in self._read_rows()}
+        self._refuse_comments()
+        if self._is_small:
+            return _few_rows(self.data[self.start : self.end], self.prefix, self.name)
+        return {row.number: row for row in rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)}
 
-    def first_rows(self, count: int) -> dict[int, Row]:
+    def first_rows(self, count: int) -> Mapping[int, Row]:
         """Those of the first `count` rows that are written; the rest of a long sheet is not looked at."""
-        if "rows" in self.__dict__:
+        if self._is_small or "rows" in self.__dict__:
             return {number: row for number, row in self.rows.items() if number < count}
-        return {row.number: row for row in takewhile(lambda row: row.number < count, self._read_rows())}
+        self._refuse_comments()
+        found = rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)
+        return {row.number: row for row in takewhile(lambda row: row.number < count, found)}
 
-    def _read_rows(self) -> Iterator[Row]:
+    @property
+    def _is_small(self) -> bool:
+        return self.end - self.start <= _SMALL
+
+    def _refuse_comments(self) -> None:
         if any(self.data.find(mark, self.start, self.end) >= 0 for mark in (b"<!", b"<?")):
             raise Refused("sheet_kind", sheet=self.name, part=self.part)
-        p = re.escape(self.prefix.encode())
-        tag = re.compile(rb"<" + p + rb"row" + _ATTRS + rb"(/?)>")
-        close = b"</" + self.prefix.encode() + b"row"
-        cell = re.compile(rb"<" + p + rb"c" + _ATTRS + rb"(?:/>|>(.*?)</" + p + rb"c\s*>)", re.DOTALL)
-        read = partial(self._cells, cell)
-        last, end = -1, self.start
-        while one := tag.search(self.data, end, self.end):
-            found = _NUMBER.match(one[1])
-            told = found[1] if found else _attributes(one[1]).get(b"r")
-            number = int(told) - 1 if told else last + 1
-            if number <= last:
-                raise Refused("rows_disorder", sheet=self.name, row=number + 1)
-            last, end = number, one.end()
-            inner = b"" if one[2] else self.data[end : self.data.find(close, end)]
-            end = end if one[2] else self.data.find(b">", end + len(inner)) + 1
-            yield Row(number, one[1], self.data[one.start() : end], inner, read)
-
-    def _cells(self, pattern: re.Pattern[bytes], row: int, inner: bytes) -> dict[int, Cell]:
-        if (regular := _regular(row, inner)) is not None:
-            return regular
-        found: dict[int, Cell] = {}
-        last = -1
-        for one in pattern.finditer(inner):
-            attributes = _attributes(one[1])
-            raw = one[0]
-            if b"r" in attributes:
-                try:
-                    at, column = position(attributes[b"r"].decode())
-                except ValueError:
-                    at, column = -1, -1
-            else:
-                at, column = row, last + 1
-                head = 2 + len(self.prefix)
-                raw = raw[:head] + f' r="{address(row, column)}"'.encode() + raw[head:]
-            if column <= last or at != row:
-                raise Refused("cells_disorder", sheet=self.name, row=row + 1)
-            last = column
-            style, kind = int(attributes.get(b"s", b"0")), attributes.get(b"t", b"n")
-            found[column] = Cell(row, column, style, kind, one[2] or b"", raw)
-        return found
 
     def value(self, row: int, column: int) -> Plain:
         """What stands in a cell; None when nothing does."""
@@ -253,7 +151,7 @@ class Sheet:
         p = self.prefix.encode()
         head = b"".join(b" " + key + b'="' + value + b'"' for key, value in attributes.items())
         new = b"<" + p + b"f" + head + b">" + cells.escape_formula(text).encode() + b"</" + p + b"f>"
-        return _FORMULA.sub(lambda _: new, raw, count=1)
+        return FORMULA.sub(lambda _: new, raw, count=1)
 
     def reformulated(self, cell: Cell, row: int, change: Callable[[str], str]) -> bytes:
         """A cell in another row whose formula, if it has one, is made new by `change`."""
@@ -282,7 +180,7 @@ class Sheet:
     def row_tag(self, attributes: bytes, number: int, columns: Sequence[int]) -> bytes:
         """A row's start tag under a new number; its `spans` hint goes when it would be wrong."""
         kept = []
-        for one in _ONE.finditer(attributes):
+        for one in ATTRIBUTE.finditer(attributes):
             name, value = one[1], one[2] if one[2] is not None else one[3]
             if name == b"r":
                 continue
@@ -304,8 +202,13 @@ class Sheet:
         for row in self.rows.values():
             if b"<" + self.prefix.encode() + b"f" in row.raw:
                 for cell in row.cells.values():
-                    if _FORMULA.search(cell.inner):
+                    if FORMULA.search(cell.inner):
                         yield cell
+
+
+@lru_cache(_KEPT)
+def _few_rows(body: bytes, prefix: str, sheet: str) -> Mapping[int, Row]:
+    return {row.number: row for row in rowxml.rows(body, 0, len(body), prefix, sheet)}
 
 
 class _Head(Sequence[list[Plain]]):
@@ -329,25 +232,6 @@ class _Head(Sequence[list[Plain]]):
         for column, cell in cells.items():
             found[column] = self._sheet.value_of(cell)
         return found
-
-
-def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:
-    """The cells of a row when all are written as most programs write them; None when one of them is not."""
-    found: dict[int, Cell] = {}
-    number, last, length = b"%d" % (row + 1), -1, 0
-    for raw, letters, digits, style, kind, content in _REGULAR.findall(inner):
-        column = _column(letters)
-        if column <= last or digits != number:
-            return None
-        last = column
-        length += len(raw)
-        found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
-    return found if length == len(inner) else None
-
-
-@cache
-def _column(letters: bytes) -> int:
-    return position(letters.decode() + "1")[1]
 
 
 def _within(hint: bytes, columns: Sequence[int]) -> bool:

@@ -1,0 +1,152 @@
+"""The rows and cells of a worksheet part, cut out by their bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import Final
+
+from segmenter.books import spans
+from segmenter.books.refs import column_of
+from segmenter.cells import address, position
+from segmenter.errors import Refused
+
+_ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
+ATTRIBUTE: Final = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRIBUTES + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+_NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
+_FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
+_REGULAR: Final = re.compile(
+    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
+    rb"(?:/>|>((?:<v>[^<]*</v>|<is><t>[^<]*</t></is>|.*?))</c>))",
+    re.DOTALL,
+)
+
+
+def _attributes(raw: bytes) -> dict[bytes, bytes]:
+    return {one[1]: one[2] if one[2] is not None else one[3] for one in ATTRIBUTE.finditer(raw)}
+
+
+@dataclass(eq=False, slots=True)
+class Cell:
+    """One cell as it stands in the part; never changed."""
+
+    row: int
+    column: int
+    style: int
+    kind: bytes
+    """its `t`"""
+    inner: bytes
+    raw: bytes
+    """as written; with an address put in when it had none"""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it holds nothing: no value, no formula."""
+        return not self.inner.strip()
+
+    @property
+    def where(self) -> str:
+        return address(self.row, self.column)
+
+    @property
+    def formula(self) -> tuple[dict[bytes, bytes], str] | None:
+        """The attributes and the text of its formula, if it has one."""
+        found = FORMULA.search(self.inner)
+        if found is None:
+            return None
+        return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One row as it stands in the part, its number counting from 0. Its cells are read when they are asked for."""
+
+    number: int
+    attributes: bytes
+    raw: bytes
+    inner: bytes
+    read: Callable[[int, bytes], dict[int, Cell]]
+
+    @cached_property
+    def cells(self) -> Mapping[int, Cell]:
+        return self.read(self.number, self.inner)
+
+    @property
+    def blank(self) -> bool:
+        return all(cell.blank for cell in self.cells.values())
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The first and the last column that is written, None when none is."""
+        found = _FIRST.search(self.inner), _FIRST.search(self.inner, max(0, self.inner.rfind(b' r="')))
+        if self.inner.count(b"<") < 2 or not all(found):
+            return (min(self.cells), max(self.cells)) if self.cells else None
+        first, last = (column_of(one[1].decode()) for one in found if one)
+        return first, last
+
+
+def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator[Row]:
+    """The rows of a sheet (`sheet` on its tab), which stand in `data[start:end]`: no comments among them."""
+    p = prefix.encode()
+    tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), _ATTRIBUTES))
+    close = b"</" + p + b"row"
+    read = partial(_cells, sheet, prefix)
+    last = -1
+    while one := tag.search(data, start, end):
+        found = _NUMBER.match(one[1])
+        told = found[1] if found else _attributes(one[1]).get(b"r")
+        number = int(told) - 1 if told else last + 1
+        if number <= last:
+            raise Refused("rows_disorder", sheet=sheet, row=number + 1)
+        last, start = number, one.end()
+        inner = b"" if one[2] else data[start : data.find(close, start)]
+        start = start if one[2] else data.find(b">", start + len(inner)) + 1
+        yield Row(number, one[1], data[one.start() : start], inner, read)
+
+
+def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> dict[int, Cell]:
+    if (regular := _regular(row, inner)) is not None:
+        return regular
+    p = re.escape(prefix.encode())
+    found: dict[int, Cell] = {}
+    last = -1
+    for one in re.finditer(rb"<%sc%s(?:/>|>(.*?)</%sc\s*>)" % (p, _ATTRIBUTES, p), inner, re.DOTALL):
+        attributes = _attributes(one[1])
+        raw = one[0]
+        if b"r" in attributes:
+            try:
+                at, column = position(attributes[b"r"].decode())
+            except ValueError:
+                at, column = -1, -1
+        else:
+            at, column = row, last + 1
+            head = 2 + len(prefix)
+            raw = raw[:head] + f' r="{address(row, column)}"'.encode() + raw[head:]
+        if column <= last or at != row:
+            raise Refused("cells_disorder", sheet=sheet, row=row + 1)
+        last = column
+        style, kind = int(attributes.get(b"s", b"0")), attributes.get(b"t", b"n")
+        found[column] = Cell(row, column, style, kind, one[2] or b"", raw)
+    return found
+
+
+def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:
+    """The cells of a row when all are written as most programs write them; None when one of them is not."""
+    found: dict[int, Cell] = {}
+    number, last, length = b"%d" % (row + 1), -1, 0
+    for raw, letters, digits, style, kind, content in _REGULAR.findall(inner):
+        column = _column(letters)
+        if column <= last or digits != number:
+            return None
+        last = column
+        length += len(raw)
+        found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
+    return found if length == len(inner) else None
+
+
+@cache
+def _column(letters: bytes) -> int:
+    return position(letters.decode() + "1")[1]
