@@ -88,7 +88,7 @@ class Adoption:
         )
         if code not in self._codes:
             taken = [one.get("numFmtId", "0") for one in self._root.all("numFmts", "numFmt")]
-            free = max(_OWN_IDS - 1, *map(int, (*taken, *self._codes.values()))) + 1
+            free = max(map(int, (str(_OWN_IDS - 1), *taken, *self._codes.values()))) + 1
             self._add("numFmts", b'<numFmt numFmtId="%d" formatCode="%s"/>' % (free, spans.quote(code)))
             self._codes[code] = str(free)
         return self._codes[code]
