@@ -176,6 +176,8 @@ def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
     """Texts put together from words that can be encoded one by one; all of them beforehand otherwise."""
     found = values.array
     ends = [words.tolist() for words in found.words]
+    if len(ends) == 1:
+        return _column(number, "string", ends[0], encode, partial(Words, found.codes[0], ends[0]))
     together = _BETWEEN.join(map(_BETWEEN.join, ends))
     longest = sum(max(map(len, words)) for words in ends)
     clear = together.count(_BETWEEN) == sum(map(len, ends)) - 1 and not _APART.search(together)

@@ -122,8 +122,8 @@ def key_of(ids: pd.Series) -> pd.Series:
     """What makes two IDs the same: width, case and blanks do not matter."""
     cells = ids.to_numpy(object)
     if joined := Raw(cells).joined:
-        same = joined.casefold() == joined
-        keys = cells if same else np.array("\0".join(cells).casefold().split("\0"), dtype=object)
+        same = joined.lower() == joined  # of ASCII letters that is all there is to fold
+        keys = cells if same else np.array("\0".join(cells).lower().split("\0"), dtype=object)
         return pd.Series(keys, index=ids.index, dtype=object)
     codes, distinct = pd.factorize(ids)
     keys = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)

@@ -17,6 +17,9 @@ from segmenter.reading import values
 from segmenter.rules import NO_RECENCY, Rules
 from segmenter.texts import Lang
 
+_Coded = tuple[NDArray[np.intp], NDArray[Any]]
+"""a column as the places of its values, and the distinct ones"""
+
 
 def with_departed(frame: DataFrame, noted: pd.Series, lang: Lang) -> DataFrame:
     """Table 2 with the rows of earlier runs in which people typed something, whose customers are not in `frame`: ID
@@ -44,7 +47,7 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     measures = [_Measure.of(customers, name, rules, lang) for name in ("recency_days", "frequency", "monetary")]
     recency, frequency, monetary = measures
     recent = customers["r_bin"].to_numpy() == 0
-    codes, segments = customers["code"].to_numpy(object), customers["segment"].to_numpy(object)
+    codes, segments = (pd.factorize(customers[name].to_numpy(object)) for name in ("code", "segment"))
     columns = {
         "customer_id": customers["customer_id"].to_numpy(object),
         "r_text": recency.said(("cell.r_yes", "cell.r_no"), "days", missing, ~recent)
@@ -79,57 +82,71 @@ class _Measure:
     lang: str
     codes: NDArray[np.intp]
     """position of each customer's value in `shown`, -1 unknown"""
-    shown: list[str]
-    """the distinct values as numbers people read"""
-    tails: list[str]
+    shown: NDArray[np.object_]
+    """the distinct values as numbers people read, and nothing for none"""
+    places: NDArray[np.intp]
+    """each customer's bin, -1 unknown"""
+    words: Sequence[str]
+    """the bins in words, and nothing for none"""
+    tails: NDArray[np.object_]
     """→bin→label→digit, for each of them"""
-    bins: pd.Categorical
-    """each customer's bin in words"""
 
     @classmethod
     def of(cls, customers: DataFrame, column: str, rules: Rules, lang: Lang) -> _Measure:
         name = column[0]
         codes, distinct = pd.factorize(customers[column].to_numpy(float))
-        first = np.zeros(len(distinct), dtype=np.intp)
-        known = np.flatnonzero(codes >= 0)[::-1]
-        first[codes[known]] = known  # reversed: the first customer of a value is written last
-        words = [*getattr(wording, f"{name}_bins")(rules, lang), ""]
-        bins = customers[f"{name}_bin"].to_numpy()
-        labels = customers[f"{name}_label"].to_numpy(object)[first].tolist()
-        ends = {
-            label: f"→{wording.level(label, lang).strip()}→{0 if label == 'low' else 1}"
-            for label in set(labels)
-            if label
-        }
-        tails = [f"→{words[place]}{ends[label]}" for place, label in zip(bins[first].tolist(), labels, strict=True)]
-        shown = [*map(wording.number, distinct.tolist())]
-        return cls(name, lang, codes, shown, tails, _words(np.where(bins < 0, len(words) - 1, bins), words))
+        words = getattr(wording, f"{name}_bins")(rules, lang)
+        labels = getattr(rules, f"{column.partition('_')[0]}_labels")
+        tails = [
+            f"→{word}→{wording.level(label, lang).strip()}→{0 if label == 'low' else 1}"
+            for word, label in zip(words, labels, strict=True)
+        ]
+        shown = _array([*map(wording.number, distinct.tolist()), ""])
+        return cls(name, lang, codes, shown, customers[f"{name}_bin"].to_numpy(), [*words, ""], _array([*tails, ""]))
 
-    def said(
-        self, keys: Sequence[str], hole: str, missing: str, which: NDArray[np.bool_] | None = None
-    ) -> pd.Categorical:
+    @property
+    def bins(self) -> pd.Categorical:
+        """Each customer's bin in words."""
+        return _words(self.places, self.words)
+
+    def said(self, keys: Sequence[str], hole: str, missing: str, which: NDArray[np.bool_] | None = None) -> Phrases:
         """The text of one of `keys` for every customer (`which`: the second), `missing` where the value is."""
+        shown = self.shown[:-1].tolist()
         around = [wording.around(key, hole, self.lang) for key in keys]
-        words = [before + one + after for before, after in around for one in self.shown]
-        second = 0 if which is None else which * len(self.shown)
-        return _words(np.where(self.codes < 0, len(words), self.codes + second), [*words, missing])
+        words = [before + one + after for before, after in around for one in shown]
+        second = 0 if which is None else which * len(shown)
+        return Phrases([np.where(self.codes < 0, len(words), self.codes + second)], [_array([*words, missing])])
 
     def why(self) -> NDArray[np.object_]:
         """R=15天→近30天→高→1, for every distinct value; the last for none."""
         before, after = wording.around(f"why.{self.name}", "value", self.lang)
-        made = [before + one + after + end for one, end in zip(self.shown, self.tails, strict=True)]
-        return np.array([*made, ""], dtype=object)
+        places = self.places[_firsts(self.codes, len(self.shown))]
+        found: NDArray[np.object_] = before + self.shown + after + self.tails[places]
+        found[-1] = ""
+        return found
+
+
+def _array(words: Sequence[str]) -> NDArray[np.object_]:
+    return np.array(words, dtype=object)
+
+
+def _firsts(codes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """The first row with each of the codes up to `count`."""
+    found = np.zeros(count, dtype=np.intp)
+    known = np.flatnonzero(codes >= 0)[::-1]
+    found[codes[known]] = known  # reversed: the first row of a code is written last
+    return found
 
 
 def _words(codes: NDArray[Any], words: Sequence[str]) -> pd.Categorical:
     """A column of these words by their place; a word may be there twice."""
-    places, distinct = pd.factorize(np.array(words, dtype=object))
+    places, distinct = pd.factorize(_array(words))
     return pd.Categorical.from_codes(places[codes], categories=distinct)
 
 
-def _each(values: NDArray[np.object_], word: Callable[[str], str]) -> pd.Categorical:
+def _each(values: _Coded, word: Callable[[str], str]) -> pd.Categorical:
     """A word a distinct value."""
-    codes, distinct = pd.factorize(values)
+    codes, distinct = values
     return _words(codes, [word(value) for value in distinct])
 
 
@@ -137,35 +154,41 @@ def groups(customers: DataFrame, lang: Lang) -> pd.Categorical:
     """111(高R/高F/高M); nothing where there is no code."""
     code = customers["code"].to_numpy(object)
     labels = {name: customers[f"{name}_label"].to_numpy(object) for name in "rfm"}
-    key = sum(pd.factorize(labels[name])[0] * 5**n for n, name in enumerate(labels))
-    _, first, codes = np.unique(key, return_index=True, return_inverse=True)
+    codes, distinct = _together(*(customers[f"{name}_bin"].to_numpy() for name in "rfm"))
     words = []
-    for row in first.tolist():
+    for row in _firsts(codes, len(distinct)).tolist():
         shown = {name: wording.level(labels[name][row], lang) for name in labels} if code[row] else {}
         words.append(texts.say("cell.rfm", lang, code=code[row], **shown) if shown else "")
     return _words(codes, words)
 
 
+def _together(*several: NDArray[np.integer[Any]]) -> _Coded:
+    """What stands in several columns of small whole numbers from -1 on, as codes of one."""
+    found = np.zeros(len(several[0]), dtype=np.int64)
+    for one in several:
+        found = found * (int(one.max(initial=0)) + 2) + one + 1
+    codes, distinct = pd.factorize(found)
+    return codes, distinct
+
+
 def _reasons(
-    measures: Sequence[_Measure],
-    codes: NDArray[np.object_],
-    segments: NDArray[np.object_],
-    names: Mapping[str, str],
-    lang: Lang,
+    measures: Sequence[_Measure], scores: _Coded, segments: _Coded, names: Mapping[str, str], lang: Lang
 ) -> Phrases:
     """Why this customer is here: R=15天→近30天→高→1; ...; 111→高价值客户."""
     joint = texts.say("why.joint", lang)
     recency, frequency, monetary = measures
-    unknown, undated = codes == "", segments == NO_RECENCY
-    over = len(frequency.shown) + 1
+    unknown = (scores[1] == "")[scores[0]]
+    undated = (segments[1] == NO_RECENCY)[segments[0]]
+    over = len(frequency.shown)
     pairs, pair = pd.factorize(np.where(unknown, -1 - undated, recency.codes * over + frequency.codes))
     r, f = (one.why() for one in (recency, frequency))
-    heads = r[pair // over] + joint + f[pair % over]
+    before, after = wording.around("why.m", "value", lang)
+    heads = r[pair // over] + joint + f[pair % over] + joint + before
     for key, place in (("why.new", -1), ("why.no_recency", -2)):
         heads[pair == place] = texts.say(key, lang)
-    amounts = np.where(unknown, len(monetary.shown), monetary.codes)
-    ends, _ = pd.factorize(pd.factorize(codes)[0] * (len(names) + 1) + pd.factorize(segments)[0])
-    first = np.unique(ends, return_index=True)[1]
-    last = [f"{joint}{codes[row]}→{names[segments[row]]}" if codes[row] else "" for row in first.tolist()]
-    middle = [joint + one if one else "" for one in monetary.why().tolist()]
-    return Phrases([pairs, amounts, ends], [heads, np.array(middle, dtype=object), np.array(last, dtype=object)])
+    codes, distinct = _together(monetary.places, scores[0], segments[0])
+    last = []
+    for row in _firsts(codes, len(distinct)).tolist():
+        score, name = scores[1][scores[0][row]], names[segments[1][segments[0][row]]]
+        last.append(f"{after}{monetary.tails[monetary.places[row]]}{joint}{score}→{name}" if score else "")
+    return Phrases([pairs, np.where(unknown, -1, monetary.codes), codes], [heads, monetary.shown, _array(last)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,14 +20,13 @@ def assign(customers: DataFrame, rules: Rules) -> DataFrame:
 
     `customers`: code ("" unknown), without_orders (bool: nothing on record ever), and the columns conditions name.
     """
-    segment = np.full(len(customers), NO_RECENCY, dtype=object)
-    open_ = np.ones(len(customers), dtype=bool)
-    for one in rules.segments:
+    scores = pd.factorize(customers["code"].to_numpy(object))
+    place = np.full(len(customers), -1, dtype=np.int16)
+    for number, one in enumerate(rules.segments):
         for match in one.match:
-            hit = open_ & _matches(customers, match)
-            segment[hit] = one.key
-            open_ &= ~hit
-    return customers.assign(segment=pd.Series(segment, index=customers.index, dtype=object))
+            place[(place < 0) & _matches(customers, scores, match)] = number
+    keys = np.array([*(one.key for one in rules.segments), NO_RECENCY], dtype=object)
+    return customers.assign(segment=pd.Series(keys[place], index=customers.index, dtype=object))
 
 
 def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
@@ -35,11 +36,12 @@ def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
     return dict(zip(keys.tolist(), np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
 
 
-def _matches(customers: DataFrame, match: Match) -> NDArray[np.bool_]:
+def _matches(customers: DataFrame, scores: tuple[NDArray[np.intp], Any], match: Match) -> NDArray[np.bool_]:
+    """`scores`: the codes of the customers, factorized."""
     if match.code == "new":
         hit = customers["without_orders"].to_numpy(bool)
     else:
-        codes, distinct = pd.factorize(customers["code"].to_numpy(object))
+        codes, distinct = scores
         fits = [
             all(p in ("?", d) for p, d in zip(match.code, code, strict=True)) if code else False for code in distinct
         ]
@@ -53,9 +55,10 @@ def _matches(customers: DataFrame, match: Match) -> NDArray[np.bool_]:
 
 def _holds(column: pd.Series, value: str) -> NDArray[np.bool_]:
     """Which customers have `value` in a column: as a number or a day where the column holds such."""
-    hit = column.astype(object) == value
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         hit = column.dt.strftime("%Y-%m-%d") == value
     elif pd.api.types.is_numeric_dtype(column.dtype):
         hit = column == pd.to_numeric(value, errors="coerce")
+    else:
+        hit = column.astype(object) == value
     return np.asarray(hit, dtype=bool)
