@@ -66,7 +66,7 @@ def _say(found: Compared, lang: Lang) -> None:
         if row[-1]:
             rows.append((f"  {row[0]}", *("" if n is None else f"{n:,.0f}" for n in row[1:])))
     table(rows, True)
-    lost = [row for row in migration.ranked(cells).to_dict("records") if row["lost"] > 0][:SHOWN]
+    lost = [one._asdict() for one in migration.ranked(cells) if one.lost > 0][:SHOWN]
     if lost:
         print(texts.say("cli.compare_lost", lang))
     for row in lost:
@@ -83,12 +83,12 @@ def _summary(found: Compared, lang: Lang, out: Path | None) -> dict[str, Any]:
     from segmenter.steps import migration
 
     moved: dict[str, dict[str, int]] = {}
-    for row in migration.by_code(found.migration.cells).itertuples():
-        moved.setdefault(row.start or "none", {})[row.end or "none"] = int(row.customers)
+    for one in migration.by_code(found.migration.cells):
+        moved.setdefault(one.start or "none", {})[one.end or "none"] = one.customers
     entered = moved.pop(migration.ENTERED, {})
     left = {start: ends.pop(migration.LEFT) for start, ends in moved.items() if migration.LEFT in ends}
     heads = migration.headline(found.migration.cells)
-    ranked = migration.ranked(found.migration.cells).to_dict("records")
+    ranked = [one._asdict() for one in migration.ranked(found.migration.cells)]
     return {
         "status": "findings" if found.findings else "ok",
         "before": found.migration.before.isoformat(),

@@ -48,7 +48,7 @@ def uci_state(day: date) -> pd.DataFrame:
 def test_a_quarter_of_a_real_shop_as_sql_counts_it() -> None:
     first, second = date(2011, 9, 10), date(2011, 12, 10)
     cells = migration.count(migration.moves(uci_state(first), uci_state(second)))
-    found = {(row.start, row.end): row for row in migration.by_code(cells).itertuples()}
+    found = {(one.start, one.end): one for one in migration.by_code(cells)}
     database = sqlite3.connect(":memory:")
     uci.orders().to_sql("orders", database, index=False)
     then, now = (
@@ -87,12 +87,12 @@ def test_moves_by_hand() -> None:
     }
     assert all(np.isnan(one["share"]) for one in heads.values())
     assert heads["churn"]["lost"] == 500 and heads["left"]["lost"] == 5000 and heads["up"]["lost"] == -2800
-    assert migration.ranked(cells)[["start", "end", "lost"]].values.tolist() == [
-        ["101", "left", 5000],
-        ["111", "011", 500],
-        ["entered", "100", -50],
-        ["", "100", -90],
-        ["001", "111", -2800],
+    assert [(one.start, one.end, one.lost) for one in migration.ranked(cells)] == [
+        ("101", "left", 5000),
+        ("111", "011", 500),
+        ("entered", "100", -50),
+        ("", "100", -90),
+        ("001", "111", -2800),
     ]
     table = migration.matrix(cells, "customers")
     assert [*table.index] == ["111", "110", "101", "100", "011", "010", "001", "000", "", "entered"]
@@ -103,7 +103,7 @@ def test_moves_by_hand() -> None:
 def test_no_rate_under_five() -> None:
     then = state(*((str(n), "111", 10.0) for n in range(9)))
     now = state(*((str(n), "111" if n < 5 else "011", 10.0) for n in range(9)))
-    found = migration.by_code(migration.count(migration.moves(then, now))).set_index("end")["share"]
+    found = {one.end: one.share for one in migration.by_code(migration.count(migration.moves(then, now)))}
     assert found["111"] == pytest.approx(5 / 9) and np.isnan(found["011"])
 
 

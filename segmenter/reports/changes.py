@@ -61,16 +61,15 @@ def _hidden(customers: float) -> dict[str, Any]:
 
 def lost(found: Migration, rules: Rules, lang: Lang, floor: int) -> list[dict[str, Any]]:
     """The moves of `floor` customers or more that lost amount, the dearest first: move and kind in words, figures."""
-    rows = migration.ranked(found.cells)
-    rows = rows[(rows["lost"] > 0) & (rows["customers"] >= floor)]
     named = migration.place_names(rules, lang)
     return [
         {
-            "move": texts.say("migration.move", lang, start=named[row["start"]], end=named[row["end"]]),
-            "kind": texts.say(f"migration.kind.{migration.label(row['start'], row['end'])}", lang),
-            **_figures(row),
+            "move": texts.say("migration.move", lang, start=named[one.start], end=named[one.end]),
+            "kind": texts.say(f"migration.kind.{migration.label(one.start, one.end)}", lang),
+            **_figures(one._asdict()),
         }
-        for row in rows.to_dict("records")
+        for one in migration.ranked(found.cells)
+        if one.lost > 0 and one.customers >= floor
     ]
 
 

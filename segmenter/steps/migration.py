@@ -6,20 +6,22 @@ one), segment (its name), amount (of the window). Cells are the moves counted: s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.books import Grid
 from segmenter.reading import headers, values
 from segmenter.result import Migration
 from segmenter.rules import CODES, Rules
-from segmenter.schema import Table
+from segmenter.schema import Field, Table
 from segmenter.texts import Lang
 
 ENTERED: Final = "entered"
@@ -142,56 +144,79 @@ def label(start: str, end: str) -> str:
 def count(found: DataFrame) -> DataFrame:
     """Cells of `moves`: start, end (see `_places`), start_segment, end_segment, customers, before (their amount then),
     after (their amount now), lost (before less after), in the order of the codes."""
-    start, end = _places(found)
-    by = {"start": start, "end": end, "start_segment": found["before_segment"], "end_segment": found["segment"]}
-    sums = {"before": found["before_amount"].fillna(0.0), "after": found["amount"].fillna(0.0)}
-    grouped = DataFrame(sums).groupby([pd.Series(one, name=name).fillna("") for name, one in by.items()])
-    cells = grouped.sum().round(2).assign(customers=grouped.size()).reset_index()
+    segments = (found[name].to_numpy(object) for name in ("before_segment", "segment"))
+    coded = [pd.factorize(one, use_na_sentinel=False) for one in (*_places(found), *segments)]
+    sizes = [max(len(words), 1) for _, words in coded]
+    cell, distinct = pd.factorize(np.ravel_multi_index([codes for codes, _ in coded], sizes))
+    words = [words[at] for (_, words), at in zip(coded, np.unravel_index(distinct, sizes), strict=True)]
+    named = [["" if pd.isna(word) else word for word in one.tolist()] for one in words]
+    amounts = (np.nan_to_num(found[name].to_numpy(float)) for name in ("before_amount", "amount"))
+    sums = [np.bincount(cell, one, len(distinct)).round(2).tolist() for one in amounts]
+    rows = sorted(zip(*named, np.bincount(cell, minlength=len(distinct)).tolist(), *sums, strict=True))
+    columns = ("start", "end", "start_segment", "end_segment", "customers", "before", "after")
+    cells = frames.of(rows, columns).astype({"customers": np.int64, "before": float, "after": float})
     return cells.assign(lost=cells["before"] - cells["after"])
 
 
-def by_code(cells: DataFrame) -> DataFrame:
-    """Cells without the segments: one row a start and end; `share` of those who started there, NaN below RATED."""
-    found = cells.groupby(["start", "end"], as_index=False)[["customers", "before", "after", "lost"]].sum()
-    started = found.groupby("start")["customers"].transform("sum")
-    return found.assign(share=(found["customers"] / started).where(found["customers"] >= RATED))
+class Move(NamedTuple):
+    """The way from one code to another: customers, and their amount then, now, and less now."""
+
+    start: str
+    end: str
+    customers: int
+    before: float
+    after: float
+    lost: float
+    share: float
+    """of those who started there; NaN below RATED"""
+
+
+def by_code(cells: DataFrame) -> list[Move]:
+    """Cells without the segments, in the order of start and end."""
+    figures: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    started: Counter[str] = Counter()
+    columns = (cells[name].tolist() for name in ("start", "end", "customers", "before", "after", "lost"))
+    for start, end, *line in zip(*columns, strict=True):
+        figures.setdefault((start, end), []).append(tuple(line))
+        started[start] += line[0]
+    found = []
+    for (start, end), lines in sorted(figures.items()):
+        people, before, after, lost = (math.fsum(column) for column in zip(*lines, strict=True))
+        share = people / started[start] if people >= RATED else np.nan
+        found.append(Move(start, end, int(people), before, after, lost, share))
+    return found
 
 
 def headline(cells: DataFrame) -> dict[str, dict[str, float]]:
     """By KINDS: customers, share (of everybody then; of everybody now for "entered"; NaN below RATED), before, after,
     lost."""
     found = by_code(cells)
-    said = [kind(a, b) for a, b in zip(found["start"], found["end"], strict=True)]
-    churn = pd.Series([is_churn(a, b) for a, b in zip(found["start"], found["end"], strict=True)], found.index, bool)
-    then = int(found.loc[found["start"] != ENTERED, "customers"].sum())
-    now = int(found.loc[found["end"] != LEFT, "customers"].sum())
+    then = sum(one.customers for one in found if one.start != ENTERED)
+    now = sum(one.customers for one in found if one.end != LEFT)
     heads = {}
     for name in KINDS:
-        rows = found[churn] if name == "churn" else found[np.array(said, dtype=object) == name]
-        people = int(rows["customers"].sum())
+        rows = [one for one in found if name in (kind(one.start, one.end), label(one.start, one.end))]
+        people = sum(one.customers for one in rows)
         whole = now if name == ENTERED else then
-        sums = {key: float(rows[key].sum()) for key in ("before", "after", "lost")}
+        sums = {key: math.fsum(getattr(one, key) for one in rows) for key in ("before", "after", "lost")}
         heads[name] = {"customers": people, "share": people / whole if people >= RATED else np.nan, **sums}
     return heads
 
 
-def ranked(cells: DataFrame) -> DataFrame:
+def ranked(cells: DataFrame) -> list[Move]:
     """`by_code` without those who stayed, the dearest loss first."""
-    found = by_code(cells)
-    return found[found["start"] != found["end"]].sort_values(
-        ["lost", "customers", "start", "end"], ascending=[False, False, True, True], kind="stable", ignore_index=True
-    )
+    moved = (one for one in by_code(cells) if one.start != one.end)
+    return sorted(moved, key=lambda one: (-one.lost, -one.customers, one.start, one.end))
 
 
 def matrix(cells: DataFrame, value: str) -> DataFrame:
     """A value of `by_code` with the starts down and the ends across: the eight codes from 111 on, then "" where
     somebody has none, then ENTERED down and LEFT across; NaN where nobody moved."""
-    found = by_code(cells)
-    none = [""] if ((found["start"] == "") | (found["end"] == "")).any() else []
-    codes = [*CODES[::-1], *none]
-    return found.pivot(index="start", columns="end", values=value).reindex(
-        index=[*codes, ENTERED], columns=[*codes, LEFT]
-    )
+    found = {(one.start, one.end): getattr(one, value) for one in by_code(cells)}
+    none = [""] if any("" in pair for pair in found) else []
+    down, across = [*CODES[::-1], *none, ENTERED], [*CODES[::-1], *none, LEFT]
+    rows = [[found.get((start, end), np.nan) for end in across] for start in down]
+    return DataFrame(np.array(rows), index=down, columns=across)
 
 
 def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
@@ -200,26 +225,27 @@ def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
     named = place_names(rules, lang)
     kinds = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
     heads, churn = headline(cells), texts.say("migration.of_these", lang, kind=kinds["churn"])
-    period = texts.say("migration.period", lang, before=found.before, after=found.after)
-    people = cells.loc[cells["end"] != LEFT, "customers"].sum()
-    whole = {"name": period, "customers": people, **cells[["before", "after", "lost"]].sum().to_dict()}
-    rows = ranked(cells)
-    moved = {
-        "move": [texts.say("migration.move", lang, start=named[a], end=named[b]) for a, b in _pairs(rows)],
-        "start": [place_name(one, lang) for one in rows["start"]],
-        "end": [place_name(one, lang) for one in rows["end"]],
-        "change": [kinds[label(a, b)] for a, b in _pairs(rows)],
+    moves_of = by_code(cells)
+    whole = {
+        "name": texts.say("migration.period", lang, before=found.before, after=found.after),
+        "customers": sum(one.customers for one in moves_of if one.end != LEFT),
+        **{key: math.fsum(getattr(one, key) for one in moves_of) for key in ("before", "after", "lost")},
     }
-    numbers = rows[["customers", "share", "before", "after", "lost"]]
     blocks = {
-        "migration_heads": DataFrame(
-            [whole, *({"name": said, **heads[key]} for key, said in {**kinds, "churn": churn}.items())]
-        ),
-        "migration_counts": _block(matrix(cells, "customers"), named, total=True),
-        "migration_shares": _block(matrix(cells, "share"), named),
-        "migration_ranked": DataFrame(moved).join(numbers),
+        "migration_heads": [whole, *({"name": said, **heads[key]} for key, said in {**kinds, "churn": churn}.items())],
+        "migration_counts": _summed(_block(moves_of, "customers", named), texts.say("migration.total", lang)),
+        "migration_shares": _block(moves_of, "share", named),
+        "migration_ranked": [
+            {
+                **one._asdict(),
+                "move": texts.say("migration.move", lang, start=named[one.start], end=named[one.end]),
+                "start": place_name(one.start, lang),
+                "end": place_name(one.end, lang),
+                "change": kinds[label(one.start, one.end)],
+            }
+            for one in ranked(cells)
+        ],
     }
-    blocks["migration_counts"].iat[-1, 0] = texts.say("migration.total", lang)
     return {key: _plain(one, schema.table(key)) for key, one in blocks.items()}
 
 
@@ -237,34 +263,41 @@ def place_names(rules: Rules, lang: Lang) -> dict[str, str]:
     return named | {place: place_name(place, lang) for place in ("", ENTERED, LEFT)}
 
 
-def _pairs(rows: DataFrame) -> list[tuple[str, str]]:
-    return list(zip(rows["start"], rows["end"], strict=True))
+def _block(found: Sequence[Move], value: str, named: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A matrix as rows: names down, one column a code, then without one and LEFT."""
+    at = {(one.start, one.end): getattr(one, value) for one in found}
+    across = {**{f"to_{code}": code for code in CODES[::-1]}, "to_none": "", "to_left": LEFT}
+    return [
+        {"start": named[start], **{key: at.get((start, end)) for key, end in across.items()}}
+        for start in (*CODES[::-1], "", ENTERED)
+    ]
 
 
-def _block(table: DataFrame, named: Mapping[str, str], *, total: bool = False) -> DataFrame:
-    """A matrix as a block: names down, one column a code, then without one and LEFT; sums where `total`."""
-    full = table.reindex(index=[*CODES[::-1], "", ENTERED], columns=[*CODES[::-1], "", LEFT])
-    full.columns = [*(f"to_{code}" for code in CODES[::-1]), "to_none", "to_left"]
-    if total:
-        full["total"] = full.sum(axis=1)
-        full.loc["total"] = full.sum()
-    full.insert(0, "start", [named.get(str(one), "") for one in full.index])
-    return full
+def _summed(rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The rows with their sums beside and below."""
+    beside = [{**row, "total": sum(one or 0 for key, one in row.items() if key != "start")} for row in rows]
+    below = {key: sum(row[key] or 0 for row in beside) for key in beside[0] if key != "start"}
+    return [*beside, {"start": name, **below}]
 
 
-def _plain(found: DataFrame, table: Table) -> DataFrame:
+def _plain(rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
     """Columns as in the schema, nothing where there is no number."""
-    money = {field.key: 2 for field in table.fields if field.kind == "money"}
-    found = found.reindex(columns=[field.key for field in table.fields]).round(money).astype(object)
-    return found.where(found.notna(), None).reset_index(drop=True)
+
+    def cell(value: Any, field: Field) -> Any:
+        if value is None or value != value:
+            return None
+        return round(value, 2) if field.kind == "money" else value
+
+    return frames.of([[cell(row.get(field.key), field) for field in table.fields] for row in rows], table.keys)
 
 
 def listed(found: DataFrame, lang: Lang) -> DataFrame:
     """The rows of 客户迁移 for `moves`: the change in words, as many as a sheet holds."""
-    words = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
-    return found.assign(change=found["change"].map(words)).iloc[:ROWS]
+    codes, kinds = pd.factorize(found["change"].to_numpy(object))
+    words = np.array([texts.say(f"migration.kind.{name}", lang) for name in kinds], dtype=object)
+    return found.assign(change=pd.Series(words[codes], found.index, dtype=object)).iloc[:ROWS]
 
 
 def starting(state: DataFrame) -> DataFrame:
     """The rows of 客户迁移 for a state that nothing is compared with."""
-    return state.reset_index(drop=True).reindex(columns=[field.key for field in schema.table("moves").fields])
+    return state.reset_index(drop=True).reindex(columns=schema.table("moves").keys)

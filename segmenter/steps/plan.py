@@ -40,7 +40,7 @@ def summarise(
     for key in keys:
         mine = members.get(key, NOBODY)
         ordered, spent = orders[mine], amounts[mine]
-        sums = (math.fsum(spent.tolist()), math.fsum(ordered.tolist()))  # exact, whatever the order of the rows
+        sums = (math.fsum(spent.tolist()), float(ordered.sum()))  # exact, whatever the order of the rows
         medians = (_median(recency[mine]), _median(ordered), _median(spent))
         lines.append((len(mine), *sums, *medians, np.count_nonzero(ordered >= 1), np.count_nonzero(ordered >= 2)))
     found = dict(zip(_COUNTED, map(np.array, zip(*lines, strict=True)), strict=True))
