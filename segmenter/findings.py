@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
@@ -19,6 +20,7 @@ LISTED: Final = 1000
 """so many findings of one kind are listed one by one; one more stands for the rest, with their count"""
 Cell = Callable[[int, str], str]
 """(row number, field key) -> address on the sheet, "" when the sheet lacks the column"""
+_ONE_CELL: Final = re.compile(r"[A-Z]+(\d+)")
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -105,19 +107,21 @@ def _figure(text: str) -> float | int:
 def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -> list[Finding]:
     """With the share of the total amount that stands in a finding's row, where it is about one row of `sheet`.
 
-    `totals`: total amounts by row number, None when the sheet has none.
+    `totals`: total amounts by row number, rising; None when the sheet has none.
     """
+    findings = list(findings)
     everything = 0.0 if totals is None else float(totals.sum())
-    shares = pd.Series(dtype=float) if totals is None or everything <= 0 else totals / everything
-
-    def share(one: Finding) -> float | None:
-        row = re.fullmatch(r"[A-Z]+(\d+)", one.cell)
-        if one.sheet != sheet or one.amount_share is not None or row is None or "count" in one.params:
-            return one.amount_share
-        found = shares.get(int(row[1]))
-        return None if found is None or found != found else float(found)
-
-    return [replace(one, amount_share=share(one)) for one in findings]
+    if totals is None or everything <= 0:
+        return findings
+    rows, amounts = totals.index.to_numpy(), totals.to_numpy(float)
+    for place, one in enumerate(findings):
+        if one.sheet != sheet or one.amount_share is not None or "count" in one.params:
+            continue
+        if found := _ONE_CELL.fullmatch(one.cell):
+            at = int(np.searchsorted(rows, row := int(found[1])))
+            if at < len(rows) and rows[at] == row and amounts[at] == amounts[at]:
+                findings[place] = replace(one, amount_share=float(amounts[at] / everything))
+    return findings
 
 
 def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
@@ -130,9 +134,9 @@ def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
             one.cell,
             one.value,
             one.message(lang),
-            one.amount_share,
+            np.nan if one.amount_share is None else one.amount_share,
         )
         for one in findings
     ]
     columns = ["stage", "code", "sheet", "cell", "value", "message", "amount_share"]
-    return DataFrame(rows, columns=columns).astype(object)
+    return DataFrame(rows, columns=columns, dtype=object)

@@ -144,8 +144,9 @@ def analyse(
 ) -> Result:
     """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet; `changes` of
     single rules come on top."""
-    read, noticed = (rules.from_file(rules_file), []) if rules_file else _read_rules(book)
-    used = replace(read, **changes)
+    used, noticed = (rules.from_file(rules_file), []) if rules_file else _read_rules(book)
+    if changes:
+        used = replace(used, **changes)
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
@@ -270,12 +271,13 @@ def _read_rules(book: Book) -> tuple[Rules, list[Finding]]:
 
 def _settings(grid: Grid) -> list[tuple[str, Any, str]]:
     """The rows of a 设置 sheet: name, value (None when empty), address of the value."""
-    column = headers.locate(grid, schema.SETTINGS).columns["value"]
-    frame = intake.as_typed(grid, schema.SETTINGS)
+    header_row, columns = headers.locate(grid, schema.SETTINGS)
+    first, column = header_row + 1, columns["value"]
+    names, held = (grid.column(one, first).tolist() for one in (columns["name"], column))
     return [
-        (str(row.name), None if values.is_empty(row.value) else row.value, cells.address(int(row.Index) - 1, column))
-        for row in frame[["name", "value"]].itertuples()
-        if not values.is_empty(row.name)
+        (str(name), None if values.is_empty(value) else value, cells.address(row, column))
+        for row, (name, value) in enumerate(zip(names, held, strict=True), first)
+        if not values.is_empty(name)
     ]
 
 

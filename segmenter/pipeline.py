@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
@@ -213,16 +214,13 @@ def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date
     if days is None:
         return []
     found = []
-    day = pd.Timestamp(as_of)
-    past = days[days <= day].drop_duplicates().nlargest(2)
-    if len(past) == 2 and past.iloc[0] == day and (past.iloc[0] - past.iloc[1]).days > 180:
-        found.append(
-            Finding(
-                "as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": past.iloc[1].date().isoformat()}
-            )
-        )
-    later = int((orders.whole(ordered)["ordered_on"] > day).sum()) if ordered is not None else 0
-    if later:
+    day, known = np.datetime64(as_of, "s"), days.to_numpy()
+    earlier = known[known < day]
+    if len(earlier) and (known == day).any() and (day - (before := earlier.max())) > np.timedelta64(180, "D"):
+        params = {"before": before.astype("datetime64[D]").item().isoformat()}
+        found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params=params))
+    if ordered is not None and (known > day).any():
+        later = int((orders.whole(ordered)["ordered_on"] > day).sum())
         found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
     return found
 
@@ -277,16 +275,13 @@ def _thin(customers: DataFrame, taken: Intake) -> list[Finding]:
     """What makes the result say little: very few customers (case A21), a measure that is the same for all (A22)."""
     if len(customers) < 5:
         return [Finding("few_customers", taken.sheet, params={"customers": len(customers)})]
-    return [
-        Finding(
-            "all_identical",
-            taken.sheet,
-            value=wording.number(float(customers[column].iloc[0])),
-            params={"measure": name},
-        )
-        for column, name in (("recency_days", "R"), ("frequency", "F"), ("monetary", "M"))
-        if customers[column].notna().all() and customers[column].nunique() == 1
-    ]
+    found = []
+    for column, name in (("recency_days", "R"), ("frequency", "F"), ("monetary", "M")):
+        measured = customers[column].to_numpy(float)
+        if (measured == measured[0]).all():
+            value = wording.number(float(measured[0]))
+            found.append(Finding("all_identical", taken.sheet, value=value, params={"measure": name}))
+    return found
 
 
 def _typed(grid: Grid | None) -> dict[int, dict[str, Any]]:

@@ -71,8 +71,12 @@ class Table:
     """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
     by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
 
+    @cached_property
+    def _by_key(self) -> Mapping[str, Field]:
+        return {field.key: field for field in self.fields}
+
     def __getitem__(self, key: str) -> Field:
-        return next(field for field in self.fields if field.key == key)
+        return self._by_key[key]
 
     @cached_property
     def headers(self) -> frozenset[str]:

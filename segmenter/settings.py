@@ -21,6 +21,9 @@ from segmenter.rules import CHOICES, TABLES, Rules
 from segmenter.texts import LANGS, Lang
 
 _KINDS = get_type_hints(Rules)
+_LISTS = frozenset(key for key, kind in _KINDS.items() if "tuple" in str(kind))
+_DAYS = frozenset(key for key, kind in _KINDS.items() if kind == (date | None))
+_NUMBERS = frozenset(key for key, kind in _KINDS.items() if "float" in str(kind))
 _LIKENESS = 0.75
 """how like a setting's name a note must be to be taken for one mistyped"""
 _SPLIT = re.compile(r"[,，、;；\n]+")
@@ -84,8 +87,7 @@ def to_frame(rules: Rules, lang: Lang) -> DataFrame:
 
 def choices_of(key: str, lang: Lang) -> list[str]:
     """What a drop-down of this setting offers; empty when it takes anything else than one word."""
-    single = "tuple" not in str(_KINDS[key])
-    return [texts.say(f"word.{word}", lang) for word in _words(key)] if single else []
+    return [] if key in _LISTS else [texts.say(f"word.{word}", lang) for word in _words(key)]
 
 
 def name_of(key: str, lang: Lang) -> str:
@@ -100,12 +102,17 @@ def _by_name() -> dict[str, str]:
     return by_name | {schema.fold(texts.say("settings.version", lang)): "version" for lang in LANGS}
 
 
+@cache
+def _segment_names() -> tuple[str, ...]:
+    """How the name of a segment's row begins, folded."""
+    return tuple(schema.fold(texts.say("settings.segment", lang)) for lang in LANGS)
+
+
 def mistyped(name: str) -> str:
     """The name of the setting that a name which is none looks like; "" for a note that looks like none."""
     known = _by_name()
     folded = schema.fold(name)
-    segment = [schema.fold(texts.say("settings.segment", lang)) for lang in LANGS]
-    if folded in known or folded.startswith(tuple(segment)):
+    if folded in known or folded.startswith(_segment_names()):
         return ""
     near = get_close_matches(folded, known, 1, _LIKENESS)
     shown = {schema.fold(name_of(key, lang)): name_of(key, lang) for key in _keys() for lang in LANGS}
@@ -118,8 +125,7 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
     Refused names the cell of a value that cannot be understood. Rows whose name is no setting are left alone:
     people keep notes there.
     """
-    by_name = _by_name()
-    prefixes = tuple(schema.fold(texts.say("settings.segment", lang)) for lang in LANGS)
+    by_name, prefixes = _by_name(), _segment_names()
     found: dict[str, Any] = {}
     segments: list[Segment] = []
     cells: dict[str, tuple[str, str]] = {}
@@ -157,23 +163,28 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value).strip()
 
 
+@cache
+def _by_word(key: str) -> dict[str, str]:
+    """The words of a setting by what they are called, folded."""
+    called = {word: (word, *(texts.say(f"word.{word}", lang) for lang in LANGS)) for word in _words(key)}
+    return {schema.fold(name): word for word, names in called.items() for name in names}
+
+
 def _word(key: str, text: str) -> str:
-    for word in _words(key):
-        if schema.fold(text) in {schema.fold(word), *(schema.fold(texts.say(f"word.{word}", lang)) for lang in LANGS)}:
-            return word
-    raise ValueError(text)
+    """The word of a setting that a text is; KeyError when it is none."""
+    return _by_word(key)[schema.fold(text)]
 
 
 def _read(key: str, value: Any) -> Any:
-    """A cell's value as the type of the setting; ValueError when it is none."""
+    """A cell's value as the type of the setting; ValueError or KeyError when it is none."""
     kind = _KINDS[key]
     text = "" if value is None else _plain(value)
-    if "tuple" in str(kind):
+    if key in _LISTS:
         parts = [part.strip() for part in _SPLIT.split(text) if part.strip()]
-        if "float" in str(kind):
+        if key in _NUMBERS:
             return tuple(float(part) for part in parts)
         return tuple(_word(key, part) for part in parts) if _words(key) else tuple(parts)
-    if kind == (date | None):
+    if key in _DAYS:
         if isinstance(value, datetime):
             return value.date()
         if isinstance(value, date) or not text:

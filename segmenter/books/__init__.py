@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import zip_longest
+from types import NoneType
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,12 +59,19 @@ class Grid:
     def column(self, column: int, start: int) -> NDArray[Any]:
         """The values of `column` from row `start` down: float64 (NaN where empty) when all are numbers,
         otherwise objects."""
-        values = [row[column] if column < len(row) else None for row in self.rows[start:]]
-        if all(value is None or type(value) is float for value in values):
-            return np.array(values, dtype=np.float64)
+        values = self._columns[column][start:] if column < len(self._columns) else (None,) * max(self.height - start, 0)
+        kinds = set(map(type, values))
+        if kinds <= {NoneType}:
+            return np.full(len(values), np.nan)
+        if kinds <= {float, NoneType}:
+            return np.array([np.nan if value is None else value for value in values])
         found = np.empty(len(values), dtype=object)
         found[:] = values
         return found
+
+    @cached_property
+    def _columns(self) -> list[tuple[Any, ...]]:
+        return list(zip_longest(*self.rows))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def plain(text: str) -> str:
 
 def is_empty(value: object) -> bool:
     """Whether a cell holds nothing anybody can see."""
-    return not plain(value) if isinstance(value, str) else value is None or value != value
+    if isinstance(value, str):  # a letter or digit is seen, whatever follows it: most cells need no second look
+        return not (value[:1].isalnum() or plain(value))
+    return value is None or value != value
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,15 @@ class Distinct:
     def of(cls, column: NDArray[Any]) -> Distinct:
         if column.dtype != object or bool not in set(map(type, column.tolist())):
             codes, found = pd.factorize(column)
-            return cls(codes, list(found))
+            return cls(codes, found.tolist())
         known: dict[tuple[type, Any], int] = {}
         keys = [None if is_empty(v) else known.setdefault((type(v), v), len(known)) for v in column.tolist()]
         return cls(np.array([-1 if key is None else key for key in keys], dtype=np.intp), [value for _, value in known])
+
+    @cached_property
+    def blank(self) -> list[bool]:
+        """Which of the values nobody can see."""
+        return [*map(is_empty, self.values)]
 
     def texts(self) -> dict[int, str]:
         """Code -> plain text, for the values that are text."""
@@ -81,7 +88,7 @@ class Distinct:
         problems: dict[int, str] = {}
         noted: dict[str, list[int]] = {}
         for code, value in enumerate(self.values):
-            if is_empty(value):
+            if self.blank[code]:
                 continue
             results[code], problem, note = read(value)
             if problem:
@@ -139,7 +146,7 @@ class Raw:
             return np.asarray(np.isnan(self.cells), dtype=bool)
         if self.joined:
             return np.zeros(len(self), dtype=bool)
-        return np.asarray(np.array([*map(is_empty, self.distinct.values), True])[self.distinct.codes], dtype=bool)
+        return np.array([*self.distinct.blank, True])[self.distinct.codes]
 
 
 def empty(column: NDArray[Any]) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Final, NamedTuple
 
 from segmenter import texts
@@ -37,11 +36,11 @@ def locate(grid: Grid, table: Table) -> Header:
     if not candidates:
         raise _missing(grid, table, None)
     best = max(score for score, _, _ in candidates)
-    (top, first), *others = [(top, header) for score, top, header in candidates if score == best]
-    for _, other in others:
+    (first, places), *others = [(header, found) for score, header, found in candidates if score == best]
+    for other, _ in others:
         place = address(other.row, 0)
         raise Refused("header_tie", sheet=grid.sheet, cell=place, row=first.row + 1, other=other.row + 1)
-    _refuse_twice(grid, table, first, top)
+    _refuse_twice(grid, table, first.row, places)
     if any(field.must and field.key not in first.columns for field in table.fields):
         raise _missing(grid, table, first)
     if table.key_field and table.key_field not in first.columns:
@@ -57,16 +56,19 @@ def holds(grid: Grid, table: Table) -> bool:
         return False
 
 
-def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], int, Header]]:
+def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], Header, Mapping[str, list[int]]]]:
+    """Score, header, and all columns of each field, of every row that could be the header."""
     for top in range(min(SEARCHED, grid.height)):
         bottom = _last_level(grid, top)
-        names = _names(grid, top, bottom)
-        if table.headers.isdisjoint(chain.from_iterable(names.values())):
+        words = [fold(cell) for cell in grid.rows[top] if isinstance(cell, str)]
+        if bottom == top and table.headers.isdisjoint(words):
             continue
-        columns = {field.key: found[0] for field in table.fields if (found := _columns(field, names))}
-        if columns:
-            must = sum(field.must for field in table.fields if field.key in columns)
-            yield (must, len(columns)), top, Header(bottom, columns)
+        names = _names(grid, top, bottom)
+        places = {field.key: found for field in table.fields if (found := _columns(field, names))}
+        if places:
+            must = sum(field.must for field in table.fields if field.key in places)
+            header = Header(bottom, {key: columns[0] for key, columns in places.items()})
+            yield (must, len(places)), header, places
 
 
 def _last_level(grid: Grid, top: int) -> int:
@@ -85,41 +87,43 @@ def _fill(grid: Grid, row: int, left: int, right: int) -> bool:
     return sum(isinstance(cell, str) for cell in cells) > 1
 
 
-def _names(grid: Grid, top: int, bottom: int) -> dict[int, list[str]]:
-    """The folded names each column's header answers to: its lowest level, and all levels joined."""
+def _names(grid: Grid, top: int, bottom: int) -> dict[str, list[int]]:
+    """The columns of every folded name a header answers to: its lowest level, and all levels joined."""
     anchors: dict[tuple[int, int], object] = {}
     for first, left, last, right in grid.merged:
         if first <= bottom and last >= top:
             value = grid.rows[first][left] if first < grid.height and left < len(grid.rows[first]) else None
             anchors |= {(row, column): value for row in range(first, last + 1) for column in range(left, right + 1)}
-    found: dict[int, list[str]] = {}
-    width = max((len(row) for row in grid.rows[top : bottom + 1]), default=0)
-    for column in range(width):
-        levels: list[str] = []
-        for row in range(top, bottom + 1):
-            cells = grid.rows[row]
+    found: dict[str, list[int]] = {}
+    rows = grid.rows[top : bottom + 1]
+    for column in range(max(map(len, rows))):
+        levels: dict[str, None] = {}
+        for row, cells in enumerate(rows, top):
             value = cells[column] if column < len(cells) else None
             if value is None and bottom > top:
                 value = anchors.get((row, column))
-            if isinstance(value, str) and (name := fold(value)) and name not in levels:
-                levels.append(name)
+            if isinstance(value, str) and (name := fold(value)):
+                levels[name] = None
         if levels:
-            found[column] = [*dict.fromkeys((levels[-1], "".join(levels), "/".join(levels)))]
+            for name in {[*levels][-1], "".join(levels), "/".join(levels)}:
+                found.setdefault(name, []).append(column)
     return found
 
 
-def _columns(field: Field, names: Mapping[int, list[str]]) -> list[int]:
+def _columns(field: Field, names: Mapping[str, list[int]]) -> list[int]:
     """The columns whose header is this field's; those with its own name before those with an alias."""
-    own = [column for column, known in names.items() if not field.own_names.isdisjoint(known)]
-    return own or [column for column, known in names.items() if not field.names().isdisjoint(known)]
+    return _places(field.own_names, names) or _places(field.names(), names)
 
 
-def _refuse_twice(grid: Grid, table: Table, header: Header, top: int) -> None:
-    names = _names(grid, top, header.row)
-    for field in table.fields:
-        columns = _columns(field, names)
+def _places(words: frozenset[str], names: Mapping[str, list[int]]) -> list[int]:
+    return sorted({column for word in words & names.keys() for column in names[word]})
+
+
+def _refuse_twice(grid: Grid, table: Table, row: int, places: Mapping[str, list[int]]) -> None:
+    for key, columns in places.items():
+        field = table[key]
         if len(columns) > 1 and (field.need or field.kind in ("id", "count", "money", "number", "rate", "date")):
-            first, second = (address(header.row, column) for column in columns[:2])
+            first, second = (address(row, column) for column in columns[:2])
             raise Refused("header_twice", sheet=grid.sheet, cell=second, first=first, value=_shown(field))
 
 

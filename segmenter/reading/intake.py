@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -86,37 +86,48 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     for position in totals.tolist():
         cell = address(first + position, columns[table.key_field or "customer_id"])
         findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, position)))
-    numbers = numbers[~np.isin(numbers, totals)]
+    if len(totals):
+        numbers = numbers[~np.isin(numbers, totals)]
 
-    typed: dict[str, pd.Series] = {}
-    rows = pd.Index(numbers + first + 1, name="row")
-    for key in columns:
-        here = _Cells(grid, table[key], columns[key], raw.pop(key).at(numbers), numbers + first)
+    typed: dict[str, NDArray[Any]] = {}
+    for key, place in columns.items():
+        here = _Cells(grid, table[key], place, raw.pop(key).at(numbers), numbers + first)
         column = here.read()
-        typed[key] = pd.Series(column.values, index=rows, dtype=column.values.dtype)
+        typed[key] = column.values
         broken = here.errors()
         problems = {**column.problems, **dict.fromkeys(broken, "cell_error")}
-        critical = np.full(len(rows), key in CRITICAL.get(table.key, ()))
+        if not problems and not column.notes:
+            continue
+        critical = np.full(len(numbers), key in CRITICAL.get(table.key, ()))
         if spare and key != "customer_id":
-            critical &= ~values.key_of(typed["customer_id"]).isin(spare).to_numpy()
+            critical &= np.array([one not in spare for one in values.keys(typed["customer_id"]).tolist()], dtype=bool)
         for code, positions in _by_code(problems).items():
-            for row in rows[positions][critical[positions]].tolist():
+            for row in (numbers[positions] + first + 1)[critical[positions]].tolist():
                 excluded.setdefault(row, code)
             findings += listed(positions, partial(here.finding, code=code, critical=critical, broken=broken))
         for code, (position, count) in column.notes.items():
             one = here.finding(position, code, critical)
             findings.append(replace(one, params={**one.params, "count": count}))
-    frame = DataFrame(typed, index=rows, copy=False)
+    rows = numbers + first + 1
     if table.key == "customers":
-        findings += _without_id(frame, grid.sheet, columns, excluded)
+        findings += _without_id(typed["customer_id"], rows, grid.sheet, columns, excluded)
+    if excluded:
+        kept = ~np.isin(rows, [*excluded])
+        rows, typed = rows[kept], {key: cells[kept] for key, cells in typed.items()}
+    index = pd.Index(rows, name="row")
     return Intake(
         sheet=grid.sheet,
-        frame=frame[~frame.index.isin([*excluded])] if excluded else frame,
+        frame=DataFrame({key: _column(cells, index) for key, cells in typed.items()}, index=index, copy=False),
         columns={key: letter(column) for key, column in columns.items()},
         findings=tuple(findings),
         excluded=excluded,
         rows_in=int(used.sum()),
     )
+
+
+def _column(cells: NDArray[Any], index: pd.Index) -> pd.Series | NDArray[Any]:
+    """Cells for a frame, which would take objects for texts of its own."""
+    return pd.Series(cells, index=index, dtype=object, copy=False) if cells.dtype == object else cells
 
 
 @dataclass(frozen=True)
@@ -255,10 +266,12 @@ def _totals(
     for key, column in raw.items():
         if column.cells.dtype != object or (column.joined and not _says(column.joined, words)):
             continue
-        short = {v for v in column.distinct.values if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit()}
-        said = {v for v in short if schema.fold(v) in words}
-        told = [code for code, v in enumerate(column.distinct.values) if isinstance(v, str) and v in said]
-        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if said else ():
+        told = [
+            code
+            for code, v in enumerate(column.distinct.values)
+            if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit() and schema.fold(v) in words
+        ]
+        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if told else ():
             known = raw["customer_id"].cells[position]
             if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
                 place = address(first + position, columns[key])
@@ -288,12 +301,14 @@ def _numbers(column: Raw) -> NDArray[np.float64]:
         return np.full(len(column), np.nan)
 
 
-def _without_id(frame: DataFrame, sheet: str, columns: Mapping[str, int], excluded: dict[int, str]) -> list[Finding]:
+def _without_id(
+    ids: NDArray[Any], rows: NDArray[np.intp], sheet: str, columns: Mapping[str, int], excluded: dict[int, str]
+) -> list[Finding]:
     """Customers without an ID are left out and listed; a sheet that lacks too many is refused."""
-    empty = [row for row in frame.index[frame["customer_id"] == ""].tolist() if row not in excluded]
+    empty = [row for row in rows[ids == ""].tolist() if row not in excluded]
     column = letter(columns["customer_id"])
-    if len(empty) > EMPTY_IDS * len(frame):
-        raise Refused("empty_ids", sheet=sheet, cell=f"{column}{empty[0]}", count=len(empty), rows=len(frame))
+    if len(empty) > EMPTY_IDS * len(rows):
+        raise Refused("empty_ids", sheet=sheet, cell=f"{column}{empty[0]}", count=len(empty), rows=len(rows))
     excluded.update(dict.fromkeys(empty, "empty_id"))
     return listed(empty, lambda row: Finding("empty_id", sheet, f"{column}{row}"))
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
 from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding, reread
 from segmenter.reading import intake, values
+
+_COLUMNS: Final = ("stage", "code", "sheet", "cell", "value", "message", "amount_share")
 
 
 def found_by_import(grid: Grid | None) -> list[Finding]:
     """What `import` found stays in the log when `fill` writes it again."""
     if grid is None:
         return []
-    rows = intake.as_typed(grid, schema.CLEANING).reindex(columns=[field.key for field in schema.CLEANING.fields])
+    rows, typed = intake.typed_columns(grid, schema.CLEANING)
+    columns = [typed.get(key, [None] * len(rows)) for key in _COLUMNS]
     imported = {texts.say("stage.import", one) for one in texts.LANGS}
-    named = [
-        {lang: texts.say(key, lang) for lang in texts.LANGS} for key in sorted(texts.keys()) if key.startswith("kind.")
-    ]
-    kinds = {text: kind for kind in named for text in kind.values()}
     found = []
-    for row in rows.itertuples():
-        if row.stage not in imported:
+    for stage, *cells, share in zip(*columns, strict=True):
+        if stage not in imported:
             continue
-        place = {"sheet": _word(row.sheet), "cell": _word(row.cell), "value": _word(row.value), "stage": "import"}
-        share = row.amount_share if isinstance(row.amount_share, float) else None
-        code, params = reread(_word(row.code), _word(row.message)) or (
-            "kept",
-            {"text": _word(row.message), "kind": kinds.get(_word(row.code), _word(row.code))},
-        )
-        found.append(Finding(code, params=params, amount_share=share, **place))
+        kind, sheet, cell, value, message = ("" if values.is_empty(one) else str(one) for one in cells)
+        code, params = reread(kind, message) or ("kept", {"text": message, "kind": _kinds().get(kind, kind)})
+        share = share if isinstance(share, float) else None
+        found.append(Finding(code, sheet, cell, value, params, share, "import"))
     return found
 
 
-def _word(cell: object) -> str:
-    return "" if values.is_empty(cell) else str(cell)
+@cache
+def _kinds() -> Mapping[str, Mapping[str, str]]:
+    """The kinds of finding, in every language, by what they are called in any."""
+    named = [texts.both(key) for key in sorted(texts.keys()) if key.startswith("kind.")]
+    return {text: kind for kind in named for text in kind.values()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from functools import partial
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +40,8 @@ SEPARATOR: Final = "、"
 """between the parts of a list (item 003-74)"""
 _PARTS = re.compile(r"[、,，;；/|]")
 _BLANKS: Final = " \u00a0\u3000\t\r\n\u200b\ufeff"
+_TIDY = re.compile(rf"[^\s、,，;；/|{_BLANKS}]+(?:、[^\s、,，;；/|{_BLANKS}]+)*")
+"""a list as we write it"""
 _WHOLE_FLOAT = re.compile(r"^(0|[1-9]\d*)\.0+$")
 _SCIENTIFIC = re.compile(r"^\d(\.\d+)?[eE]\+\d{2,3}$")
 _TELLING = frozenset(".+")
@@ -82,6 +84,8 @@ def texts(column: NDArray[Any] | Raw) -> Column:
 
 def _shown(value: Any) -> str:
     """A cell as text: whole numbers without ".0", days without a time."""
+    if isinstance(value, str):
+        return value.strip(_BLANKS)
     if isinstance(value, float) and abs(value) < LONGEST_NUMBER and value == int(value):
         return str(int(value))
     if isinstance(value, datetime) and value == datetime(value.year, value.month, value.day):
@@ -89,9 +93,15 @@ def _shown(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value).strip(_BLANKS)
 
 
+@cache
+def _keys(name: str) -> dict[str, str]:
+    """The keys of a choice list by what they are called, folded."""
+    return {schema.fold(n): c.key for c in schema.choices(name) for n in (c.key, *c.name.values(), *c.aliases)}
+
+
 def choices(column: NDArray[Any] | Raw, name: str) -> Column:
     """The keys of a choice list ("" where empty); a word that is none of its values stays as typed and is noted."""
-    known = {schema.fold(n): c.key for c in schema.choices(name) for n in (c.key, *c.name.values(), *c.aliases)}
+    known = _keys(name)
 
     def read(value: Any) -> tuple[str, str, str]:
         key = known.get(schema.fold(value))
@@ -104,6 +114,8 @@ def lists(column: NDArray[Any] | Raw) -> Column:
     """Lists such as 护肤品,服装 / 配饰, with one separator between their parts."""
 
     def read(value: Any) -> tuple[str, str, str]:
+        if isinstance(value, str) and _TIDY.fullmatch(value):
+            return value, "", ""
         parts = [part.strip() for part in _PARTS.split(_shown(value))]
         return SEPARATOR.join(part for part in parts if part), "", ""
 
@@ -114,17 +126,23 @@ def read(column: NDArray[Any] | Raw, field: schema.Field) -> Column:
     """The column as the kind of its field."""
     if field.kind == "choice":
         return choices(column, field.choices)
-    readers = {"id": ids, "text": texts, "list": lists, "count": counts, "date": days}
-    return readers.get(field.kind, partial(numbers, percent=field.kind == "rate"))(column)
+    reader = _READERS.get(field.kind)
+    return reader(column) if reader else numbers(column, percent=field.kind == "rate")
+
+
+_READERS: Final = {"id": ids, "text": texts, "list": lists, "count": counts, "date": days}
+
+
+def keys(ids: NDArray[Any]) -> NDArray[np.object_]:
+    """What makes two IDs (texts) the same: width, case and blanks do not matter."""
+    if joined := Raw(ids).joined:
+        same = joined.casefold() == joined
+        return np.asarray(ids if same else "\0".join(ids).casefold().split("\0"), dtype=object)
+    codes, distinct = pd.factorize(ids)
+    folded: NDArray[np.object_] = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)
+    return folded[codes]
 
 
 def key_of(ids: pd.Series) -> pd.Series:
-    """What makes two IDs the same: width, case and blanks do not matter."""
-    cells = ids.to_numpy(object)
-    if joined := Raw(cells).joined:
-        same = joined.lower() == joined  # of ASCII letters that is all there is to fold
-        keys = cells if same else np.array("\0".join(cells).lower().split("\0"), dtype=object)
-        return pd.Series(keys, index=ids.index, dtype=object)
-    codes, distinct = pd.factorize(ids)
-    keys = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)
-    return pd.Series(keys[codes], index=ids.index, dtype=object)
+    """The `keys` of a column."""
+    return pd.Series(keys(ids.to_numpy(object)), index=ids.index, dtype=object, copy=False)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema
@@ -47,11 +48,12 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
     registration days, unless the rules say merge.
     """
     customers = customers.assign(key=values.key_of(customers["customer_id"]))
-    group = _groups(customers)
-    if group.is_unique:
+    firsts = _groups(customers)
+    several = np.bincount(firsts)[firsts] > 1
+    if not several.any():
         return Merged(customers, [], {}, {})
-    rows = customers[group.duplicated(keep=False)]
-    group = group.loc[rows.index]
+    rows = customers[several]
+    group = pd.Series(customers.index.to_numpy()[firsts[several]], index=rows.index)
     copy = rows.drop(columns="customer_id").assign(group=group).duplicated()
     distinct = rows[~copy]
     if rules.duplicate_conflict == "refuse":
@@ -80,37 +82,45 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
     )
 
 
-def _groups(customers: DataFrame) -> pd.Series:
-    """A label per row: rows of one customer share it (union over ID and contacts)."""
-    parent: dict[int, int] = {}
+def _groups(customers: DataFrame) -> NDArray[np.intp]:
+    """The place of the first row of each row's customer (union over ID and contacts)."""
+    above: dict[int, int] = {}
 
-    def root(row: int) -> int:
-        while (above := parent.get(row, row)) != row:
-            row = above
-        return row
+    def root(place: int) -> int:
+        while (one := above.get(place, place)) != place:
+            place = one
+        return place
 
     for columns in (("key",), *CONTACTS):
-        if not {*columns} <= {*customers.columns}:
+        if not all(name in customers for name in columns):
             continue
-        known = DataFrame({name: _contact(customers[name], name) for name in columns}, copy=False)
-        known = known[np.logical_and.reduce([known[name].to_numpy() != "" for name in columns])]
-        same = known[known.duplicated(keep=False)]
-        for places in same.groupby([*columns], sort=False).indices.values():
-            first, *rest = same.index[places].tolist()
-            for row in rest:
-                a, b = sorted((root(first), root(row)))
-                parent[b] = a
-    labels = customers.index.to_numpy().copy()
-    labels[customers.index.get_indexer([*parent])] = [root(row) for row in parent]
-    return pd.Series(labels, index=customers.index)
+        told, code = np.ones(len(customers), dtype=bool), np.zeros(len(customers), dtype=np.intp)
+        for name in columns:
+            known = _contact(customers[name].to_numpy(object), name)
+            codes, distinct = pd.factorize(known)
+            told &= known != ""
+            code = code * len(distinct) + codes
+        places = np.flatnonzero(told)
+        codes, _ = pd.factorize(code[places])
+        several = np.bincount(codes)[codes] > 1
+        first: dict[int, int] = {}
+        for place, one in zip(places[several].tolist(), codes[several].tolist(), strict=True):
+            a, b = sorted((root(first.setdefault(one, place)), root(place)))
+            above[b] = a
+    found = np.arange(len(customers))
+    found[[*above]] = [root(place) for place in above]
+    return found
 
 
-def _contact(column: pd.Series, name: str) -> pd.Series:
+def _contact(cells: NDArray[np.object_], name: str) -> NDArray[np.object_]:
     """What of a contact tells people apart, "" where it does not."""
     if name == "key":
-        return column
-    folded = values.key_of(column)
-    return folded.where(folded.str.match(_GENUINE[name]), "") if name in _GENUINE else folded
+        return cells
+    folded = values.keys(cells)
+    if name not in _GENUINE:
+        return folded
+    genuine = _GENUINE[name].match
+    return np.array([one if genuine(one) else "" for one in folded.tolist()], dtype=object)
 
 
 def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
@@ -176,15 +186,17 @@ def _id_order(text: str) -> tuple[int, float, str, str]:
 
 def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
     """Missing ages take the median (item 003-20); a customer without any order is new, not deficient (003-23)."""
-    findings: list[Finding] = []
-    if "age" in customers and customers["age"].notna().any():
-        missing = customers.index[customers["age"].isna()]
-        median = float(customers["age"].median())
-        customers = customers.assign(age=customers["age"].fillna(median))
-        findings += listed(
-            missing.tolist(), lambda row: Finding("age_filled", sheet, cell(row, "age"), "", {"median": median})
-        )
-    return customers, findings
+    if "age" not in customers:
+        return customers, []
+    ages, rows = customers["age"].to_numpy(float), customers.index.to_numpy()
+    missing = np.isnan(ages)
+    if missing.all() or not missing.any():
+        return customers, []
+    median = float(np.median(ages[~missing]))
+    findings = listed(
+        rows[missing].tolist(), lambda row: Finding("age_filled", sheet, cell(row, "age"), "", {"median": median})
+    )
+    return customers.assign(age=np.where(missing, median, ages)), findings
 
 
 def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
@@ -192,45 +204,40 @@ def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) ->
 
     With mode cap, total_amount and monetary are limited to the threshold; who is removed is the caller's to leave out.
     """
-    total = customers["total_amount"].fillna(0.0)
-    mean = float(total.mean()) if len(total) else 0.0
+    total = customers["total_amount"].to_numpy(float)
+    total = np.where(np.isnan(total), 0.0, total)
+    everything = float(total.sum())
+    mean = everything / max(len(total), 1)
     threshold = rules.outlier_factor * mean
     outlier = (total > threshold) & (mean > 0)
     customers = customers.assign(outlier=outlier)
     if not outlier.any():
         return customers, []
-    everything = float(total.sum())
+    ids, rows = customers["customer_id"].to_numpy(object), customers.index.to_numpy()
     share = total / everything
-    code = f"outlier_{rules.outlier_mode}"
-    findings = [
-        Finding(
-            "outliers",
-            sheet,
-            params={
-                "customers": int(outlier.sum()),
-                "threshold": threshold,
-                "share": float(share[outlier].sum()),
-                "mode": rules.outlier_mode,
-            },
-            amount_share=float(share[outlier].sum()),
-        )
-    ]
-    dearest = customers.index[outlier][np.argsort(-total[outlier].to_numpy(), kind="stable")]
+    code, together = f"outlier_{rules.outlier_mode}", float(share[outlier].sum())
+    about = {
+        "customers": int(outlier.sum()),
+        "threshold": threshold,
+        "share": together,
+        "mode": rules.outlier_mode,
+    }
+    places = np.flatnonzero(outlier)
+    dearest = places[np.argsort(-total[places], kind="stable")]
+    findings = [Finding("outliers", sheet, params=about, amount_share=together)]
     findings += listed(
         dearest.tolist(),
-        lambda row: Finding(
+        lambda place: Finding(
             code,
             sheet,
-            cell(row, "total_amount"),
-            f"{total.at[row]:.2f}",
-            {"threshold": threshold, "id": customers.at[row, "customer_id"]},
-            amount_share=float(share.at[row]),
+            cell(int(rows[place]), "total_amount"),
+            f"{total[place]:.2f}",
+            {"threshold": threshold, "id": ids[place]},
+            amount_share=float(share[place]),
         ),
         len(dearest) if rules.outlier_mode == "remove" else LISTED,
     )
     if rules.outlier_mode == "cap":
-        limited = {
-            name: customers[name].clip(upper=threshold) for name in ("total_amount", "monetary") if name in customers
-        }
-        customers = customers.assign(**limited)
+        names = [name for name in ("total_amount", "monetary") if name in customers]
+        customers = customers.assign(**{name: customers[name].clip(upper=threshold) for name in names})
     return customers, findings

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema
@@ -34,7 +35,7 @@ COMPUTED: Final = {
 """columns that orders give, and by how much a typed value may differ"""
 AMOUNTS: Final = ("frequency", "average_order_value", "total_amount", "window_amount")
 NUMERIC: Final = (*AMOUNTS, "last_order_date")
-COLUMNS: Final = ("frequency", "average_order_value", "total_amount", "window_amount", "days_since_last_order")
+COLUMNS: Final = (*AMOUNTS, "days_since_last_order", "orders")
 SLACK: Final = 0.005
 """a total may fall short of F times a rounded average order value by this share, plus half a unit an order"""
 
@@ -98,6 +99,7 @@ def _text(value: Any) -> str:
     return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, cell: Cell) -> Step:
     """Adds recency_days, frequency, monetary (float64, NaN unknown) and without_orders (bool).
 
@@ -106,61 +108,68 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
     """
     findings: list[Finding] = []
     gone: dict[int, str] = {}
-    blank = pd.Series(np.nan, index=customers.index)
-    frequency, price, total, window, days = (customers.get(name, blank).astype(float) for name in COLUMNS)
-    last = customers.get("last_order_date", pd.Series(pd.NaT, index=customers.index, dtype="datetime64[s]"))
-    recency, reach = days, np.inf
+    rows = customers.index.to_numpy()
+    blank, out = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=bool)
+    frequency, price, total, window, days, orders = (
+        customers[name].to_numpy(float) if name in customers else blank for name in COLUMNS
+    )
+    recency, reach, when = days, np.inf, days
+    if "last_order_date" in customers:
+        last = customers["last_order_date"]
+        if as_of is not None:
+            recency = np.floor((np.datetime64(as_of, "s") - last.to_numpy()) / np.timedelta64(1, "D"))
+            recency = np.where(np.isnan(recency), days, recency)
+        when = last.array if last.notna().any() else recency
     if as_of is not None:
-        recency = (pd.Timestamp(as_of) - last).dt.days.astype(float).fillna(days)
         reach = float((as_of - months_before(as_of, rules.window_months)).days)
 
-    def drop(bad: pd.Series, code: str, column: str, **params: Any) -> None:
-        rows = [row for row in customers.index[bad].tolist() if row not in gone]
-        gone.update(dict.fromkeys(rows, code))
-        shown = customers.get(column, blank)
-        findings.extend(listed(rows, lambda row: Finding(code, sheet, cell(row, column), _text(shown.at[row]), params)))
-
-    def note(odd: pd.Series, code: str, column: str, shown: pd.Series = blank, name: str = "value") -> None:
-        rows = [row for row in customers.index[odd].tolist() if row not in gone]
+    def drop(bad: NDArray[np.bool_], code: str, column: str, **params: Any) -> None:
+        places = np.flatnonzero(bad & ~out)
+        if not len(places):
+            return
+        out[places] = True
+        gone.update(dict.fromkeys(rows[places].tolist(), code))
+        shown = customers[column].array if column in customers else blank
         findings.extend(
             listed(
-                rows,
-                lambda row: Finding(
-                    code,
-                    sheet,
-                    cell(row, column) or cell(row, "customer_id"),
-                    "" if name == "last" else _text(shown.at[row]),
-                    {name: _text(shown.at[row])},
-                ),
-                SHOWN,
+                places.tolist(),
+                lambda place: Finding(code, sheet, cell(int(rows[place]), column), _text(shown[place]), params),
             )
         )
+
+    def note(odd: NDArray[np.bool_], code: str, column: str, shown: Any = blank, name: str = "value") -> None:
+        def finding(place: int) -> Finding:
+            row, text = int(rows[place]), _text(shown[place])
+            value = "" if name == "last" else text
+            return Finding(code, sheet, cell(row, column) or cell(row, "customer_id"), value, {name: text})
+
+        findings.extend(listed(np.flatnonzero(odd & ~out).tolist(), finding, SHOWN))
 
     dated = "last_order_date" if "last_order_date" in customers else "days_since_last_order"
     drop(recency < 0, "future_date", dated, as_of=as_of.isoformat() if as_of else "")
     note(frequency < 0, "negative_count", "frequency", frequency)
-    frequency = frequency.clip(lower=0)
+    frequency = np.where(frequency < 0, 0.0, frequency)
 
     bought = (frequency > 0) | (total > 0) | (window > 0)
-    without = recency.isna() & ~bought
+    undated, no_window = np.isnan(recency), np.isnan(window)
+    without = undated & ~bought
     before_window = recency >= reach
-    frequency = frequency.mask(frequency.isna() & (without | before_window), 0.0)
-    drop(frequency.isna(), "frequency_unknown", "frequency")
+    frequency = np.where(np.isnan(frequency) & (without | before_window), 0.0, frequency)
+    drop(np.isnan(frequency), "frequency_unknown", "frequency")
 
     by_price = frequency * price
-    monetary = window.fillna(by_price).mask((frequency == 0) & window.isna(), 0.0)
-    by_total = monetary.isna() & total.notna()
+    monetary = np.where(no_window, np.where(frequency == 0, 0.0, by_price), window)
+    by_total = np.isnan(monetary) & ~np.isnan(total)
     note(by_total, "amount_from_total", "average_order_value", total, "total")
-    monetary = monetary.fillna(total).round(6)
-    drop(monetary.isna(), "amount_unknown", "average_order_value")
-    short = window.isna() * (SLACK * by_price.abs().fillna(0) + 0.5 * frequency.fillna(0)) + 0.01
-    typed = customers.get("orders", blank).isna()  # what orders give adds up; refunds before the window may go below
+    monetary = np.where(by_total, total, monetary).round(6)
+    drop(np.isnan(monetary), "amount_unknown", "average_order_value")
+    short = no_window * (SLACK * _known(np.abs(by_price)) + 0.5 * _known(frequency)) + 0.01
+    typed = np.isnan(orders)  # what orders give adds up; refunds before the window may go below
     drop(typed & (total < monetary - short) & ~by_total, "total_below_window", "total_amount")
 
-    note((monetary < 0) | (total < 0), "negative_amount", "total_amount", monetary.where(monetary < 0, total))
-    note(recency.isna() & bought, "no_recency", dated)
-    when = last if last.notna().any() else recency
-    recent = recency.notna() & ~before_window & (as_of is not None)
+    note((monetary < 0) | (total < 0), "negative_amount", "total_amount", np.where(monetary < 0, monetary, total))
+    note(undated & bought, "no_recency", dated)
+    recent = ~undated & ~before_window & (as_of is not None)
     note(recent & (frequency == 0), "recent_without_orders", dated, when, "last")
     note(typed & before_window & (frequency > 0), "orders_before_window", dated, when, "last")
     measured = customers.assign(
@@ -168,9 +177,14 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
         frequency=frequency,
         monetary=monetary,
         without_orders=without,
-        total_amount=total.fillna(monetary),
+        total_amount=np.where(np.isnan(total), monetary, total),
     )
-    return measured.drop(index=[*gone]) if gone else measured, findings, gone
+    return measured[~out] if gone else measured, findings, gone
+
+
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nothing known counts as 0."""
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) -> Step:

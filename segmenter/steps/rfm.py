@@ -49,7 +49,7 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     recent = customers["r_bin"].to_numpy() == 0
     codes, segments = (pd.factorize(customers[name].to_numpy(object)) for name in ("code", "segment"))
     columns = {
-        "customer_id": customers["customer_id"].to_numpy(object),
+        "customer_id": customers["customer_id"],
         "r_text": recency.said(("cell.r_yes", "cell.r_no"), "days", missing, ~recent)
         if rules.scoring == "fixed"
         else recency.said(("cell.r_days",), "days", missing),
@@ -64,13 +64,7 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
         "class_name": _each(codes, lambda code: classes.get(code, "")),
         "reason": _reasons(measures, codes, segments, names, lang),
     }
-    return DataFrame(
-        {
-            key: pd.Series(cells, index=customers.index, dtype=object if key == "customer_id" else None)
-            for key, cells in columns.items()
-        },
-        copy=False,
-    )
+    return DataFrame(columns, index=customers.index, copy=False)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ def fit(customers: DataFrame, rules: Rules) -> Rules:
     `customers`: recency_days, frequency, monetary (NaN unknown), outlier (optional). Those count whose three measures
     are known; of fewer than five nothing can be learnt, and the bins stay fixed.
     """
+    if rules.scoring == "fixed":
+        return rules
     known = customers[list(MEASURES.values())].notna().all(axis=1)
     if rules.scoring == "mean" and "outlier" in customers and (known & ~customers["outlier"]).any():
         known &= ~customers["outlier"]

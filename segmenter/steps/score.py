@@ -40,12 +40,13 @@ def score(customers: DataFrame, rules: Rules) -> DataFrame:
     known = np.ones(len(customers), dtype=bool)
     for name, found in bins.items():
         added[f"{name}_bin"] = found
-        added[f"{name}_label"] = pd.Series(
-            np.array([*labels[name], ""], dtype=object)[found], index=customers.index, dtype=object
-        )
+        added[f"{name}_label"] = _words([*labels[name], ""], found, customers.index)
         digit = np.array([label != "low" for label in labels[name]] + [False])
         number = number * 2 + digit[found]
         known &= found >= 0
-    codes = np.array([*CODES, ""], dtype=object)[np.where(known, number, len(CODES))]
-    added["code"] = pd.Series(codes, index=customers.index, dtype=object)
+    added["code"] = _words([*CODES, ""], np.where(known, number, len(CODES)), customers.index)
     return customers.assign(**added)
+
+
+def _words(words: Sequence[str], places: NDArray[np.intp], index: pd.Index) -> pd.Series:
+    return pd.Series(np.array(words, dtype=object)[places], index=index, dtype=object, copy=False)
