@@ -135,12 +135,14 @@ _READERS: Final = {"id": ids, "text": texts, "list": lists, "count": counts, "da
 
 def keys(ids: NDArray[Any]) -> NDArray[np.object_]:
     """What makes two IDs (texts) the same: width, case and blanks do not matter."""
+    keys: NDArray[np.object_] = ids
     if joined := Raw(ids).joined:
-        same = joined.casefold() == joined
-        return np.asarray(ids if same else "\0".join(ids).casefold().split("\0"), dtype=object)
+        if joined.casefold() != joined:
+            keys = np.array("\0".join(ids).casefold().split("\0"), dtype=object)
+        return keys
     codes, distinct = pd.factorize(ids)
-    folded: NDArray[np.object_] = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)
-    return folded[codes]
+    keys = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)[codes]
+    return keys
 
 
 def key_of(ids: pd.Series) -> pd.Series:
