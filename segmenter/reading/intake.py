@@ -264,7 +264,9 @@ def _totals(
     if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
         found[grid.totals_row - first] = True
     for key, column in raw.items():
-        if column.cells.dtype != object or (column.joined and not _says(column.joined, words)):
+        if column.cells.dtype != object or (
+            (joined := column.joined.casefold()) and not any(word in joined for word in words)
+        ):
             continue
         told = [
             code
@@ -286,11 +288,6 @@ def _totals(
             (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
         )
     return numbers[found[numbers]]
-
-
-def _says(text: str, words: Collection[str]) -> bool:
-    folded = text.casefold()
-    return any(word in folded for word in words)
 
 
 def _numbers(column: Raw) -> NDArray[np.float64]:

@@ -135,14 +135,10 @@ _READERS: Final = {"id": ids, "text": texts, "list": lists, "count": counts, "da
 
 def keys(ids: NDArray[Any]) -> NDArray[np.object_]:
     """What makes two IDs (texts) the same: width, case and blanks do not matter."""
-    keys: NDArray[np.object_] = ids
     if joined := Raw(ids).joined:
-        if joined.casefold() != joined:
-            keys = np.array("\0".join(ids).casefold().split("\0"), dtype=object)
-        return keys
+        return ids if joined.casefold() == joined else np.array("\0".join(ids).casefold().split("\0"), dtype=object)
     codes, distinct = pd.factorize(ids)
-    keys = np.array([schema.fold(one) for one in distinct] or [""], dtype=object)[codes]
-    return keys
+    return np.asarray(np.array([*map(schema.fold, distinct), ""], dtype=object)[codes], dtype=object)
 
 
 def key_of(ids: pd.Series) -> pd.Series:
