@@ -125,7 +125,9 @@ def test_everything_downstream_goes_along(scoring: str, lang: str) -> None:
     result = run(people(300), lang, replace(DEFAULT, scoring=scoring))
     used = result.rules
     assert used.scoring == scoring and used.monetary_bins != DEFAULT.monetary_bins
-    assert not result.rfm["r_text"].astype(str).str.contains("是|否|Yes|No").any(), "the header says 30 days, which nobody asked"
+    assert not result.rfm["r_text"].astype(str).str.contains("是|否|Yes|No").any(), (
+        "the header says 30 days, which nobody asked"
+    )
     assert set(result.rfm["m_bin"]) - {""} <= set(wording.m_bins(used, lang))
     printed = result.extra["score_limits"]
     page = report.render(result, lang)

@@ -136,7 +136,8 @@ _READERS: Final = {"id": ids, "text": texts, "list": lists, "count": counts, "da
 def keys(ids: NDArray[Any]) -> NDArray[np.object_]:
     """What makes two IDs (texts) the same: width, case and blanks do not matter."""
     if joined := Raw(ids).joined:
-        return ids if joined.casefold() == joined else np.array("\0".join(ids).casefold().split("\0"), dtype=object)
+        same = joined.lower() == joined  # of ASCII letters that is all there is to fold
+        return ids if same else np.array("\0".join(ids).lower().split("\0"), dtype=object)
     codes, distinct = pd.factorize(ids)
     return np.asarray(np.array([*map(schema.fold, distinct), ""], dtype=object)[codes], dtype=object)
 

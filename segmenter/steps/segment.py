@@ -26,7 +26,7 @@ def assign(customers: DataFrame, rules: Rules) -> DataFrame:
         for match in one.match:
             place[(place < 0) & _matches(customers, scores, match)] = number
     keys = np.array([*(one.key for one in rules.segments), NO_RECENCY], dtype=object)
-    return customers.assign(segment=pd.Series(keys[place], index=customers.index, dtype=object))
+    return customers.assign(segment=pd.Series(keys[place], index=customers.index, dtype=object, copy=False))
 
 
 def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
