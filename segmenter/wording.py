@@ -18,6 +18,18 @@ def number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".") if value != int(value) else str(int(value))
 
 
+def numbers(values: NDArray[np.float64]) -> list[str]:
+    """`number` of many finite values."""
+    if not len(values):
+        return []
+    with np.errstate(over="ignore"):
+        plain = (np.rint(values * 1e4) / 1e4 == values) & (np.abs(values) < 1e11)  # then it is what `repr` writes
+    found = (str((values + 0.0).tolist())[1:-1] + ", ").replace(".0, ", ", ").split(", ")[:-1]
+    for place in np.flatnonzero(~plain).tolist():
+        found[place] = number(float(values[place]))
+    return found
+
+
 def each(values: pd.Series, word: Callable[[float], str], missing: str) -> NDArray[np.object_]:
     """A text a distinct value, `missing` where it is NaN."""
     codes, distinct = pd.factorize(values.to_numpy(float))

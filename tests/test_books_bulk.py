@@ -7,7 +7,7 @@ from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk, longlist, package
+from segmenter.books import bulk, cells, decimals, longlist, package
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.schema import RFM
@@ -164,3 +164,15 @@ def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, c
         target.write(RFM, rfm(["c", "a"]))
         assert not target._long
     assert not repairs(path)
+
+
+@given(st.lists(st.floats(allow_infinity=False) | st.decimals(-(10**6), 10**6, places=2).map(float), min_size=1))
+def test_decimals(values):
+    shown, rest = decimals.shown(np.array(values, dtype=float))
+    found = shown.view(f"S{shown.shape[1]}").ravel().tolist()
+    expected = [cells.number(value).encode() for value in values]
+    others = set(rest.tolist())
+    assert [one for n, one in enumerate(found) if n not in others] == [
+        one for n, one in enumerate(expected) if n not in others
+    ]
+    assert all(round(values[n], 2) != values[n] or abs(values[n]) >= 1e13 or not values[n] for n in others)

@@ -171,3 +171,8 @@ def test_bins_in_words() -> None:  # 003-41..43
 )
 def test_numbers_in_cells(value: float, shown: str) -> None:
     assert wording.number(value) == shown
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.decimals(-1000, 1000, places=5).map(float)))
+def test_many_numbers_at_once(values: list[float]) -> None:
+    assert wording.numbers(np.array(values, dtype=float)) == [*map(wording.number, values)]

@@ -33,6 +33,9 @@ MARK: Final = b"<!--rows-->"
 _STRETCH: Final = 1 << 11
 """rows made at once: what is made of one column stays in the processor's cache"""
 _SAMPLE: Final = 1 << 13
+_MANY: Final = 1 << 14
+_SHORT: Final = 24
+"""characters of a text up to which all are encoded at once, and kept"""
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
 _TEXT: Final = frozenset({"string", "empty"})
@@ -83,14 +86,21 @@ class Words:
 
 @dataclass(frozen=True)
 class Each:
-    """Cells, or what is in them, that are encoded when their rows are."""
+    """Cells, or what is in them, that are encoded when their rows are; or at once, when they are short."""
 
     values: Sequence[Any] | NDArray[np.float64]
     encode: Encoder
+    short: bool = False
+
+    @cached_property
+    def _kept(self) -> Bytes:
+        some = [matrix(self.encode(self.values[low : low + _MANY])) for low in range(0, len(self.values), _MANY)]
+        width = max(one.shape[1] for one in some)
+        return np.concatenate([np.pad(one, ((0, 0), (0, width - one.shape[1]))) for one in some])
 
     def encoded(self, low: int, high: int) -> tuple[Bytes, Lengths]:
         """See `Words.encoded`."""
-        found = matrix(self.encode(self.values[low:high]))
+        found = self._kept[low:high] if self.short else matrix(self.encode(self.values[low:high]))
         return found, np.count_nonzero(found, axis=1)
 
 
@@ -145,7 +155,8 @@ def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
         each = values.astype(object).where(values.notna(), None).tolist() if values.hasnans else values.tolist()
     else:
         each = values.to_numpy() if values.dtype.kind == "f" else values.tolist()
-    return _column(number, kind, each, encode, partial(Each, each))
+    short = kind in _NUMBERS or max(map(len, filter(None, each)), default=0) <= _SHORT
+    return _column(number, kind, each, encode, partial(Each, each), short)
 
 
 def _words(number: int, codes: NDArray[Any], distinct: list[Any], kind: str, encode: Encode) -> Column | None:
@@ -156,7 +167,7 @@ def _words(number: int, codes: NDArray[Any], distinct: list[Any], kind: str, enc
 
 
 def _column(
-    number: int, kind: str, values: Any, encode: Encode, part: Callable[[Encoder], Words | Each]
+    number: int, kind: str, values: Any, encode: Encode, part: Callable[..., Words | Each], *short: bool
 ) -> Column | None:
     """A column of texts or numbers; when none is missing or needs more than markup, what is the same in all its cells
     is by itself."""
@@ -165,10 +176,10 @@ def _column(
             return None
         some = (values[low : low + _STRETCH] for low in range(0, len(values), _STRETCH))
         if all(_joined(one) is not None for one in some):
-            return Column(number, (part(_plain),), *_around(_tail(encode("a")), b"a"))
+            return Column(number, (part(_plain, *short),), *_around(_tail(encode("a")), b"a"))
         return Column(number, (part(_texts(encode)),))
     if isinstance(values, np.ndarray) and not np.isnan(values).any():
-        return Column(number, (part(_digits_of),), *_around(_tail(encode(7)), b"7"))
+        return Column(number, (part(_digits_of, *short),), *_around(_tail(encode(7)), b"7"))
     return Column(number, (part(_numbers(encode)),))
 
 

@@ -82,10 +82,9 @@ def refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[Li
     if bottom >= refs.MAX_ROWS:
         raise Refused("table_full", sheet=sheet.name, rows=f"{bottom + 1:,}")
     below = region.last + len(region.totals) + 1
-    for row in range(below, bottom + 1):
-        found = sheet.rows.get(row)
-        for column in region.columns if found else ():
-            if found and column in found.cells and not found.cells[column].blank:
+    for row, found in sheet.rows.items():
+        for column in region.columns if below <= row <= bottom else ():
+            if column in found.cells and not found.cells[column].blank:
                 raise Refused("table_below", sheet=sheet.name, cell=address(row, column), rows=f"{bottom + 1:,}")
     grown = Area(below, region.left, bottom, region.right)
     for other in listed:

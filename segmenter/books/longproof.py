@@ -68,7 +68,11 @@ class _Stretch:
         self.low = start - 1 - rows.first
         self.high = self.low + stop - start
         p = rows.prefix.encode()
-        number = np.arange(start, stop).astype(f"S{len(str(start))}").view(np.uint8).reshape(stop - start, -1)
+        digits, left = [], np.arange(start, stop, dtype=np.int32)
+        for _ in str(start):
+            left, last = np.divmod(left, 10)
+            digits.append(last)
+        number = (np.stack(digits[::-1], axis=1) + ord("0")).astype(np.uint8)
         self.tokens: list[tuple[str, Bytes, Lengths]] = []
         """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
         self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}

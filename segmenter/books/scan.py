@@ -164,6 +164,8 @@ class Scan:
         self._shows_days = shows_days
         self._date1904 = date1904
         self._returns = False
+        self._like: tuple[int, Layout | None] = (0, None)
+        """of the last row for which it was asked whether all others are like it: tags, layout"""
         self._texts: dict[int, Texts] = defaultdict(Texts)
         self._columns: dict[int, Column] = defaultdict(lambda: Column(self._said, date1904))
 
@@ -216,11 +218,14 @@ class Scan:
         if tags[0] != 0 or len(tags) % count:
             return False
         places = tags.reshape(-1, count)
-        layout = _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
-        if layout is None or not _fits(layout, piece, places).all():
-            return False
-        self._take(piece, places, layout)
-        return True
+        for known in (True, False):  # most often they are like those before them
+            if not known:
+                self._like = count, _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
+            layout = self._like[1] if self._like[0] == count else None
+            if layout is not None and _fits(layout, piece, places).all():
+                self._take(piece, places, layout)
+                return True
+        return False
 
     def _alike(self, piece: bytes, places: Ints, ends: Ints) -> None:
         """Read rows with equally many tags: kind by kind, what is left one by one."""

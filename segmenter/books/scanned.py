@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, overload
 
 import numpy as np
@@ -108,14 +109,17 @@ def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:
     places, distinct = pd.factorize(values)  # NaN: -1, the last
     found = np.full(len(distinct) + 1, None, dtype=object)
     moments = distinct + 1462 if date1904 else np.where((distinct >= 1) & (distinct < 60), distinct + 1, distinct)
-    for place, (value, moment) in enumerate(zip(distinct.tolist(), moments.tolist(), strict=True)):
-        if not 1 <= value < _LAST:
-            found[place] = value
-        else:
-            when = datetime(1899, 12, 30) + timedelta(milliseconds=round(moment * _DAY_MS))
-            found[place] = when.date() if value.is_integer() else when
+    found[:-1] = [*map(_day, distinct.tolist(), moments.tolist())]
     shown: NDArray[Any] = found[places]
     return shown
+
+
+@lru_cache(1 << 16)
+def _day(value: float, moment: float) -> date | float:
+    if not 1 <= value < _LAST:
+        return value
+    when = datetime(1899, 12, 30) + timedelta(milliseconds=round(moment * _DAY_MS))
+    return when.date() if value.is_integer() else when
 
 
 class Rows(Sequence[list[Any]]):

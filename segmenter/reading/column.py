@@ -133,8 +133,11 @@ class Raw:
     def joined(self) -> str:
         """All cells behind each other when each is a text of visible ASCII characters without blanks, otherwise "": a
         million IDs need not be looked at one by one."""
-        cells: list[Any] = self.cells.tolist() if self.cells.dtype == object else [None]
-        if set(map(type, cells[:_FIRST])) != {str} or set(map(type, cells)) != {str} or not all(cells):
+        first = self.cells[:_FIRST].tolist() if self.cells.dtype == object else []
+        if set(map(type, first)) != {str} or not "".join(first).isascii():
+            return ""
+        cells = self.cells.tolist()
+        if set(map(type, cells)) != {str} or not all(cells):
             return ""
         joined = "".join(cells)
         return joined if joined.isascii() and joined.isprintable() and " " not in joined else ""

@@ -95,7 +95,7 @@ class _Measure:
             f"→{word}→{wording.level(label, lang).strip()}→{0 if label == 'low' else 1}"
             for word, label in zip(words, labels, strict=True)
         ]
-        shown = _array([*map(wording.number, distinct.tolist()), ""])
+        shown = _array([*wording.numbers(distinct), ""])
         return cls(name, lang, codes, shown, customers[f"{name}_bin"].to_numpy(), [*words, ""], _array([*tails, ""]))
 
     @property
