@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.books import Grid
 from segmenter.cells import address, letter
 from segmenter.errors import Refused
@@ -80,6 +80,10 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
             used[row - first] = True
     findings = _header_findings(grid, table, header_row, columns) + _layout_findings(grid, used, first)
 
+    letters = {key: letter(column) for key, column in columns.items()}
+    if not used.any():
+        return Intake(grid.sheet, frames.of((), [*columns]), letters, tuple(findings), {}, 0)
+
     numbers = np.flatnonzero(used)
     totals = _totals(grid, table, raw, empty, numbers, first, columns)
     excluded: dict[int, str] = dict.fromkeys((totals + first + 1).tolist(), "total_row")
@@ -118,7 +122,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     return Intake(
         sheet=grid.sheet,
         frame=DataFrame({key: _column(cells, index) for key, cells in typed.items()}, index=index, copy=False),
-        columns={key: letter(column) for key, column in columns.items()},
+        columns=letters,
         findings=tuple(findings),
         excluded=excluded,
         rows_in=int(used.sum()),
