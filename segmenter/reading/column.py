@@ -95,8 +95,6 @@ class Distinct:
                 problems[code] = problem
             elif note:
                 noted.setdefault(note, []).append(code)
-        if not self.values:
-            return Column(np.broadcast_to(results, len(self.codes)))  # takes no memory
         places = np.flatnonzero(np.isin(self.codes, list(problems))).tolist() if problems else []
         notes = {}
         for note, codes in noted.items():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from segmenter import schema
 from segmenter.reading.amounts import counts, numbers
 from segmenter.reading.column import Ambiguous, Column, Raw, empty, is_empty, plain
-from segmenter.reading.dates import day_of, days
+from segmenter.reading.dates import BLANK, day_of, days
 
 __all__ = [
     "Ambiguous",
@@ -124,13 +124,16 @@ def lists(column: NDArray[Any] | Raw) -> Column:
 
 def read(column: NDArray[Any] | Raw, field: schema.Field) -> Column:
     """The column as the kind of its field."""
-    if field.kind == "choice":
-        return choices(column, field.choices)
-    reader = _READERS.get(field.kind)
-    return reader(column) if reader else numbers(column, percent=field.kind == "rate")
+    raw, kind = Raw.of(column), field.kind
+    if kind in _BLANK and raw.empty.all():
+        return Column(np.broadcast_to(_BLANK[kind], len(raw)))  # takes no memory
+    if kind == "choice":
+        return choices(raw, field.choices)
+    return _READERS[kind](raw) if kind in _READERS else numbers(raw, percent=kind == "rate")
 
 
 _READERS: Final = {"id": ids, "text": texts, "list": lists, "count": counts, "date": days}
+_BLANK: Final = {**dict.fromkeys(("id", "text", "list", "choice"), np.array("", dtype=object)), "date": np.array(BLANK)}
 
 
 def keys(ids: NDArray[Any]) -> NDArray[np.object_]:

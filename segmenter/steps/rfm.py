@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -134,8 +135,16 @@ def _firsts(codes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 def _words(codes: NDArray[Any], words: Sequence[str]) -> pd.Categorical:
     """A column of these words by their place; a word may be there twice."""
+    places, kind = _kind(tuple(words))
+    return pd.Categorical.from_codes(places[codes], dtype=kind)
+
+
+@lru_cache(maxsize=64)
+def _kind(words: tuple[str, ...]) -> tuple[NDArray[np.intp], pd.CategoricalDtype]:
+    """The place of each word among the distinct ones, and the type of a column of those: making it takes longer than
+    laying out a small column, and the bins' words are the same in workbook after workbook."""
     places, distinct = pd.factorize(_array(words))
-    return pd.Categorical.from_codes(places[codes], categories=distinct)
+    return places, pd.CategoricalDtype(distinct)
 
 
 def _each(values: _Coded, word: Callable[[str], str]) -> pd.Categorical:
