@@ -379,8 +379,10 @@ def _side_by_side(pieces: Sequence[Bytes]) -> Bytes:
     found = np.empty((height, sum(piece.shape[-1] for piece in pieces)), np.uint8)
     where = 0
     for piece in pieces:
-        found[:, where : where + piece.shape[-1]] = piece
-        where += piece.shape[-1]
+        if width := piece.shape[-1]:
+            place = np.ndarray((height,), f"V{width}", found, where, found.strides[:1])
+            place[:] = np.ascontiguousarray(piece).view(f"V{width}").ravel()
+            where += width
     return found
 
 

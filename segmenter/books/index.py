@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
+import numpy as np
+
 from segmenter.books import cells, spans
 from segmenter.books.package import Draft
 from segmenter.errors import Refused
@@ -20,6 +22,9 @@ STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 _STRINGS = re.compile(rb"<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)", re.DOTALL)
 _OPEN: Final = b"<si><t>"
 _CLOSE: Final = b"</t></si>"
+_ENTITIES: Final = (b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&amp;")
+_UNUSUAL: Final = (b"\r", b"_x", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+"""what makes a part of shared strings worth a closer look; the last two are characters XML does not know"""
 
 
 @dataclass(frozen=True)
@@ -137,8 +142,10 @@ class Index:
         if not self.strings_part:
             return ()
         data = self.package.read(self.strings_part)
+        if (plain := _plain_strings(data, self.strings_part)) is not None:
+            return plain
         spans.check(data, self.strings_part)
-        return _strings(spans.without_comments(data))
+        return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(spans.without_comments(data))]
 
     @cached_property
     def styles_part(self) -> str:
@@ -171,13 +178,24 @@ class Index:
         self.package.set(part, None)
 
 
-def _strings(data: bytes) -> list[str]:
-    """The texts of a part of shared strings; a part as most programs write it is taken apart at once."""
-    start = data.find(b"<si>")
-    body = data[start : data.rfind(b"</sst>")].rstrip() if start >= 0 else b""
+def _plain_strings(data: bytes, part: str) -> list[str] | None:
+    """The texts of a part of shared strings as most programs write it, taken apart at once; None for any other.
+
+    Between tags that are all the same only what XML forbids in a text is looked for; the rest of the part is parsed.
+    """
+    start, end = data.find(b"<si>"), data.rfind(b"</sst>")
+    body = data[start:end].rstrip() if start >= 0 else b""
     body = body.replace(b'<t xml:space="preserve">', b"<t>")
-    if body.startswith(_OPEN) and body.endswith(_CLOSE) and not any(mark in body for mark in (b"\r", b"_x", b"<!")):
-        joined = body[len(_OPEN) : -len(_CLOSE)].replace(_CLOSE + _OPEN, b"\0")
-        if body.count(b"<") == 4 * (joined.count(b"\0") + 1):
-            return cells.joined_texts(joined)
-    return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(data)]
+    if not body.startswith(_OPEN) or not body.endswith(_CLOSE) or any(mark in body for mark in _UNUSUAL):
+        return None
+    joined = body[len(_OPEN) : -len(_CLOSE)].replace(_CLOSE + _OPEN, b"\0")
+    blanks = np.count_nonzero(np.frombuffer(body, np.uint8) < ord(" "))
+    if body.count(b"<") != 4 * (joined.count(b"\0") + 1) or blanks != body.count(b"\n") + body.count(b"\t"):
+        return None
+    if body.count(b"&") != sum(map(body.count, _ENTITIES)):
+        return None
+    spans.check(data[:start] + data[end:], part)
+    try:
+        return cells.joined_texts(joined)
+    except UnicodeDecodeError:
+        return None

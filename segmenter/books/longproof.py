@@ -95,14 +95,13 @@ class _Stretch:
 
     def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
         """Bytes every row has, where it has that cell at all."""
-        known = [np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part for part in parts]
-        wide = sum(part.shape[-1] for part in known)
-        found = np.zeros((len(there), -(-wide // 8) * 8), np.uint8)
-        place = 0
-        for part in known:
-            found[:, place : place + part.shape[-1]] = part
-            place += part.shape[-1]
-        self.tokens.append((name, found, wide * there))
+        widths = [len(part) if isinstance(part, bytes) else part.shape[1] for part in parts]
+        wide = sum(widths)
+        fields = [(str(n), f"V{width}") for n, width in enumerate((*widths, -wide % 8))]
+        found = np.zeros(len(there), dtype=fields)
+        for n, part in enumerate(parts):
+            found[str(n)] = np.frombuffer(part, f"V{widths[n]}") if widths[n] else b""
+        self.tokens.append((name, found.view(np.uint8).reshape(len(there), -1), wide * there))
 
     def differs(self, piece: bytearray) -> str:
         """The first cell that stands otherwise in `piece`, which has as many bytes more as the widest token."""

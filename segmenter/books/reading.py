@@ -106,7 +106,7 @@ def scan(
         return shows[style]
 
     scanned = Scan(prefix, sheet.name, strings, shows_days, date1904)
-    row_end, body_end = f"</{prefix}row>".encode(), f"</{prefix}sheetData>".encode()
+    row_end, body_end = f"</{prefix}row>".encode(), f"</{prefix}sheetData".encode()
     tail = b""
     for piece in chain((rest,), stream):
         tail += piece
