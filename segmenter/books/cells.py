@@ -24,7 +24,6 @@ FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
 _ESCAPE: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
-_MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
 _PLAIN_TEXT: Final = re.compile(rb'(?:<is>)?<t(?: xml:space="preserve")?>([^<&\r]*)</t>(?:</is>)?')
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
@@ -104,14 +103,14 @@ def needs_quote(text: str) -> bool:
 
 def escape(text: str) -> str:
     """Text as the content of `<t>`: markup, and the characters XML cannot hold as Excel writes them (`_x000B_`)."""
-    if _ILLEGAL.search(text):
+    if "_x" in text or not text.isprintable():
         text = _ILLEGAL.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
-    return text.translate(_MARKUP)
+    return escape_formula(text)
 
 
 def escape_formula(text: str) -> str:
     """A formula as the content of `<f>`."""
-    return text.translate(_MARKUP)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def decode_text(text: str) -> str:
@@ -148,7 +147,8 @@ def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: 
     if isinstance(value, str):
         if too_long(value):
             raise Refused("text_too_long", sheet=sheet, cell=where, value=value[:40] + "…", length=len(value))
-        space = ' xml:space="preserve"' if _SPACED.search(value) else ""
+        spaced = (" " in value or not value.isprintable()) and _SPACED.search(value)
+        space = ' xml:space="preserve"' if spaced else ""
         return f'{head} t="inlineStr"><{p}is><{p}t{space}>{escape(value)}</{p}t></{p}is></{p}c>'.encode()
     amount = value if isinstance(value, (int, float)) else serial(value, date1904)
     return f"{head}><{p}v>{number(amount)}</{p}v></{p}c>".encode()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from segmenter.books import refs, spans, translate
+from segmenter.books import cells, refs, spans, translate
 from segmenter.books.refs import Area, Shift
 from segmenter.cells import address
 
@@ -71,11 +71,7 @@ def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str
         if formula.name in ("formula", "formula1", "formula2", "f") and not formula.children and formula.text:
             moved = translate.moved(formula.text, origin, target)
             if moved != formula.text:
-                edits.replace(formula.inner, formula.close, _escape(moved))
-
-
-def _escape(text: str) -> bytes:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode()
+                edits.replace(formula.inner, formula.close, cells.escape_formula(moved).encode())
 
 
 def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
@@ -134,7 +130,7 @@ def names(elements: Iterable[spans.Element], edits: spans.Edits, position: int, 
             pieces = one.text.split(",")
             changed = ",".join(_follow_name(piece, shift) for piece in pieces)
             if changed != one.text:
-                edits.replace(one.inner, one.close, _escape(changed))
+                edits.replace(one.inner, one.close, cells.escape_formula(changed).encode())
 
 
 def _follow_name(piece: str, shift: Shift) -> str:

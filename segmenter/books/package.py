@@ -40,8 +40,7 @@ _END: Final = b"PK\x05\x06"
 _DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
-_FAST: Final = 1 << 22
-"""bytes from which speed counts more than the last percent of size"""
+_PIECE: Final = 1 << 22
 _SMALL: Final = 1 << 16
 """bytes up to which a part that was read is kept"""
 
@@ -141,8 +140,8 @@ class Package:
     def raw(self, name: str) -> Iterator[bytes]:
         """The entry `name` as it lies in the file: header, packed data, descriptor; in pieces of a fixed size."""
         entry = self.entries[name]
-        for start in range(entry.start, entry.end, _FAST):
-            yield self.data[start : min(start + _FAST, entry.end)]
+        for start in range(entry.start, entry.end, _PIECE):
+            yield self.data[start : min(start + _PIECE, entry.end)]
 
     def read(self, name: str) -> bytes:
         """The part `name`, inflated; its size and checksum are those of the directory."""
@@ -257,8 +256,7 @@ def _add(file: IO[bytes], name: str, content: Content) -> bytes:
     flags = 0 if name.isascii() else 0x800
     start = file.tell()
     file.write(bytes(30) + raw)
-    large = callable(content) or len(content) >= _FAST
-    packer = fast.compressobj(1, fast.DEFLATED, -15) if large else zlib.compressobj(6, zlib.DEFLATED, -15)
+    packer = fast.compressobj(1, fast.DEFLATED, -15)
     crc = size = packed = 0
     for piece in pieces:
         crc = fast.crc32(piece, crc)

@@ -20,8 +20,7 @@ from segmenter.errors import Refused
 
 _ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 _CELL: Final = re.compile(rb"<(?:[^\s<>/:]+:)?c" + _ATTRS + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>", re.DOTALL)
-_FAR: Final = re.compile(rb"[\"'][A-Z]{1,3}[0-9]{4}")
-"""a cell below row 1000: without one no rectangle of cells is too large"""
+_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _ERROR: Final = re.compile(rb"\st\s*=\s*[\"']e[\"']")
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>/]")
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>([^<]*)<")
@@ -64,7 +63,8 @@ def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
     body = spans.without_comments(data[start:end])
-    if _FAR.search(body):
+    digits = body.translate(_ZEROS)
+    if b'0000"' in digits or b"0000'" in digits:  # above row 1000 no rectangle is too large
         _refuse_spread(body, sheet.name)
     rows = [
         [None if value == "" else value if type(value) in _AS_IT_IS else _plain(value) for value in row]

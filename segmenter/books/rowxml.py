@@ -89,7 +89,9 @@ class Row:
 
 
 def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator[Row]:
-    """The rows of a sheet (`sheet` on its tab), which stand in `data[start:end]`: no comments among them."""
+    """The rows of a sheet (`sheet` on its tab), which stand in `data[start:end]`; refused with comments among them."""
+    if data.find(b"<!", start, end) >= 0 or data.find(b"<?", start, end) >= 0:
+        raise Refused("sheet_kind", sheet=sheet, part="<!-- -->")
     p = prefix.encode()
     tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), _ATTRIBUTES))
     close = b"</" + p + b"row"

@@ -56,7 +56,6 @@ class Sheet:
     @cached_property
     def rows(self) -> Mapping[int, Row]:
         """The rows that are written, by number, in order."""
-        self._refuse_comments()
         if self._is_small:
             return _few_rows(self.data[self.start : self.end], self.prefix, self.name)
         return {row.number: row for row in rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)}
@@ -65,17 +64,12 @@ class Sheet:
         """Those of the first `count` rows that are written; the rest of a long sheet is not looked at."""
         if self._is_small or "rows" in self.__dict__:
             return {number: row for number, row in self.rows.items() if number < count}
-        self._refuse_comments()
         found = rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)
         return {row.number: row for row in takewhile(lambda row: row.number < count, found)}
 
     @property
     def _is_small(self) -> bool:
         return self.end - self.start <= _SMALL
-
-    def _refuse_comments(self) -> None:
-        if any(self.data.find(mark, self.start, self.end) >= 0 for mark in (b"<!", b"<?")):
-            raise Refused("sheet_kind", sheet=self.name, part=self.part)
 
     def value(self, row: int, column: int) -> Plain:
         """What stands in a cell; None when nothing does."""

@@ -30,7 +30,7 @@ MAX_DEPTH: Final = 256
 MAX_TAG: Final = 1 << 20
 """so many bytes a start tag may have: room for a rule with ten thousand ranges, not for a million attributes"""
 _ASIDE: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_SMALL: Final = 1 << 15
+_SMALL: Final = 1 << 16
 _KEPT: Final = 256
 """so many trees of parts up to so many bytes are kept: those of a template are the same in the next workbook"""
 
