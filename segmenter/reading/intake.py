@@ -118,20 +118,14 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     if excluded:
         kept = ~np.isin(rows, [*excluded])
         rows, typed = rows[kept], {key: cells[kept] for key, cells in typed.items()}
-    index = pd.Index(rows, name="row")
     return Intake(
         sheet=grid.sheet,
-        frame=DataFrame({key: _column(cells, index) for key, cells in typed.items()}, index=index, copy=False),
+        frame=frames.whole(typed, pd.Index(rows, name="row")),
         columns=letters,
         findings=tuple(findings),
         excluded=excluded,
         rows_in=int(used.sum()),
     )
-
-
-def _column(cells: NDArray[Any], index: pd.Index) -> pd.Series | NDArray[Any]:
-    """Cells for a frame, which would take objects for texts of its own."""
-    return pd.Series(cells, index=index, dtype=object, copy=False) if cells.dtype == object else cells
 
 
 @dataclass(frozen=True)
