@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import texts
+from segmenter import frames, texts
 from segmenter.texts import Lang
 
 LISTED: Final = 1000
@@ -138,5 +138,4 @@ def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
         )
         for one in findings
     ]
-    columns = ["stage", "code", "sheet", "cell", "value", "message", "amount_share"]
-    return DataFrame(rows, columns=columns, dtype=object)
+    return frames.of(rows, ("stage", "code", "sheet", "cell", "value", "message", "amount_share"))

@@ -96,9 +96,9 @@ def remembered(lines: DataFrame, rules: Rules) -> list[Line]:
         return []
     keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
     keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
-    found = []
+    found, columns = [], [*lines.columns]
     for day, cells in zip(history.days(lines), lines.to_numpy().tolist(), strict=True):
-        line = dict(zip(lines.columns, cells, strict=True))
+        line = dict(zip(columns, cells, strict=True))
         key = keys.get(schema.fold(line["segment"]))
         if day and key:
             found.append(Line(day, key, line))

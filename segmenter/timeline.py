@@ -145,8 +145,10 @@ def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
 
 def _baseline(lines: DataFrame, as_of: date) -> date | None:
     """The date that the lines of `as_of` were compared with."""
-    mine = history.of(lines, as_of).get("baseline", ())
-    return next((day for day in map(history.day_in, mine) if day), None)
+    if "baseline" not in lines:
+        return None
+    cells = zip(history.days(lines), lines["baseline"].tolist(), strict=True)
+    return next((day for line, cell in cells if line == as_of and (day := history.day_in(cell))), None)
 
 
 def _changed(lines: DataFrame, start: date, rules: Rules) -> list[Finding]:

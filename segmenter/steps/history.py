@@ -57,18 +57,21 @@ def lines(
 ) -> DataFrame:
     """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
     with; `separation`: Cramér's V by what stands for a dimension (see `called`)."""
-    of = {str(name): column.to_numpy() for name, column in segments.items()}
+
+    def column(name: str) -> NDArray[Any]:
+        return np.asarray(segments[name])
+
     columns = {
-        "segment": of["name"],
-        "customers": of["customers"],
-        "customer_share": of["customer_share"],
-        "amount": of["amount"].round(2),
-        "amount_share": of["amount_share"],
-        "frequency": _share(of["orders"], of["customers"]).round(4),
-        "average_order_value": of["average_order_value"].round(2),
-        "repurchase_rate": _share(of["repeat_buyers"], of["buyers"]),  # ruling C21
+        "segment": column("name"),
+        "customers": column("customers"),
+        "customer_share": column("customer_share"),
+        "amount": column("amount").round(2),
+        "amount_share": column("amount_share"),
+        "frequency": _share(column("orders"), column("customers")).round(4),
+        "average_order_value": column("average_order_value").round(2),
+        "repurchase_rate": _share(column("repeat_buyers"), column("buyers")),  # ruling C21
     }
-    figures = zip(*(column.tolist() for column in columns.values()), strict=True)
+    figures = zip(*(one.tolist() for one in columns.values()), strict=True)
     rows: list[dict[str, Any]] = [dict(zip(columns, line, strict=True)) for line in figures]
     rows += [{"segment": name, "separation": round(figure, 4)} for name, figure in separation.items()]
     run = {"as_of": as_of, "rules": rules.version, "fingerprint": fingerprint(rules), "baseline": baseline}
@@ -111,7 +114,7 @@ def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
 
 def of(standing: DataFrame, as_of: date | None) -> DataFrame:
     """The lines of a date."""
-    return standing.loc[np.array([day is not None and day == as_of for day in days(standing)], dtype=bool)]
+    return standing[np.array([day is not None and day == as_of for day in days(standing)], dtype=bool)]
 
 
 def days(standing: DataFrame) -> list[date | None]:
