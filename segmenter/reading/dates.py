@@ -61,8 +61,10 @@ def days(column: NDArray[Any] | Raw) -> Column:
     raw = Raw.of(column)
     distinct = raw.distinct
     if raw.cells.dtype == object and set(map(type, distinct.values)) <= {date, datetime}:
-        known = np.array([*distinct.values, None], dtype="datetime64[us]").astype("datetime64[D]")
-        found = known.astype("datetime64[s]")[distinct.codes]
+        ordinals = np.array([*map(date.toordinal, distinct.values), 0]) - date(1970, 1, 1).toordinal()
+        known = ordinals.astype("datetime64[D]").astype("datetime64[s]")
+        known[-1] = BLANK
+        found = known[distinct.codes]
         early = found < np.datetime64(date(EARLY, 1, 1), "s")
         notes = {"date_before_1990": (int(early.argmax()), int(early.sum()))} if early.any() else {}
         return Column(found, {}, notes)

@@ -93,9 +93,10 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     if len(totals):
         numbers = numbers[~np.isin(numbers, totals)]
 
+    places, rows = numbers + first, numbers + first + 1
     typed: dict[str, NDArray[Any]] = {}
     for key, place in columns.items():
-        here = _Cells(grid, table[key], place, raw.pop(key).at(numbers), numbers + first)
+        here = _Cells(grid, table[key], place, raw.pop(key).at(numbers), places)
         column = here.read()
         typed[key] = column.values
         broken = here.errors()
@@ -106,13 +107,12 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
         if spare and key != "customer_id":
             critical &= np.array([one not in spare for one in values.keys(typed["customer_id"]).tolist()], dtype=bool)
         for code, positions in _by_code(problems).items():
-            for row in (numbers[positions] + first + 1)[critical[positions]].tolist():
+            for row in rows[positions][critical[positions]].tolist():
                 excluded.setdefault(row, code)
             findings += listed(positions, partial(here.finding, code=code, critical=critical, broken=broken))
         for code, (position, count) in column.notes.items():
             one = here.finding(position, code, critical)
             findings.append(replace(one, params={**one.params, "count": count}))
-    rows = numbers + first + 1
     if table.key == "customers":
         findings += _without_id(typed["customer_id"], rows, grid.sheet, columns, excluded)
     if excluded:
