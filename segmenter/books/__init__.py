@@ -44,6 +44,9 @@ class Grid:
     below: int | None = None
     """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
 
+    formulas: bool = True
+    """whether a cell may have a formula"""
+
     @property
     def height(self) -> int:
         return len(self.rows)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from pandas import DataFrame
 from python_calamine import CalamineWorkbook
@@ -147,18 +147,17 @@ class FileBook:
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
         about = reading.About(entry.part, entry.name, entry.hidden, self._list_objects(entry))
+        found: Grid | None = None
         if max(self._package.entries[part].size for part in (entry.part, self._index.strings_part) if part) >= _LONG:
             pieces = self._package.pieces(entry.part)
             found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
-            if found is not None:
-                if not found.formulas:
-                    self._plain.add(entry.part)
-                return found
-
-        def values() -> Any:
-            return self._calamine.get_sheet_by_name(entry.name)
-
-        return reading.read(values, self._package.read(entry.part), about)
+        if found is None:
+            found = reading.read(
+                lambda: self._calamine.get_sheet_by_name(entry.name), self._package.read(entry.part), about
+            )
+        if not found.formulas:
+            self._plain.add(entry.part)
+        return found
 
     def _styles(self) -> Styles:
         part = self._index.styles_part
@@ -171,12 +170,7 @@ class FileBook:
         return None if position is None else self._index.sheets[position]
 
     def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
-        found = []
-        for part in self._index.related(entry.part, "table"):
-            root = spans.parse(self._draft.read(part), part)
-            totals = int(root.get("totalsRowCount", "0"))
-            found.append(ListObject(part, refs.area(root.get("ref")), totals, root.get("displayName")))
-        return found
+        return [_list_object(self._draft.read(part), part) for part in self._index.related(entry.part, "table")]
 
     def write(self, table: Table, frame: DataFrame) -> None:
         """See `books.Book.write`. Nothing reaches the disk before the book is left."""
@@ -184,7 +178,8 @@ class FileBook:
         entry = self._find(table) or self._add(table)
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
-        sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings)
+        made_here = entry.part in self._draft.changes
+        sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings, checked=made_here)
         styles = self._styles()
         writer = Writer(sheet, styles, self._index.date1904)
         grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
@@ -362,3 +357,9 @@ class FileBook:
         if self._drop_stale:
             for part, cells in old.items():
                 self._draft.set(part, calc.dropped(self._draft.read(part), cells))
+
+
+@lru_cache(256)
+def _list_object(data: bytes, part: str) -> ListObject:
+    root = spans.parse(data, part)
+    return ListObject(part, refs.area(root.get("ref")), int(root.get("totalsRowCount", "0")), root.get("displayName"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -58,6 +58,20 @@ def rels_part(part: str) -> str:
     return posixpath.join(folder, "_rels", name + ".rels")
 
 
+@lru_cache(256)
+def _relations(data: bytes, part: str) -> tuple[Relation, ...]:
+    """The relations of `part` as they are spelt in `data`."""
+    base = posixpath.dirname(part)
+    found = []
+    for one in spans.parse(data, rels_part(part)).all("Relationship"):
+        target = one.get("Target")
+        external = one.get("TargetMode") == "External"
+        if not external:
+            target = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(base, target))
+        found.append(Relation(one.get("Id"), one.get("Type").rpartition("/")[2], target, external, one))
+    return tuple(found)
+
+
 class Index:
     """The directory of a workbook, read from its package."""
 
@@ -79,25 +93,15 @@ class Index:
         where = rels_part(part)
         if where not in self.package:
             return []
-        data = self.package.read(where)
-        of, known = self.package.relations.get(part, (None, []))
-        if of is data:
-            return known
-        base = posixpath.dirname(part)
-        found: list[Relation] = []
-        self.package.relations[part] = (data, found)
-        for one in spans.parse(data, where).all("Relationship"):
-            target = one.get("Target")
-            external = one.get("TargetMode") == "External"
-            if not external:
-                target = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(base, target))
-                target = self._spelling(target)
-            found.append(Relation(one.get("Id"), one.get("Type").rpartition("/")[2], target, external, one))
-        return found
+        found = _relations(self.package.read(where), part)
+        return [
+            one if one.external or one.target in self.package else replace(one, target=self._spelling(one.target))
+            for one in found
+        ]
 
     def _spelling(self, part: str) -> str:
         """A part's name as the package spells it: names are equal whatever their case."""
-        return part if part in self.package else self._names.get(part.casefold(), part)
+        return self._names.get(part.casefold(), part)
 
     @cached_property
     def _names(self) -> dict[str, str]:

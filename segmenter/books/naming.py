@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from segmenter import texts
@@ -12,12 +13,13 @@ from segmenter.schema import CUSTOMERS, Table, fold, tables
 from segmenter.texts import LANGS, Lang
 
 _COPY: Final = re.compile(r"\(\d+\)$")
+_folded = lru_cache(1024)(fold)
 
 
 def lang_of(names: Sequence[str]) -> Lang:
     """The language most sheets of ours are named in; Chinese when it is a tie."""
-    known = {fold(name) for name in names}
-    counts = {lang: sum(fold(table.sheet[lang]) in known for table in tables().values()) for lang in LANGS}
+    known = {_folded(name) for name in names}
+    counts = {lang: sum(_folded(table.sheet[lang]) in known for table in tables().values()) for lang in LANGS}
     return max(LANGS, key=lambda lang: counts[lang])
 
 
@@ -27,9 +29,9 @@ def find(names: Sequence[str], table: Table, first: Lang) -> int | None:
     Refused when two sheets could be meant (cases A2, A3).
     """
     for lang in sorted(LANGS, key=lambda lang: lang != first):
-        wanted = fold(table.sheet[lang])
-        found = [n for n, name in enumerate(names) if fold(name) == wanted]
-        copies = [n for n, name in enumerate(names) if _COPY.sub("", fold(name)) == wanted]
+        wanted = _folded(table.sheet[lang])
+        found = [n for n, name in enumerate(names) if _folded(name) == wanted]
+        copies = [n for n, name in enumerate(names) if _COPY.sub("", _folded(name)) == wanted]
         if len(found) > 1 or (found and len(copies) > 1 and table.key == CUSTOMERS.key):
             other = next(n for n in copies if n != found[0])
             raise Refused("sheet_tie", sheet=names[found[0]], other=names[other])

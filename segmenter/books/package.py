@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePath
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 from isal import isal_zlib as fast
 
@@ -278,8 +278,6 @@ class Draft:
         self.package = package
         self.path = package.path
         self.changes: dict[str, Content | None] = {}
-        self.relations: dict[str, tuple[bytes, Any]] = {}
-        """what `index` made of the relations of a part, as long as those are the same bytes"""
 
     def __contains__(self, name: str) -> bool:
         return self.changes[name] is not None if name in self.changes else name in self.package

@@ -82,6 +82,7 @@ def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
         below=below,
+        formulas=formulas,
     )
 
 

@@ -156,8 +156,6 @@ class ScannedGrid(Grid):
     """A grid whose columns are there as arrays."""
 
     columns: Mapping[int, Held] = field(default_factory=dict)
-    formulas: bool = False
-    """whether a cell has a formula"""
 
     def column(self, column: int, start: int) -> NDArray[Any]:
         """See `Grid.column`."""

@@ -27,11 +27,12 @@ class Writer:
         """A cell with a value, in its style or a variant of it."""
         value, style = self.fit(value, style)
         self.written.add((row, column))
+        where = address(row, column)
         if not self.locked and self.styles.locked(style):
-            self.locked = address(row, column)
+            self.locked = where
         return cells.encode(
             value,
-            address(row, column),
+            where,
             style,
             prefix=self.sheet.prefix,
             date1904=self.date1904,
