@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import partial
 from typing import Any, Final, overload
 
 import numpy as np
@@ -29,14 +29,12 @@ class Column:
         self._date1904 = date1904
         self._numbers: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         self._codes: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+        self._days: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         self._objects: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
 
     def add_numbers(self, rows: NDArray[np.int64], values: NDArray[np.float64], shows_days: bool) -> None:
         """Take numbers; NaN is an empty cell. With `shows_days` their format shows them as days."""
-        if shows_days:
-            self._objects.append((rows, days(values, self._date1904)))
-        else:
-            self._numbers.append((rows, values))
+        (self._days if shows_days else self._numbers).append((rows, values))
 
     def add_codes(self, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> None:
         """Take shared strings by their place."""
@@ -55,9 +53,11 @@ class Column:
             if numbers is not None:
                 numbers[rows] = values
         others = [*self._objects]
-        if self._codes:
-            rows, codes = (np.concatenate(each) for each in zip(*self._codes, strict=True))
-            others.append((rows, self._texts(codes)))
+        for pairs, said in ((self._codes, self._texts), (self._days, partial(days, date1904=self._date1904))):
+            if pairs:
+                rows, values = (np.concatenate(each) for each in zip(*pairs, strict=True))
+                places, distinct = pd.factorize(values)  # NaN: -1, the last
+                others.append((rows, np.concatenate([said(distinct), [None]])[places]))
         if sum(len(rows) for rows, _ in others) <= _FEW:
             return Held(numbers, None, {row: one for pair in others for row, one in zip(*map(list, pair), strict=True)})
         found = np.full(height, None, dtype=object)
@@ -106,15 +106,12 @@ class Held:
 def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:
     """Numbers as the days (whole ones) or moments they stand for, to the millisecond; None for NaN. What is no day
     (below 1: a time, a mistake) stays a number."""
-    places, distinct = pd.factorize(values)  # NaN: -1, the last
-    found = np.full(len(distinct) + 1, None, dtype=object)
-    moments = distinct + 1462 if date1904 else np.where((distinct >= 1) & (distinct < 60), distinct + 1, distinct)
-    found[:-1] = [*map(_day, distinct.tolist(), moments.tolist())]
-    shown: NDArray[Any] = found[places]
-    return shown
+    moments = values + 1462 if date1904 else np.where((values >= 1) & (values < 60), values + 1, values)
+    found = np.empty(len(values), dtype=object)
+    found[:] = [*map(_day, values.tolist(), moments.tolist())]
+    return found
 
 
-@lru_cache(1 << 16)
 def _day(value: float, moment: float) -> date | float:
     if not 1 <= value < _LAST:
         return value
