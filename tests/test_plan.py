@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segmenter import rules, wording
 from segmenter.steps import plan, segment
 
 DEFAULT = rules.default()
+NAMES = wording.segment_names(DEFAULT, "zh")
 
 
 def segments(**customers: int) -> pd.DataFrame:
@@ -19,7 +23,7 @@ def segments(**customers: int) -> pd.DataFrame:
     frame = pd.DataFrame(
         {"segment": pd.Series(rows, dtype=object), "monetary": 10.0, "frequency": 2.0, "recency_days": 5.0}
     )
-    return plan.summarise(frame, segment.members(frame), DEFAULT, wording.segment_names(DEFAULT, "zh"))
+    return plan.summarise(frame, segment.members(frame), DEFAULT, NAMES)
 
 
 def test_the_summary_has_every_segment_and_adds_up() -> None:
@@ -28,6 +32,23 @@ def test_the_summary_has_every_segment_and_adds_up() -> None:
     assert found.loc["high_value", ["customers", "amount", "orders", "customer_share"]].tolist() == [1, 10, 2, 0.25]
     assert found["amount_share"].sum() == found["customer_share"].sum() == 1
     assert found["average_order_value"].dropna().tolist() == [5, 5]
+
+
+@given(st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 9)), min_size=1))
+def test_sums_are_those_of_the_cents_in_whatever_order(people: list[tuple[int, int]]) -> None:
+    def summary(rows: list[tuple[int, int]]) -> pd.Series:
+        cents, orders = zip(*rows, strict=True)
+        frame = pd.DataFrame({"segment": "new", "monetary": [one / 100 for one in cents], "frequency": orders})
+        found = plan.summarise(frame.assign(recency_days=5.0), segment.members(frame), DEFAULT, NAMES)
+        return found.set_index("segment").loc["new"]
+
+    found, turned = summary(people), summary(people[::-1])
+    assert found.equals(turned)
+    assert found["amount"] == pytest.approx(sum(cents for cents, _ in people) / 100, rel=1e-15, abs=1e-9)
+    assert found["median_frequency"] == statistics.median(orders for _, orders in people)
+    assert [found[key] for key in ("buyers", "repeat_buyers")] == [
+        sum(orders >= least for _, orders in people) for least in (1, 2)
+    ]
 
 
 @pytest.mark.parametrize(

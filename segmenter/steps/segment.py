@@ -32,8 +32,7 @@ def assign(customers: DataFrame, rules: Rules) -> DataFrame:
 def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
     """Segment key -> positions of its customers, in their order; only segments that have any."""
     codes, keys = pd.factorize(customers["segment"].to_numpy(object))
-    order = np.argsort(codes.astype(np.int16), kind="stable")  # of 16 bits: sorted by counting, not by comparing
-    return dict(zip(keys.tolist(), np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
+    return {key: np.flatnonzero(codes == place) for place, key in enumerate(keys.tolist())}
 
 
 def _matches(customers: DataFrame, scores: tuple[NDArray[np.intp], Any], match: Match) -> NDArray[np.bool_]:
