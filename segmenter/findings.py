@@ -110,10 +110,12 @@ def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -
     `totals`: total amounts by row number, rising; None when the sheet has none.
     """
     findings = list(findings)
-    everything = 0.0 if totals is None else float(totals.sum())
-    if totals is None or everything <= 0:
+    if totals is None:
         return findings
     rows, amounts = totals.index.to_numpy(), totals.to_numpy(float)
+    everything = float(np.nansum(amounts))
+    if everything <= 0:
+        return findings
     for place, one in enumerate(findings):
         if one.sheet != sheet or one.amount_share is not None or "count" in one.params:
             continue

@@ -120,7 +120,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
         rows, typed = rows[kept], {key: cells[kept] for key, cells in typed.items()}
     return Intake(
         sheet=grid.sheet,
-        frame=frames.whole(typed, pd.Index(rows, name="row")),
+        frame=frames.whole(typed, pd.Index(rows, name="row", copy=False)),
         columns=letters,
         findings=tuple(findings),
         excluded=excluded,

@@ -43,8 +43,9 @@ SLACK: Final = 0.005
 def default_as_of(customers: DataFrame, orders: DataFrame | None) -> date | None:
     """The date of the last order: of the order rows, else of the customers; None when nobody knows one."""
     days = customers.get("last_order_date") if orders is None or orders.empty else orders["ordered_on"]
-    last = pd.NaT if days is None else days.max()
-    return None if pd.isna(last) else last.date()
+    known = np.array([], "M8[s]") if days is None else days.to_numpy()
+    known = known[~np.isnat(known)]
+    return known.max().astype("M8[D]").item() if len(known) else None
 
 
 def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, sheet: str, cell: Cell) -> Step:
@@ -115,11 +116,11 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
     )
     recency, reach, when = days, np.inf, days
     if "last_order_date" in customers:
-        last = customers["last_order_date"]
+        last = customers["last_order_date"].to_numpy()
         if as_of is not None:
-            recency = np.floor((np.datetime64(as_of, "s") - last.to_numpy()) / np.timedelta64(1, "D"))
+            recency = np.floor((np.datetime64(as_of, "s") - last) / np.timedelta64(1, "D"))
             recency = np.where(np.isnan(recency), days, recency)
-        when = last.array if last.notna().any() else recency
+        when = recency if np.isnat(last).all() else customers["last_order_date"].array
     if as_of is not None:
         reach = float((as_of - months_before(as_of, rules.window_months)).days)
 

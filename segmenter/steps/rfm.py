@@ -135,16 +135,15 @@ def _firsts(codes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 def _words(codes: NDArray[Any], words: Sequence[str]) -> pd.Categorical:
     """A column of these words by their place; a word may be there twice."""
-    places, kind = _kind(tuple(words))
-    return pd.Categorical.from_codes(places[codes], dtype=kind)
+    kind, places = _kind(tuple(sorted(set(words))))
+    return pd.Categorical.from_codes(np.array([places[word] for word in words])[codes], dtype=kind)
 
 
 @lru_cache(maxsize=64)
-def _kind(words: tuple[str, ...]) -> tuple[NDArray[np.intp], pd.CategoricalDtype]:
-    """The place of each word among the distinct ones, and the type of a column of those: making it takes longer than
-    laying out a small column, and the bins' words are the same in workbook after workbook."""
-    places, distinct = pd.factorize(_array(words))
-    return places, pd.CategoricalDtype(distinct)
+def _kind(words: tuple[str, ...]) -> tuple[pd.CategoricalDtype, Mapping[str, int]]:
+    """The type of a column of these words, and the place of each. Making it takes longer than laying out a small
+    column, and the words are the same in workbook after workbook."""
+    return pd.CategoricalDtype(_array(words)), {word: place for place, word in enumerate(words)}
 
 
 def _each(values: _Coded, word: Callable[[str], str]) -> pd.Categorical:

@@ -59,5 +59,5 @@ def _holds(column: pd.Series, value: str) -> NDArray[np.bool_]:
     elif pd.api.types.is_numeric_dtype(column.dtype):
         hit = column == pd.to_numeric(value, errors="coerce")
     else:
-        hit = column.astype(object) == value
+        hit = column.to_numpy(object) == value
     return np.asarray(hit, dtype=bool)
