@@ -62,9 +62,10 @@ class Distinct:
 
     @classmethod
     def of(cls, column: NDArray[Any]) -> Distinct:
-        if column.dtype != object or bool not in set(map(type, column.tolist())):
-            codes, found = pd.factorize(column)
-            return cls(codes, found.tolist())
+        codes, found = pd.factorize(column)
+        values = found.tolist()
+        if column.dtype != object or {True, False}.isdisjoint(values) or bool not in set(map(type, column.tolist())):
+            return cls(codes, values)
         known: dict[tuple[type, Any], int] = {}
         keys = [None if is_empty(v) else known.setdefault((type(v), v), len(known)) for v in column.tolist()]
         return cls(np.array([-1 if key is None else key for key in keys], dtype=np.intp), [value for _, value in known])
