@@ -39,10 +39,10 @@ def plain(value: Any) -> Plain:
 
     Raises ValueError for an infinite number and TypeError for what no cell can hold.
     """
-    if isinstance(value, Formula):
-        return Formula(value.text, plain(value.result))  # type: ignore[arg-type]
     if value is None or isinstance(value, str):
         return value or None
+    if isinstance(value, Formula):
+        return Formula(value.text, plain(value.result))  # type: ignore[arg-type]
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):

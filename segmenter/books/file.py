@@ -89,6 +89,7 @@ class FileBook:
         self._meant: dict[str, dict[str, Meant]] = {}
         self._long: dict[str, bulk.Part] = {}
         self._plain: set[str] = set()
+        self._allowed = False
         self._exit = ExitStack()
 
     @cached_property
@@ -116,10 +117,13 @@ class FileBook:
 
     def _allow(self) -> None:
         """Refuse a workbook or a target that must not be written, before anything is."""
+        if self._allowed:
+            return
         self._guard.may_write(self._index, self.out == self.path)
         if guard.signed(self._index):
             guard.unsign(self._index)
             self._index = Index(self._draft)
+        self._allowed = True
 
     def _fit_suffix(self) -> None:
         """Refuse a name that Excel would not open; a template may become a workbook."""

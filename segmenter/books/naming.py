@@ -28,15 +28,17 @@ def find(names: Sequence[str], table: Table, first: Lang) -> int | None:
 
     Refused when two sheets could be meant (cases A2, A3).
     """
-    for lang in sorted(LANGS, key=lambda lang: lang != first):
+    folded = [*map(_folded, names)]
+    for lang in (first, *LANGS):
         wanted = _folded(table.sheet[lang])
-        found = [n for n, name in enumerate(names) if _folded(name) == wanted]
-        copies = [n for n, name in enumerate(names) if _COPY.sub("", _folded(name)) == wanted]
-        if len(found) > 1 or (found and len(copies) > 1 and table.key == CUSTOMERS.key):
-            other = next(n for n in copies if n != found[0])
-            raise Refused("sheet_tie", sheet=names[found[0]], other=names[other])
-        if found:
-            return found[0]
+        if wanted not in folded:
+            continue
+        found = folded.index(wanted)
+        copies = [n for n, name in enumerate(folded) if _COPY.sub("", name) == wanted]
+        if folded.count(wanted) > 1 or (len(copies) > 1 and table.key == CUSTOMERS.key):
+            other = next(n for n in copies if n != found)
+            raise Refused("sheet_tie", sheet=names[found], other=names[other])
+        return found
     return None
 
 

@@ -60,9 +60,10 @@ class Cell:
         return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Row:
-    """One row as it stands in the part, its number counting from 0. Its cells are read when they are asked for."""
+    """One row as it stands in the part, its number counting from 0; never changed. Its cells are read when they are
+    asked for."""
 
     number: int
     attributes: bytes
