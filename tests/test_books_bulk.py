@@ -120,6 +120,25 @@ def test_every_cell_is_read_again(empty, monkeypatch, old, new):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("encoder", ["_plain", "_digits_of"])
+def test_a_value_that_was_encoded_wrongly_is_found(empty, monkeypatch, encoder):
+    right = getattr(bulk, encoder)
+
+    def wrong(values):
+        found = bulk.matrix(right(values)).copy()
+        found[0, 0] = ord("8")
+        return found
+
+    monkeypatch.setattr(bulk, "FROM", 1)
+    monkeypatch.setattr(bulk, encoder, wrong)
+    frame = rfm(range(10), monetary=[n + 0.25 for n in range(10)])
+    out = empty.with_name("z.xlsx")
+    with pytest.raises(Refused, match=r"[A-Z]+2\b") as refused, FileBook(empty, out) as target:
+        target.write(RFM, frame)
+    assert refused.value.key == "proof"
+    assert not out.exists()
+
+
 IDS = st.lists(st.sampled_from([*"abcdefgh", "=x"]), min_size=1, max_size=10)
 
 

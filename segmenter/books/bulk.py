@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -34,8 +35,9 @@ _STRETCH: Final = 1 << 11
 """rows made at once: what is made of one column stays in the processor's cache"""
 _SAMPLE: Final = 1 << 13
 _MANY: Final = 1 << 14
+"""values encoded at once"""
 _SHORT: Final = 24
-"""characters of a text up to which all are encoded at once, and kept"""
+"""characters up to which all texts of a column are encoded beforehand"""
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
 _TEXT: Final = frozenset({"string", "empty"})
@@ -63,7 +65,7 @@ Encoder = Callable[[Any], Sequence[bytes] | Bytes]
 
 @dataclass(frozen=True)
 class Words:
-    """Cells, or pieces of them, of which many rows have the same: each is encoded once."""
+    """Cells, or what is in them, that are encoded beforehand: short ones, and what many rows have."""
 
     codes: NDArray[Any]
     values: Sequence[Any]
@@ -71,8 +73,14 @@ class Words:
 
     @cached_property
     def matrix(self) -> Bytes:
-        """The encoded values; the last one, which may be none, by itself."""
-        return matrix([*self.encode(self.values[:-1]), *self.encode(self.values[-1:])])
+        """The encoded values, some thousands at once; the last one, which may be none, by itself."""
+        count = len(self.values)
+        cuts = [*range(0, count - 1, _MANY), count - 1, count]
+        some = [matrix(self.encode(self.values[low:high])) for low, high in pairwise(cuts)]
+        found = np.zeros((count, max(one.shape[1] for one in some)), np.uint8)
+        for low, one in zip(cuts, some, strict=False):
+            found[low : low + len(one), : one.shape[1]] = one
+        return found
 
     @cached_property
     def _lengths(self) -> Lengths:
@@ -86,21 +94,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Each:
-    """Cells, or what is in them, that are encoded when their rows are; or at once, when they are short."""
+    """Cells, or what is in them, that are encoded when their rows are."""
 
     values: Sequence[Any] | NDArray[np.float64]
     encode: Encoder
-    short: bool = False
-
-    @cached_property
-    def _kept(self) -> Bytes:
-        some = [matrix(self.encode(self.values[low : low + _MANY])) for low in range(0, len(self.values), _MANY)]
-        width = max(one.shape[1] for one in some)
-        return np.concatenate([np.pad(one, ((0, 0), (0, width - one.shape[1]))) for one in some])
 
     def encoded(self, low: int, high: int) -> tuple[Bytes, Lengths]:
         """See `Words.encoded`."""
-        found = self._kept[low:high] if self.short else matrix(self.encode(self.values[low:high]))
+        found = matrix(self.encode(self.values[low:high]))
         return found, np.count_nonzero(found, axis=1)
 
 
@@ -155,32 +156,35 @@ def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
         each = values.astype(object).where(values.notna(), None).tolist() if values.hasnans else values.tolist()
     else:
         each = values.to_numpy() if values.dtype.kind == "f" else values.tolist()
-    short = kind in _NUMBERS or max(map(len, filter(None, each)), default=0) <= _SHORT
-    return _column(number, kind, each, encode, partial(Each, each), short)
+    return _column(number, kind, each, encode)
 
 
 def _words(number: int, codes: NDArray[Any], distinct: list[Any], kind: str, encode: Encode) -> Column | None:
     if (codes < 0).any():
         codes = np.where(codes < 0, np.int32(len(distinct)), codes.astype(np.int32))
         distinct = [*distinct, None]
-    return _column(number, kind, distinct, encode, partial(Words, codes, distinct))
+    return _column(number, kind, distinct, encode, codes)
 
 
-def _column(
-    number: int, kind: str, values: Any, encode: Encode, part: Callable[..., Words | Each], *short: bool
-) -> Column | None:
-    """A column of texts or numbers; when none is missing or needs more than markup, what is the same in all its cells
-    is by itself."""
+def _column(number: int, kind: str, values: Any, encode: Encode, codes: NDArray[Any] | None = None) -> Column | None:
+    """A column of texts or numbers, or (with `codes`) their places among `values`. When none is missing or needs more
+    than markup, what is the same in all its cells is by itself."""
+    longest = max(map(len, filter(None, values)), default=0) if kind in _TEXT else 0
+    if longest > _WIDEST:
+        return None
+
+    def part(encoder: Encoder, *, plain: bool = True) -> Words | Each:
+        places = np.arange(len(values)) if codes is None and plain and longest <= _SHORT else codes
+        return Each(values, encoder) if places is None else Words(places, values, encoder)
+
     if kind in _TEXT:
-        if max(map(len, filter(None, values)), default=0) > _WIDEST:
-            return None
         some = (values[low : low + _STRETCH] for low in range(0, len(values), _STRETCH))
         if all(_joined(one) is not None for one in some):
-            return Column(number, (part(_plain, *short),), *_around(_tail(encode("a")), b"a"))
-        return Column(number, (part(_texts(encode)),))
+            return Column(number, (part(_plain),), *_around(_tail(encode("a")), b"a"))
+        return Column(number, (part(_texts(encode), plain=False),))
     if isinstance(values, np.ndarray) and not np.isnan(values).any():
-        return Column(number, (part(_digits_of, *short),), *_around(_tail(encode(7)), b"7"))
-    return Column(number, (part(_numbers(encode)),))
+        return Column(number, (part(_digits_of),), *_around(_tail(encode(7)), b"7"))
+    return Column(number, (part(_numbers(encode), plain=False),))
 
 
 def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
@@ -188,7 +192,7 @@ def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
     found = values.array
     ends = [words.tolist() for words in found.words]
     if len(ends) == 1:
-        return _column(number, "string", ends[0], encode, partial(Words, found.codes[0], ends[0]))
+        return _column(number, "string", ends[0], encode, found.codes[0])
     together = _BETWEEN.join(map(_BETWEEN.join, ends))
     longest = sum(max(map(len, words)) for words in ends)
     clear = together.count(_BETWEEN) == sum(map(len, ends)) - 1 and not _APART.search(together)

@@ -157,8 +157,9 @@ class _Meaning:
             elif not self._asked:
                 for low in range(0, len(part.values), _MANY):
                     some = slice(low, low + _MANY)
-                    if self._first_wrong(_listed(part.matrix[some]), part.values[some]) is not None:
-                        return stretch.start
+                    place = self._first_wrong(_listed(part.matrix[some]), part.values[some])
+                    if place is not None:
+                        return stretch.start - stretch.low + int(np.argmax(part.codes == low + place))
         self._asked = True
         return None
 
