@@ -328,6 +328,8 @@ def with_notes(grid: Grid, table: Table) -> pd.Series:
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
     up to the first that is empty. Index = row number on the sheet."""
     header_row, columns = locate(grid, table)
+    if grid.height <= header_row + 1:
+        return pd.Series(dtype=object)
     own = set(columns.values())
     beside = {c: ~values.empty(grid.column(c, header_row)) for c in range(grid.width) if c not in own}
     left, right = min(own), max(own)

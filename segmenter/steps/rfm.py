@@ -157,11 +157,14 @@ def groups(customers: DataFrame, lang: Lang) -> pd.Categorical:
     code = customers["code"].to_numpy(object)
     labels = {name: customers[f"{name}_label"].to_numpy(object) for name in "rfm"}
     codes, distinct = _together(*(customers[f"{name}_bin"].to_numpy() for name in "rfm"))
-    words = []
-    for row in _firsts(codes, len(distinct)).tolist():
-        shown = {name: wording.level(labels[name][row], lang) for name in labels} if code[row] else {}
-        words.append(texts.say("cell.rfm", lang, code=code[row], **shown) if shown else "")
-    return _words(codes, words)
+    rows = _firsts(codes, len(distinct)).tolist()
+    return _words(codes, [_group(code[row], *(labels[name][row] for name in "rfm"), lang) for row in rows])
+
+
+@lru_cache(maxsize=512)
+def _group(code: str, r: str, f: str, m: str, lang: Lang) -> str:
+    levels = {name: wording.level(label, lang) for name, label in zip("rfm", (r, f, m), strict=True) if code}
+    return texts.say("cell.rfm", lang, code=code, **levels) if code else ""
 
 
 def _together(*several: NDArray[np.integer[Any]]) -> _Coded:
