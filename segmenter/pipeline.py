@@ -127,10 +127,11 @@ def run(
     names = wording.segment_names(rules, lang)
     members = segment.members(customers)
     segments = plan.summarise(customers, members, rules, names)
+    lines = plan.lines(segments)
 
     progress("plan")
     typed = _typed(sheets.strategy)
-    strategy, advice = plan.merge(typed.values(), segments, rules, lang)
+    strategy, advice = plan.merge(typed.values(), lines, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
     extra: dict[str, DataFrame] = {}
@@ -144,11 +145,11 @@ def run(
     if rules.dimensions:
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
-        groups = plan.small_segments(segments, rules)
+        groups = plan.small_segments(lines, rules)
         faceted = ask(onrequest.dimensions(grids, customers, typed_ages, rules, names, groups, as_of, lang))
     memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
     followed = timeline.follow(memory, customers, segments, faceted, rules, lang, as_of)
-    data = metrics.Data(customers, members, segments, rules, as_of, ordered)
+    data = metrics.Data(customers, members, lines, rules, as_of, ordered)
     where = goals.where(sheets.strategy, [*typed], lang)
     ahead = nextround.look(strategy, where, sheets.activity, data, advice, followed, faceted, lang)
     findings += [*followed.findings, *ahead.findings]

@@ -67,12 +67,12 @@ def test_sums_are_those_of_the_cents_in_whatever_order(people: list[tuple[int, i
 def test_small_groups_are_proposed_to_join_one_that_has_customers(
     counts: dict[str, int], proposed: dict[str, str]
 ) -> None:
-    assert plan.small_segments(segments(**counts), DEFAULT) == proposed
+    assert plan.small_segments(plan.lines(segments(**counts)), DEFAULT) == proposed
 
 
 def test_advice_on_the_number_of_segments() -> None:
     def said(using: rules.Rules, **counts: int) -> list[str]:
-        return [one.code for one in plan.merge((), segments(**counts), using, "zh")[1]]
+        return [one.code for one in plan.merge((), plan.lines(segments(**counts)), using, "zh")[1]]
 
     assert said(DEFAULT, low_value=500) == ["segments_few"]
     assert said(DEFAULT, low_value=100, high_value=100, at_risk=100, potential=100, new=100) == []
@@ -80,7 +80,7 @@ def test_advice_on_the_number_of_segments() -> None:
 
 
 def test_only_groups_with_customers_get_a_row_of_their_own() -> None:
-    found, _ = plan.merge((), segments(at_risk=2, no_recency=1), DEFAULT, "en")
+    found, _ = plan.merge((), plan.lines(segments(at_risk=2, no_recency=1)), DEFAULT, "en")
     (row,) = found
     assert [row[key] for key in ("segment", "owner")] == ["Customers at risk", "*Marketing specialist C"]
     assert row["customer_share"] == pytest.approx(2 / 3) and row["start_on"] is row["outcome"] is None

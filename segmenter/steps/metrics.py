@@ -41,7 +41,8 @@ class Data:
     customers: DataFrame
     members: Mapping[str, NDArray[np.intp]]
     """positions of each segment's customers"""
-    segments: DataFrame
+    segments: Mapping[str, Mapping[str, Any]]
+    """`plan.lines`"""
     rules: Rules
     as_of: date | None
     ordered: DataFrame | None = None
@@ -62,13 +63,6 @@ class Data:
         several = paid.duplicated(["order_id", "key"]) & (paid["order_id"] != "")
         return paid.loc[~several, ["key", "ordered_on"]]
 
-    @cached_property
-    def figures(self) -> Mapping[str, Mapping[str, Any]]:
-        """The lines of `plan.summarise` by segment key."""
-        columns = {str(name): column.tolist() for name, column in self.segments.items()}
-        lines = (dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True))
-        return {line["segment"]: line for line in lines}
-
 
 class Row(NamedTuple):
     """What a metric is asked for: one row of table 3."""
@@ -81,8 +75,8 @@ class Row(NamedTuple):
 
     @property
     def figures(self) -> Mapping[str, Any]:
-        """The segment's line of `plan.summarise`; nothing for a group of the user's own."""
-        return self.data.figures.get(self.segment, {})
+        """The segment's line of `plan.lines`; nothing for a group of the user's own."""
+        return self.data.segments.get(self.segment, {})
 
     def column(self, name: str) -> NDArray[Any]:
         """A column of the segment's customers; empty where there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,24 +82,21 @@ def _median(values: NDArray[np.float64]) -> float:
     return float(middle[low] + middle[high]) / 2
 
 
-class _Line(NamedTuple):
-    """What table 3 says of a segment's customers."""
-
-    customers: int
-    customer_share: float
-    amount: float
-    amount_share: float
+def lines(segments: DataFrame) -> dict[str, dict[str, Any]]:
+    """The rows of `summarise` by segment key."""
+    columns = {str(name): column.tolist() for name, column in segments.items()}
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return {row["segment"]: row for row in rows}
 
 
 def merge(
-    typed: Iterable[Mapping[str, Any]], segments: DataFrame, rules: Rules, lang: Lang
+    typed: Iterable[Mapping[str, Any]], segments: Mapping[str, Mapping[str, Any]], rules: Rules, lang: Lang
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The rows of table 3: those people typed, as they stand and where they stand, then the default rows of groups
     that have customers but no row yet. Never a typed cell changes; only the columns of ours are computed.
 
-    `typed`: the rows of the template as read, by field key; `segments`: `summarise`.
+    `typed`: the rows of the template as read, by field key; `segments`: `lines`.
     """
-    lines = dict(zip(segments["segment"].tolist(), map(_Line, *_lists(segments, *_Line._fields)), strict=True))
     by_name = {
         schema.fold(name): segment for segment in rules.segments for name in (*segment.name.values(), *segment.aliases)
     }
@@ -112,33 +109,32 @@ def merge(
             rows.append({**row, "status": texts.say("plan.own", lang)})
             continue
         seen.add(segment.key)
-        rows.append({**row, **_figures(lines[segment.key], segment, small, rules, lang)})
+        rows.append({**row, **_figures(segments[segment.key], segment, small, rules, lang)})
     for segment in rules.segments:
-        if segment.key in seen or not lines[segment.key].customers:
+        if segment.key in seen or not segments[segment.key]["customers"]:
             continue
         defaults = {key: segment.text(key, lang) for key in TYPED if key not in ("progress", "start_on")}
-        figures = _figures(lines[segment.key], segment, small, rules, lang)
+        figures = _figures(segments[segment.key], segment, small, rules, lang)
         rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
     return [{key: row.get(key) for key in schema.STRATEGY.keys} for row in rows], _advice(segments, small, rules)
 
 
-def _lists(segments: DataFrame, *columns: str) -> list[list[Any]]:
-    return [segments[one].tolist() for one in columns]
-
-
-def _figures(line: _Line, segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang) -> dict[str, Any]:
-    status = ""
-    if not line.customers:
+def _figures(
+    line: Mapping[str, Any], segment: Segment, small: Mapping[str, str], rules: Rules, lang: Lang
+) -> dict[str, Any]:
+    status, customers = "", line["customers"]
+    if not customers:
         status = texts.say("plan.gone", lang)
     elif segment.key in small:
         into = rules.segment(small[segment.key]).name[lang]
-        status = texts.say("plan.small", lang, count=line.customers, minimum=rules.segment_size_min, into=into)
-    return {**line._asdict(), "status": status}
+        status = texts.say("plan.small", lang, count=customers, minimum=rules.segment_size_min, into=into)
+    shown = ("customers", "customer_share", "amount", "amount_share")
+    return {**{key: line[key] for key in shown}, "status": status}
 
 
-def small_segments(segments: DataFrame, rules: Rules) -> dict[str, str]:
+def small_segments(segments: Mapping[str, Mapping[str, Any]], rules: Rules) -> dict[str, str]:
     """Segments too small to be worth a campaign, and the segment each is proposed to join; none while everybody
-    together is fewer than `segments_max` times the smallest size (ruling C16)."""
+    together is fewer than `segments_max` times the smallest size (ruling C16). `segments`: `lines`."""
     present = _present(segments)
     if sum(present.values()) < rules.segments_max * rules.segment_size_min:
         return {}
@@ -151,13 +147,12 @@ def small_segments(segments: DataFrame, rules: Rules) -> dict[str, str]:
     return found
 
 
-def _present(segments: DataFrame) -> dict[str, int]:
+def _present(segments: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """Customers of every segment that has any, by key."""
-    pairs = zip(*_lists(segments, "segment", "customers"), strict=True)
-    return {key: count for key, count in pairs if count and key != NO_RECENCY}
+    return {key: line["customers"] for key, line in segments.items() if line["customers"] and key != NO_RECENCY}
 
 
-def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list[Finding]:
+def _advice(segments: Mapping[str, Mapping[str, Any]], small: Mapping[str, str], rules: Rules) -> list[Finding]:
     """Warnings on the plan: too few or too many groups (003-103), groups too small (003-104..105)."""
     present = _present(segments)
     findings = []
@@ -167,7 +162,6 @@ def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list
             findings.append(Finding("segments_few", params=params))
         if len(present) > rules.segments_max:
             findings.append(Finding("segments_many", params=params))
-    names = dict(zip(*_lists(segments, "segment", "name"), strict=True))
     for key, into in small.items():
         params = {
             "name": rules.segment(key).name,
@@ -175,5 +169,5 @@ def _advice(segments: DataFrame, small: Mapping[str, str], rules: Rules) -> list
             "minimum": rules.segment_size_min,
             "into": rules.segment(into).name,
         }
-        findings.append(Finding("segment_small", value=str(names[key]), params=params))
+        findings.append(Finding("segment_small", value=segments[key]["name"], params=params))
     return findings
