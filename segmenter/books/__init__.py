@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import zip_longest
 from types import NoneType
 from typing import Any, Protocol
 
@@ -62,7 +60,11 @@ class Grid:
     def column(self, column: int, start: int) -> NDArray[Any]:
         """The values of `column` from row `start` down: float64 (NaN where empty) when all are numbers,
         otherwise objects."""
-        values = self._columns[column][start:] if column < len(self._columns) else (None,) * max(self.height - start, 0)
+        rows = self.rows[start:]
+        try:
+            values = [row[column] for row in rows]
+        except IndexError:  # rows of several lengths
+            values = [row[column] if column < len(row) else None for row in rows]
         kinds = set(map(type, values))
         if kinds <= {NoneType}:
             return np.full(len(values), np.nan)
@@ -71,10 +73,6 @@ class Grid:
         found = np.empty(len(values), dtype=object)
         found[:] = values
         return found
-
-    @cached_property
-    def _columns(self) -> list[tuple[Any, ...]]:
-        return list(zip_longest(*self.rows))
 
 
 @dataclass(frozen=True)

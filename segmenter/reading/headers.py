@@ -73,6 +73,8 @@ def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], Hea
 
 def _last_level(grid: Grid, top: int) -> int:
     """The last row of the header that begins in row `top`: merged cells say how deep it is."""
+    if not grid.merged:
+        return top
     flat = [one for one in grid.merged if one[0] == top]
     deep = [bottom for first, _, bottom, _ in flat if first < bottom < first + _LEVELS]
     wide = any(
