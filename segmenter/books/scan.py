@@ -218,14 +218,14 @@ class Scan:
         if tags[0] != 0 or len(tags) % count:
             return False
         places = tags.reshape(-1, count)
-        for known in (True, False):  # most often they are like those before them
-            if not known:
-                self._like = count, _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
-            layout = self._like[1] if self._like[0] == count else None
-            if layout is not None and _fits(layout, piece, places).all():
-                self._take(piece, places, layout)
-                return True
-        return False
+        layout = self._like[1] if self._like[0] == count else None
+        if layout is None or not _fits(layout, piece, places).all():  # most often they are like those before them
+            before, layout = layout, _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
+            self._like = count, layout
+            if layout is None or layout == before or not _fits(layout, piece, places).all():
+                return False
+        self._take(piece, places, layout)
+        return True
 
     def _alike(self, piece: bytes, places: Ints, ends: Ints) -> None:
         """Read rows with equally many tags: kind by kind, what is left one by one."""
