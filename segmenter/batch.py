@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import faults, jobs
+from segmenter import faults, garbage, jobs
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
@@ -152,7 +152,12 @@ def processes(count: int | None) -> Callable[[], Executor]:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # not forked: the progress bar's thread and the libraries' own would come along half alive
     context = multiprocessing.get_context("spawn")
-    return lambda: ProcessPoolExecutor(count or usable, mp_context=context)
+    return lambda: ProcessPoolExecutor(count or usable, mp_context=context, initializer=_begin)
+
+
+def _begin() -> None:
+    """A worker begins: with this module it has imported all it needs."""
+    garbage.settle()
 
 
 def cluster(address: str) -> Callable[[], Executor]:
