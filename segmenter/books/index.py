@@ -72,6 +72,19 @@ def _relations(data: bytes, part: str) -> tuple[Relation, ...]:
     return tuple(found)
 
 
+@lru_cache(64)
+def _sheets(workbook: spans.Element, relations: tuple[Relation, ...]) -> tuple[SheetEntry, ...]:
+    """The sheets of a workbook; one without a relation has no part."""
+    by_id = {one.id: one for one in relations}
+    found = []
+    for position, one in enumerate(workbook.all("sheets", "sheet")):
+        relation = by_id.get(one.get_in(RELATION_SPACES, "id"))
+        part, kind = (relation.target, relation.kind) if relation else ("", "")
+        hidden = one.get("state", "visible") != "visible"
+        found.append(SheetEntry(one.get("name"), part, hidden, kind, position, one))
+    return tuple(found)
+
+
 class Index:
     """The directory of a workbook, read from its package."""
 
@@ -110,15 +123,11 @@ class Index:
     @cached_property
     def sheets(self) -> tuple[SheetEntry, ...]:
         """Every sheet in the order of the tabs."""
-        relations = {one.id: one for one in self.relations(self.workbook_part)}
-        found = []
-        for position, one in enumerate(self.workbook.all("sheets", "sheet")):
-            relation = relations.get(one.get_in(RELATION_SPACES, "id"))
-            if relation is None:
-                raise Refused("part_missing", path=self.package.path.name, part=one.get("name"))
-            hidden = one.get("state", "visible") != "visible"
-            found.append(SheetEntry(one.get("name"), relation.target, hidden, relation.kind, position, one))
-        return tuple(found)
+        found = _sheets(self.workbook, tuple(self.relations(self.workbook_part)))
+        for one in found:
+            if not one.part:
+                raise Refused("part_missing", path=self.package.path.name, part=one.name)
+        return found
 
     def related(self, part: str, kind: str) -> list[str]:
         """The parts of one kind that `part` refers to."""

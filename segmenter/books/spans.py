@@ -69,6 +69,7 @@ class Element:
     parent: Element | None = field(default=None, repr=False)
     children: list[Element] = field(default_factory=list, repr=False)
     _attributes: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
+    _values: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def attributes(self) -> dict[str, tuple[int, int]]:
@@ -87,8 +88,12 @@ class Element:
 
     def get(self, attribute: str, default: str = "") -> str:
         """The value of an attribute by its name as written."""
-        span = self.attributes.get(attribute)
-        return default if span is None else unescape(self.data[span[0] : span[1]].decode())
+        if attribute not in self._values:
+            span = self.attributes.get(attribute)
+            if span is None:
+                return default
+            self._values[attribute] = unescape(self.data[span[0] : span[1]].decode())
+        return self._values[attribute]
 
     def get_in(self, namespaces: Collection[str], attribute: str) -> str:
         """The value of an attribute that stands in one of `namespaces` ("r:id" whatever its prefix)."""
