@@ -57,6 +57,19 @@ def read_back(raw):
     return Sheet(data, "part", "sheet", ()).value(0, 0)
 
 
+def test_rows_are_told_from_what_looks_like_them():
+    aside = (
+        b'<worksheet xmlns="x"><!-- <sheetData><row r="1"/></sheetData> --><sheetData a="1">%s</sheetData></worksheet>'
+    )
+    row = b'<row r="1"><c r="A1"><v>7</v></c></row>'
+    assert Sheet(aside % row, "part", "sheet", ()).value(0, 0) == 7
+    with pytest.raises(Refused) as refused:
+        assert Sheet(aside % (b"<!-- row -->" + row), "part", "sheet", ()).rows
+    assert refused.value.key == "sheet_kind"
+    empty = Sheet(b'<worksheet xmlns="x"><sheetData/></worksheet>', "part", "sheet", ())
+    assert not empty.rows and empty.filled(row).value(0, 0) == 7
+
+
 @given(TEXTS | st.sampled_from(NASTY))
 def test_text(text):
     assert read_back(cells.encode(text, "A1", 3)) == text

@@ -113,6 +113,14 @@ def test_a_wrong_checksum_anywhere(path):
     assert refusal(path) == "file_damaged"
 
 
+def test_an_entry_that_goes_by_two_names(path):
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"xl/styles.xml", b"xl/stylez.xml", 1))  # in its own header, not in the directory
+    with pytest.raises(Refused) as refused:
+        Package(path.read_bytes(), path).check()
+    assert refused.value.key == "file_damaged"
+
+
 def test_duplicate_and_dangerous_entries(path):
     found = parts(path)
     for n, name in enumerate(("xl/workbook.xml", "XL/Workbook.xml", "../evil.xml", "/abs.xml", "a\\b.xml")):
