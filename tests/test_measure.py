@@ -49,6 +49,13 @@ def test_a_total_may_fall_short_by_rounding_only(total: float, gone: bool) -> No
     assert bool(measured(**columns, total_amount=total)[2]) == gone
 
 
+def test_a_product_too_large_for_a_number_is_not_known() -> None:
+    columns = {"frequency": 1e200, "average_order_value": 1e200, "days_since_last_order": 5.0}
+    assert measured(**columns)[2] == {2: "amount_unknown"}
+    frame, found, _ = measured(**columns, total_amount=90.0)
+    assert frame["monetary"].tolist() == [90] and [one.code for one in found] == ["amount_from_total"]
+
+
 def test_the_date_comes_before_the_days() -> None:
     both = {"last_order_date": pd.Timestamp(2026, 6, 29), "days_since_last_order": 50.0}
     assert measured(**both, frequency=1.0, total_amount=1.0)[0]["recency_days"].tolist() == [1]

@@ -159,6 +159,7 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
     drop(np.isnan(frequency), "frequency_unknown", "frequency")
 
     by_price = frequency * price
+    by_price = np.where(np.isinf(by_price), np.nan, by_price)
     monetary = np.where(no_window, np.where(frequency == 0, 0.0, by_price), window)
     by_total = np.isnan(monetary) & ~np.isnan(total)
     note(by_total, "amount_from_total", "average_order_value", total, "total")
