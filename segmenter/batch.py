@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -137,14 +139,29 @@ def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[]
 
 def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
     pool = make()
-    waiting = [pool.submit(work, task, folder, lang) for task in tasks]
+    waiting: list[Future[Row]] = []
     try:
+        with _deaf_to_ctrl_c():
+            waiting += [pool.submit(work, task, folder, lang) for task in tasks]
         for future in as_completed(waiting):
             yield future.result()
     finally:
         for future in waiting:
             future.cancel()
         pool.shutdown(wait=True)
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in here never hear Ctrl-C: one that is still importing would only say where it was."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def processes(count: int | None) -> Callable[[], Executor]:
