@@ -104,7 +104,7 @@ def pandas_openpyxl(source, target):
     import openpyxl
     import pandas as pd
 
-    frame = pd.read_excel(source, sheet_name=CUSTOMERS, dtype={0: str})
+    frame = pd.read_excel(source, sheet_name=CUSTOMERS, dtype={0: str}, engine="openpyxl")
     last = pd.to_datetime(frame.iloc[:, LAST])
     days = (last - last.min()).dt.days
     results = pd.DataFrame(
