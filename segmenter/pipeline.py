@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,21 @@ class Sheets:
     survey: Grid | None = None
 
 
+class _Cleaned(NamedTuple):
+    """Who is to be analysed, and what is known of them."""
+
+    customers: DataFrame
+    ordered: DataFrame | None
+    """their orders and strangers'; None without any"""
+    taken: Intake
+    as_of: date | None
+    typed_ages: pd.Series | None
+    """ages as they stood before missing ones were filled"""
+    findings: list[Finding]
+    excluded: Counter[str]
+    """rows that went, by the code of the finding"""
+
+
 def run(
     sheets: Sheets,
     rules: Rules,
@@ -74,51 +89,8 @@ def run(
     `as_of` comes before the rules' date, which comes before the date of the last order. Refused when the customer
     sheet holds no customers or cannot be read; everything else that is odd is a finding of the result.
     """
-    progress("read")
-    ordered, found = _orders(sheets.orders, rules)
-    spare = set() if ordered is None else set(ordered["key"])
-    taken = intake.take(sheets.customers, schema.CUSTOMERS, spare)
-    if not taken.rows_in:
-        raise Refused("no_customers", sheet=taken.sheet)
-    findings = [*kept.found_by_import(sheets.cleaning), *noticed, *taken.findings, *found]
-    excluded = {**taken.excluded}
-
-    def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
-        findings.extend(found[1])
-        excluded.update(found[2])
-        return found[0]
-
-    progress("clean")
-    merged = clean.merge_duplicates(taken.frame, rules, taken.sheet, taken.cell)
-    customers = step(merged[:3])
-    if ordered is not None and merged.same:
-        ordered = ordered.assign(key=ordered["key"].map(lambda key: merged.same.get(key, key)))
-    as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
-    findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
-    totals = taken.columns.get("total_amount", "")
-    if ordered is not None and len(ordered) and as_of is not None:
-        computed = orders.behaviour(ordered, as_of, rules)
-        first = ordered.groupby("key")["ordered_on"].min()
-        later = first.index[first > pd.Timestamp(as_of)]
-        findings += _strangers(ordered, customers, sheets.orders)
-        findings += reconcile.check(customers, computed, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
-        customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
-    else:
-        findings += reconcile.check(customers, None, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
-    customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
-    customers = step(measure.scope(customers, as_of, rules, taken.sheet))
-    typed_ages = customers.get("age")
-    customers, filled = clean.fill_missing(customers, taken.sheet, taken.cell)
-    customers, outliers = clean.mark_outliers(customers, rules, taken.sheet, taken.cell)
-    findings += [*filled, *outliers]
-    if rules.outlier_mode == "remove":
-        excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
-        customers = customers[~customers["outlier"]]
-    if taken.rows_in != len(customers) + len(excluded):
-        raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
-    reasons = Counter(excluded.values())
-    if customers.empty:
-        raise _nobody(taken, reasons)
+    cleaned = _cleaned(sheets, rules, lang, as_of, progress, noticed)
+    customers, ordered, taken, as_of, typed_ages, findings, excluded = cleaned
 
     progress("score")
     rules = scale.fit(customers, rules)
@@ -174,8 +146,8 @@ def run(
         window_start=start,
         rows_in=taken.rows_in,
         rows_used=len(customers),
-        rows_excluded=len(excluded),
-        excluded=dict(reasons),
+        rows_excluded=excluded.total(),
+        excluded=dict(excluded),
         findings=tuple(findings),
         customers=customers,
         segments=segments,
@@ -194,6 +166,63 @@ def run(
         reviews=ahead.reviews,
         reach=ahead.reach,
     )
+
+
+def _cleaned(
+    sheets: Sheets,
+    rules: Rules,
+    lang: Lang,
+    as_of: date | None,
+    progress: Progress,
+    noticed: Sequence[Finding],
+) -> _Cleaned:
+    """The first half of `run`: read, clean and measure."""
+    progress("read")
+    ordered, found = _orders(sheets.orders, rules)
+    spare = set() if ordered is None else set(ordered["key"])
+    taken = intake.take(sheets.customers, schema.CUSTOMERS, spare)
+    if not taken.rows_in:
+        raise Refused("no_customers", sheet=taken.sheet)
+    findings = [*kept.found_by_import(sheets.cleaning), *noticed, *taken.findings, *found]
+    excluded = {**taken.excluded}
+
+    def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
+        findings.extend(found[1])
+        excluded.update(found[2])
+        return found[0]
+
+    progress("clean")
+    merged = clean.merge_duplicates(taken.frame, rules, taken.sheet, taken.cell)
+    customers = step(merged[:3])
+    if ordered is not None and merged.same:
+        ordered = ordered.assign(key=ordered["key"].map(lambda key: merged.same.get(key, key)))
+    as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
+    findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
+    totals = taken.columns.get("total_amount", "")
+    if ordered is not None and len(ordered) and as_of is not None:
+        computed = orders.behaviour(ordered, as_of, rules)
+        first = ordered.groupby("key")["ordered_on"].min()
+        later = first.index[first > pd.Timestamp(as_of)]
+        findings += _strangers(ordered, customers, sheets.orders)
+        findings += reconcile.check(customers, computed, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
+        customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
+    else:
+        findings += reconcile.check(customers, None, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
+    customers = step(measure.measure(customers, as_of, rules, taken.sheet, taken.cell))
+    customers = step(measure.scope(customers, as_of, rules, taken.sheet))
+    typed_ages = customers.get("age")
+    customers, filled = clean.fill_missing(customers, taken.sheet, taken.cell)
+    customers, outliers = clean.mark_outliers(customers, rules, taken.sheet, taken.cell)
+    findings += [*filled, *outliers]
+    if rules.outlier_mode == "remove":
+        excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
+        customers = customers[~customers["outlier"]]
+    if taken.rows_in != len(customers) + len(excluded):
+        raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
+    reasons = Counter(excluded.values())
+    if customers.empty:
+        raise _nobody(taken, reasons)
+    return _Cleaned(customers, ordered, taken, as_of, typed_ages, findings, reasons)
 
 
 def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Finding]]:
