@@ -1,16 +1,16 @@
 """The command `segmenter`, also as `python -m segmenter`: one command in a process of its own."""
 
-from segmenter import garbage
+from segmenter import process
 from segmenter.cli import main
 
 
 def program() -> int:
     """Run one command; gives its exit code."""
-    garbage.settle()
+    process.begin()
     try:
         return main()
     finally:
-        garbage.settle()
+        process.settle()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import faults, garbage, jobs
+from segmenter import faults, jobs, process
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
@@ -75,7 +75,6 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         return replace(
             row, message=Refused("batch_fault", kind=type(error).__name__, path=faults.log(error)).message(lang)
         )
-    present = result.segments[result.segments["customers"] > 0]
     return replace(
         row,
         status="findings" if result.findings else "done",
@@ -86,8 +85,9 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         rows_excluded=result.rows_excluded,
         findings=len(result.findings),
         segments={
-            str(one["name"]): (int(one["customers"]), round(float(one["amount"]), 6))
-            for one in present.to_dict("records")
+            one["name"]: (one["customers"], round(one["amount"], 6))
+            for one in result.segments.records()
+            if one["customers"]
         },
         report=task.report_name,
         written=written,
@@ -174,7 +174,7 @@ def processes(count: int | None) -> Callable[[], Executor]:
 
 def _begin() -> None:
     """A worker begins: with this module it has imported all it needs."""
-    garbage.settle()
+    process.settle()
 
 
 def cluster(address: str) -> Callable[[], Executor]:

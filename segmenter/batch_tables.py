@@ -104,7 +104,7 @@ def _near(rows: Sequence[Row]) -> list[str]:
 
 
 def _html(rows: Sequence[Row], lang: Lang) -> str:
-    from segmenter.reports.report import page
+    from segmenter.reports.templating import page
 
     counts = Counter(row.status for row in rows)
     totals = batch.totals(rows)

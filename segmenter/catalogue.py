@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Final
 
-from pandas import DataFrame
-
 from segmenter import schema, texts
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.schema import Field, fold
 from segmenter.texts import LANGS, Lang
 
@@ -217,7 +216,7 @@ def _both(text: str, one: Dimension | Level | None, key: str) -> Mapping[str, st
     return known if known and text in known.values() else dict.fromkeys(LANGS, text)
 
 
-def to_frame(catalogue: Catalogue, lang: Lang) -> DataFrame:
+def to_frame(catalogue: Catalogue, lang: Lang) -> Frame:
     """The rows of the 维度 sheet, in the words of `lang`."""
     families = texts.load("dimensions.toml")["families"]
     rows: list[tuple[Any, ...]] = []
@@ -230,7 +229,7 @@ def to_frame(catalogue: Catalogue, lang: Lang) -> DataFrame:
         for level in one.levels:
             said = [text[lang] if text else None for text in (level.hint, level.target)]
             rows.append((one.name[lang], family, level.name[lang], shown(level.when, catalogue, lang), *said))
-    return DataFrame(rows, columns=[field.key for field in schema.DIMENSIONS.fields], dtype=object)
+    return Frame.of(rows, [field.key for field in schema.DIMENSIONS.fields])
 
 
 def _years(one: Dimension, catalogue: Catalogue, lang: Lang) -> str:

@@ -205,8 +205,7 @@ def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -
 
 def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, Any]:
     """The object of --json."""
-    codes = result.customers["code"].astype(str).value_counts()
-    present = result.segments[result.segments["customers"] > 0]
+    codes = Counter(result.customers["code"].tolist())
     return {
         "status": result.status,
         "as_of": result.as_of.isoformat() if result.as_of else None,
@@ -217,10 +216,11 @@ def _summary(result: Result, lang: Lang, outputs: Sequence[Path]) -> dict[str, A
             {"code": f.code, "sheet": f.sheet, "cell": f.cell, "value": f.value, "message": f.message(lang)}
             for f in result.findings
         ],
-        "codes": {str(code): int(count) for code, count in sorted(codes.items()) if code},
+        "codes": {code: count for code, count in sorted(codes.items()) if code},
         "segments": {
-            row["name"]: {"customers": int(row["customers"]), "amount": round(float(row["amount"]), 6)}
-            for row in present.to_dict("records")
+            row["name"]: {"customers": row["customers"], "amount": round(row["amount"], 6)}
+            for row in result.segments.records()
+            if row["customers"]
         },
         "outputs": [str(path) for path in outputs],
     }

@@ -48,23 +48,24 @@ def _say(found: Compared, lang: Lang) -> None:
     from segmenter.steps import migration
 
     cells = found.migration.cells
-    then = int(cells.loc[cells["start"] != migration.ENTERED, "customers"].sum())
-    now = int(cells.loc[cells["end"] != migration.LEFT, "customers"].sum())
+    then = int(cells["customers"][cells["start"] != migration.ENTERED].sum())
+    now = int(cells["customers"][cells["end"] != migration.LEFT].sum())
     days = {"before": found.migration.before, "after": found.migration.after}
     print(texts.say("cli.compared", lang, **days, then=then, now=now))
     for finding in found.findings:
         print("! " + finding.message(lang))
     blocks = migration.sheets(found.migration, found.rules, lang)
-    heads = [(row["name"], row["customers"], row["share"]) for row in blocks["migration_heads"].to_dict("records")]
+    heads = [(row["name"], row["customers"], row["share"]) for row in blocks["migration_heads"].records()]
     table([(f"  {name}", f"{n:,.0f}", "" if share is None else f"{share:.1%}") for name, n, share in heads[1:]], True)
     print(texts.say("cli.compare_matrix", lang))
     counts = blocks["migration_counts"]
-    kept = counts.loc[:, [*counts.columns[:1], *(key for key in counts.columns[1:] if counts[key].iloc[-1])]]
+    start, *others = counts.columns
+    kept = [key for key in others if counts[key][-1]]
     names = {field.key: field.header[lang] for field in schema.table("migration_counts").fields}
-    rows = [("", *(names[key] for key in kept.columns[1:]))]
-    for row in kept.to_numpy(object).tolist():
-        if row[-1]:
-            rows.append((f"  {row[0]}", *("" if n is None else f"{n:,.0f}" for n in row[1:])))
+    rows = [("", *(names[key] for key in kept))]
+    for name, *people in zip(*(counts[key].tolist() for key in (start, *kept)), strict=True):
+        if people[-1]:
+            rows.append((f"  {name}", *("" if n is None else f"{n:,.0f}" for n in people)))
     table(rows, True)
     lost = [one._asdict() for one in migration.ranked(cells) if one.lost > 0][:SHOWN]
     if lost:

@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from pandas import DataFrame
+import numpy as np
 
 from segmenter import jobs, schema, settings, texts, timeline
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import headers, intake
 from segmenter.result import Migration
 from segmenter.rules import Rules
@@ -38,9 +39,9 @@ class _Filled:
     """One of the two, as it stands; `mark`: the fingerprint of the rules it was filled with, where it is on record."""
 
     day: date
-    state: DataFrame
+    state: Frame
     rules: Rules
-    lines: DataFrame
+    lines: Frame
     mark: str
 
 
@@ -61,7 +62,8 @@ def compare(old: Path, new: Path, out: Path | None = None, saving: jobs.Saving =
             for key, frame in frames.items():
                 book.write(schema.table(key), frame)
             if len(now.lines):
-                mine = history.of(now.lines, found.after).assign(baseline=found.before)
+                mine = history.of(now.lines, found.after)
+                mine = mine.assign(baseline=np.full(len(mine), found.before, dtype=object))
                 book.write(schema.HISTORY, history.joined(now.lines, mine, found.after))
     return Compared(found, now.rules, tuple(findings), book.lang)
 
@@ -69,12 +71,12 @@ def compare(old: Path, new: Path, out: Path | None = None, saving: jobs.Saving =
 def _read(book: FileBook) -> _Filled:
     table_2, board = book.read(schema.RFM), book.read(schema.BOARDS[0])
     day = timeline.shown(board)
-    state = migration.standing(table_2, schema.RFM) if table_2 is not None else DataFrame()
+    state = migration.standing(table_2, schema.RFM) if table_2 is not None else Frame({})
     if day is None or state.empty:
         raise Refused("not_filled", path=book.name)
     grid = book.read(schema.HISTORY)
     known = grid is not None and headers.holds(grid, schema.HISTORY)
-    lines = intake.as_typed(grid, schema.HISTORY) if grid is not None and known else DataFrame(columns=["as_of"])
+    lines = intake.as_typed(grid, schema.HISTORY) if grid is not None and known else Frame.of((), ["as_of"])
     marks = [str(one) for one in history.of(lines, day).get("fingerprint", ()) if one]
     return _Filled(day, state, jobs.read_rules(book), lines, marks[0] if marks else "")
 
@@ -92,7 +94,7 @@ def _doubts(then: _Filled, now: _Filled) -> list[Finding]:
         versions = {"then": then.rules.version, "now": now.rules.version}
         unnamed = texts.both("migration.unnamed")
         found.append(Finding("compare_rules", params={**versions, "settings": names if differ else unnamed}))
-    both = int(now.state.index.isin(then.state.index).sum())
+    both = len({*now.state["key"].tolist()} & {*then.state["key"].tolist()})
     smaller = min(len(then.state), len(now.state))
     if both < STRANGE * smaller:
         found.append(Finding("compare_strangers", params={"both": both, "smaller": smaller}))

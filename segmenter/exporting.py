@@ -84,7 +84,7 @@ def write(
 
 def labels(result: Result, lang: Lang) -> DataFrame:
     """The columns LABELS of every customer, words in `lang`; index as in `Result.customers`."""
-    customers = result.customers
+    customers = result.customers.pandas
     names = wording.segment_names(result.rules, lang)
     classes = {code: name[lang] for code, name in result.rules.schemes[result.rules.naming_scheme].items()}
     plans = {str(row["key"]): row for row in tracking.rows(result, lang) if row["key"]}
@@ -121,7 +121,7 @@ def _under(frame: DataFrame, system: str, result: Result, wanted: Sequence[Field
     for field in wanted:
         head = known.get(field.key, field.header[lang])
         if head not in found:
-            found[head] = _worded(result.customers, field, lang, frame.index)
+            found[head] = _worded(result.customers.pandas, field, lang, frame.index)
     return DataFrame(found, index=frame.index)
 
 

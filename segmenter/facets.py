@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pandas as pd
 from pandas import DataFrame
@@ -26,11 +27,15 @@ def chosen_from(grid: Grid | None, rules: Rules) -> Catalogue:
     found = catalogue.shipped()
     if grid is not None:
         column = headers.locate(grid, schema.DIMENSIONS).columns["condition"]
-        frame = intake.as_typed(grid, schema.DIMENSIONS).reindex(columns=[f.key for f in schema.DIMENSIONS.fields])
-        typed = frame.map(lambda one: "" if values.is_empty(one) else str(one).strip())
-        places = {i: cells.address(int(row) - 1, column) for i, row in enumerate(typed.index)}
-        found = found.with_own(catalogue.from_rows(typed.to_dict("records"), grid.sheet, places))
+        frame = intake.as_typed(grid, schema.DIMENSIONS)
+        typed = [{one.key: _text(row.get(one.key)) for one in schema.DIMENSIONS.fields} for row in frame.records()]
+        places = {i: cells.address(int(row) - 1, column) for i, row in enumerate(frame.index)}
+        found = found.with_own(catalogue.from_rows(typed, grid.sheet, places))
     return found.with_own(rules.own_dimensions)
+
+
+def _text(value: Any) -> str:
+    return "" if values.is_empty(value) else str(value).strip()
 
 
 def find(

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
+from numpy.typing import NDArray
 
-from segmenter import frames, texts
+from segmenter import texts
+from segmenter.frames import Frame
 from segmenter.texts import Lang
 
 LISTED: Final = 1000
@@ -104,15 +104,16 @@ def _figure(text: str) -> float | int:
     return float(plain) if "." in plain else int(plain)
 
 
-def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -> list[Finding]:
+def weighed(
+    findings: Iterable[Finding], sheet: str, rows: NDArray[np.integer[Any]], amounts: NDArray[np.float64] | None
+) -> list[Finding]:
     """With the share of the total amount that stands in a finding's row, where it is about one row of `sheet`.
 
-    `totals`: total amounts by row number, rising; None when the sheet has none.
+    `amounts`: the total amounts of the customers, None when the sheet has none; `rows`: their row numbers, rising.
     """
     findings = list(findings)
-    if totals is None:
+    if amounts is None:
         return findings
-    rows, amounts = totals.index.to_numpy(), totals.to_numpy(float)
     everything = float(np.nansum(amounts))
     if everything <= 0:
         return findings
@@ -126,7 +127,7 @@ def weighed(findings: Iterable[Finding], sheet: str, totals: pd.Series | None) -
     return findings
 
 
-def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
+def to_frame(findings: Iterable[Finding], lang: Lang) -> Frame:
     """The rows of the cleaning log, columns as in the schema."""
     rows = [
         (
@@ -140,4 +141,4 @@ def to_frame(findings: Iterable[Finding], lang: Lang) -> DataFrame:
         )
         for one in findings
     ]
-    return frames.of(rows, ("stage", "code", "sheet", "cell", "value", "message", "amount_share"))
+    return Frame.of(rows, ("stage", "code", "sheet", "cell", "value", "message", "amount_share"))

@@ -8,18 +8,18 @@ cannot change without a new fill is baked in: the number of bins, and the segmen
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import pandas as pd
-from pandas import DataFrame
+import numpy as np
 
 from segmenter import schema, settings, texts, wording
 from segmenter.books import Book, Formula, Grid
 from segmenter.cells import letter
+from segmenter.frames import Frame
 from segmenter.reading import headers
 from segmenter.result import Result
 from segmenter.rules import CODES, Rules
@@ -42,7 +42,17 @@ class _Sheets:
     """field key -> the cell in the same row of table 2"""
 
 
-def rfm(book: Book, result: Result) -> tuple[DataFrame, int]:
+class _Customer(NamedTuple):
+    """What is measured of a customer: fields of `Result.customers`."""
+
+    customer_id: str
+    code: str
+    recency_days: float
+    frequency: float
+    monetary: float
+
+
+def rfm(book: Book, result: Result) -> tuple[Frame, int]:
     """`result.rfm` with formulas where they give the same, and in how many rows."""
     grid, setting_grid = book.read(schema.CUSTOMERS), book.read(schema.SETTINGS)
     if (
@@ -60,21 +70,22 @@ def rfm(book: Book, result: Result) -> tuple[DataFrame, int]:
         return result.rfm, 0
     shared = _shared(where, result.rules, result.lang)
     day = _day(where, grid, header, result.as_of)
-    outcomes = _outcomes(result)
-    frame = result.rfm.astype(object)
-    rows: dict[Any, dict[str, Formula]] = {}
-    for one in result.customers.itertuples():
-        numbers = _numbers(one, grid.rows[int(one.Index) - 1], header.columns, where, day, result.as_of)
+    people = map(_Customer, *(result.customers[name].tolist() for name in _Customer._fields))
+    outcomes = zip(result.customers.index.tolist(), people, _outcomes(result), strict=True)
+    rows: dict[int, dict[str, Formula]] = {}
+    for place, (row, one, names) in enumerate(outcomes):  # table 2 has them in this order, the departed after them
+        numbers = _numbers(one, grid.rows[row - 1], header.columns, where, day, result.as_of)
         if numbers is not None:
-            names = outcomes[one.Index]
-            rows[one.Index] = {**numbers, **_texts(shared, names, where, result.lang)}
+            rows[place] = {**numbers, **_texts(shared, names, where, result.lang)}
+    columns = {}
     for column in where.table:
-        if column == "customer_id" or column not in frame:
+        if column == "customer_id" or column not in result.rfm:
             continue
-        values = frame[column].to_dict()
-        new = {i: Formula(made[column].text, values[i]) for i, made in rows.items() if column in made}
-        frame[column] = pd.Series({**values, **new}, dtype=object).reindex(frame.index)
-    return frame, len(rows)
+        columns[column] = cells = np.array(result.rfm[column], dtype=object)
+        for place, made in rows.items():
+            if column in made:
+                cells[place] = Formula(made[column].text, cells[place])
+    return result.rfm.assign(**columns), len(rows)
 
 
 def _settings(grid: Grid) -> dict[str, str]:
@@ -132,7 +143,7 @@ def _cell(row: Sequence[Any], column: int | None) -> Any:
 
 
 def _numbers(
-    one: Any, row: Sequence[Any], columns: Mapping[str, int], where: _Sheets, day: str, as_of: date
+    one: _Customer, row: Sequence[Any], columns: Mapping[str, int], where: _Sheets, day: str, as_of: date
 ) -> dict[str, Formula] | None:
     """R, F and M of a customer as formulas; None when their row does not say them as they were measured."""
     key = _cell(row, columns["customer_id"])
@@ -229,14 +240,14 @@ def _below(limit: str) -> str:
     return f"({limit}-IF({limit}=INT({limit}),1,0.01))"
 
 
-def _outcomes(result: Result) -> dict[Any, tuple[str, ...]]:
+def _outcomes(result: Result) -> Iterator[tuple[str, ...]]:
     """The segment each customer would have with each of the eight codes: their other columns decide with it."""
     names = wording.segment_names(result.rules, result.lang)
-    columns = [
-        segment.assign(result.customers.assign(code=code), result.rules)["segment"].map(names).tolist()
-        for code in CODES
-    ]
-    return dict(zip(result.customers.index, zip(*columns, strict=True), strict=True))
+    columns = []
+    for code in CODES:
+        same = result.customers.assign(code=np.full(len(result.customers), code, dtype=object))
+        columns.append([names[key] for key in segment.assign(same, result.rules)["segment"]])
+    return zip(*columns, strict=True)
 
 
 def _texts(shared: Mapping[str, str], names: Sequence[str], where: _Sheets, lang: Lang) -> dict[str, Formula]:

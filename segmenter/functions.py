@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import xlwings as xw
 
 from segmenter import rules, schema, settings, wording
+from segmenter.frames import Frame
 from segmenter.reading.dates import day_of
 from segmenter.rules import CODES, Rules
 from segmenter.steps import scale, score, segment
@@ -41,23 +41,18 @@ def SEG_RFM(  # noqa: N802 - the name analysts type
     """
     used, word = _rules(setting_rows), _lang(lang)
     day = _day(as_of)
-    frame = pd.DataFrame(
-        {
-            "recency_days": [_recency(_cell(row, 1), day) for row in customers],
-            "frequency": [_number(_cell(row, 2)) for row in customers],
-            "monetary": [_number(_cell(row, 3)) for row in customers],
-        },
-        dtype=float,
-    )
-    bought = (frame["frequency"] > 0) | (frame["monetary"] > 0)
-    frame["without_orders"] = frame["recency_days"].isna() & ~bought
+    recency = np.array([_recency(_cell(row, 1), day) for row in customers], dtype=float)
+    frequency, monetary = (np.array([_number(_cell(row, n)) for row in customers], dtype=float) for n in (2, 3))
+    strangers = np.isnan(recency) & ~((frequency > 0) | (monetary > 0))
+    columns = {"recency_days": recency, "frequency": frequency, "monetary": monetary, "without_orders": strangers}
+    frame = Frame(columns)
     used = scale.fit(frame, used)
     scored = segment.assign(score.score(frame, used), used)
     names = wording.segment_names(used, word)
-    rows = zip(scored["code"], groups(scored, word), scored["segment"].map(names), strict=True)
+    rows = zip(scored["code"], groups(scored, word).tolist(), scored["segment"], strict=True)
     return [
-        [str(one) for one in found] if any(cell not in (None, "") for cell in row) else ["", "", ""]
-        for row, found in zip(customers, rows, strict=True)
+        [code, group, names[key]] if any(cell not in (None, "") for cell in row) else ["", "", ""]
+        for row, (code, group, key) in zip(customers, rows, strict=True)
     ]
 
 

@@ -7,12 +7,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from pandas import DataFrame
-
-from segmenter import cells, pipeline, rules, schema, settings, sources, texts, timeline
+from segmenter import cells, pipeline, rules, schema, settings, texts, timeline
 from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -20,12 +17,16 @@ from segmenter.books.proof import NOTHING, Asked, Proof
 from segmenter.books.saving import load
 from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS, Finding, to_frame
+from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
 from segmenter.reading import dates, headers, intake, values
 from segmenter.result import Result
 from segmenter.rules import Rules
 from segmenter.steps import orders
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Progress = Callable[[str], None]
 FROM_TEXT = frozenset({"number_as_text", "date_as_text"})
@@ -89,6 +90,10 @@ def import_orders(
     `columns`: field key -> header in the file, for headers that no alias covers. A rules file and the as-of date, when
     given, are written to the settings; otherwise the date is the last order's and the workbook finds it by itself.
     """
+    import pandas as pd
+
+    from segmenter import sources
+
     _refuse_existing(out)
     progress("read")
     grid = sources.read_orders(source, columns)
@@ -97,7 +102,7 @@ def import_orders(
         raise Refused("no_amount", path=source)
     progress("clean")
     used = rules.from_file(rules_file) if rules_file else rules.default()
-    tidied = orders.tidy(taken.frame, used, taken.sheet, stage="import")
+    tidied = orders.tidy(taken.frame.pandas, used, taken.sheet, stage="import")
     if tidied.frame.empty:
         raise Refused("no_orders", path=source)
     day = as_of or used.as_of or tidied.frame["ordered_on"].max().date()
@@ -118,8 +123,9 @@ def import_orders(
         found.append(Finding("orders_after_as_of", taken.sheet, params=params, stage="import"))
     progress("write")
     with FileBook(template(lang), out=out) as book:
-        book.write(schema.CUSTOMERS, _in_order(_worded(customers, lang), "customer_id"))
-        book.write(schema.ORDERS, _worded(tidied.frame.drop(columns=["key", "region"], errors="ignore"), lang))
+        book.write(schema.CUSTOMERS, Frame.from_pandas(_in_order(_worded(customers, lang), "customer_id")))
+        lines = _worded(tidied.frame.drop(columns=["key", "region"], errors="ignore"), lang)
+        book.write(schema.ORDERS, Frame.from_pandas(lines))
         book.write(schema.CLEANING, to_frame(found, book.lang))
         if as_of or rules_file:
             chosen = replace(used, as_of=as_of or used.as_of)
@@ -168,7 +174,7 @@ def write(book: Book, result: Result) -> None:
         if table.key in result.extra:
             book.write(table, result.extra[table.key])
         elif table.optional == "result" and (grid := book.read(table)) is not None and headers.holds(grid, table):
-            book.write(table, DataFrame(columns=[field.key for field in table.fields]))
+            book.write(table, Frame.of((), table.keys))
 
 
 def fill(
@@ -284,19 +290,18 @@ def _settings(grid: Grid) -> list[tuple[str, Any, str]]:
 def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
     """The five numbers that matter, as text keys and values: customers, amount, the best segment, the one at risk,
     findings."""
-    by_key = result.segments.set_index("segment")
+    by_key = {row["segment"]: row for row in result.segments.records()}
     yield "headline.customers", {"used": result.rows_used, "rows": result.rows_in}
-    yield "headline.amount", {"amount": float(by_key["amount"].sum()), "months": result.rules.window_months}
+    yield "headline.amount", {"amount": float(result.segments["amount"].sum()), "months": result.rules.window_months}
     for key in ("high_value", "at_risk"):
-        if key in by_key.index:
-            row = by_key.loc[key]
+        if row := by_key.get(key):
             yield (
                 "headline.segment",
                 {
                     "name": row["name"],
-                    "customers": int(row["customers"]),
-                    "share": float(row["customer_share"]),
-                    "amount_share": float(row["amount_share"]),
+                    "customers": row["customers"],
+                    "share": row["customer_share"],
+                    "amount_share": row["amount_share"],
                 },
             )
     yield "headline.findings", {"findings": len(result.findings)}
@@ -334,6 +339,8 @@ def _worded(frame: DataFrame, lang: Lang) -> DataFrame:
 
 def _in_order(frame: DataFrame, column: str) -> DataFrame:
     """Sorted by ID: numbers by value, then the rest."""
+    import pandas as pd
+
     ids = frame[column].astype(str)
     number = pd.to_numeric(ids.where(ids.str.fullmatch(r"\d{1,15}")), errors="coerce")
     return (

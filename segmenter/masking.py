@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
 from segmenter import schema
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.result import Result
 
 FLOOR: Final = 5
@@ -117,20 +119,20 @@ def quoted(value: str) -> str:
 def shared(result: Result, strict: bool) -> Result:
     """The result as others may see it."""
     personal = [one.key for one in schema.CUSTOMERS.fields if one.personal and one.key in result.customers]
-    customers = result.customers.drop(columns=personal)
+    customers = result.customers.drop(*personal)
     findings = tuple(_finding(one, strict) for one in result.findings)
     if not strict:
         return replace(result, customers=customers, findings=findings)
-    customers = customers.assign(customer_id=HIDDEN)
-    segments = withheld(result.segments)
+    customers = customers.assign(customer_id=np.full(len(customers), HIDDEN, dtype=object))
+    segments = withheld(result.segments.pandas)
     return replace(
         result,
         customers=customers,
         findings=findings,
-        segments=segments,
-        strategy=_plan(result.strategy, result, segments),
-        rfm=result.rfm.iloc[:0],
-        cleaning=result.cleaning.iloc[:0],
+        segments=Frame.from_pandas(segments),
+        strategy=_plan(result, segments),
+        rfm=result.rfm.at([]),
+        cleaning=result.cleaning.at([]),
     )
 
 
@@ -167,8 +169,9 @@ def fields_withheld(counts: DataFrame, also: Sequence[Any] = ()) -> DataFrame:
     return hidden
 
 
-def _plan(strategy: DataFrame, result: Result, segments: DataFrame) -> DataFrame:
+def _plan(result: Result, segments: DataFrame) -> Frame:
     """Table 3 without the figures that `segments` withholds."""
+    strategy = result.strategy
     hidden = set(segments.loc[segments["small"] != "", "segment"])
     names = {
         schema.fold(word)
@@ -176,11 +179,10 @@ def _plan(strategy: DataFrame, result: Result, segments: DataFrame) -> DataFrame
         if one.key in hidden
         for word in (*one.name.values(), *one.aliases)
     }
-    rows = strategy["segment"].map(schema.fold).isin(names)
-    blank = {
-        column: strategy[column].mask(rows) for column in ("customers", "customer_share", "amount", "amount_share")
-    }
-    words = {column: strategy[column].mask(rows, "") for column in ("status", "actual", "outcome")}
+    rows = np.array([schema.fold(one) in names for one in strategy["segment"]], dtype=bool)
+    figures = ("customers", "customer_share", "amount", "amount_share")
+    blank = {column: np.where(rows, np.nan, strategy[column]) for column in figures}
+    words = {column: np.where(rows, "", strategy[column]) for column in ("status", "actual", "outcome")}
     return strategy.assign(**blank, **words)
 
 

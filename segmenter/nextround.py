@@ -8,13 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
 
 from segmenter import frames, schema, wording
 from segmenter.advice import Proposal, Review
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import planning
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
@@ -24,6 +23,8 @@ from segmenter.texts import LANGS, Lang
 from segmenter.timeline import Followed
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from segmenter.steps.labels import Facets
 
 
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 class Ahead:
     """Table 3 with what its targets came to, and the fields of `Result` of the same names."""
 
-    strategy: DataFrame
+    strategy: Frame
     tracked: tuple[Tracked, ...]
     proposals: tuple[Proposal, ...]
     reviews: tuple[Review, ...]
     findings: tuple[Finding, ...]
-    extra: Mapping[str, DataFrame]
+    extra: Mapping[str, Frame]
     reach: DataFrame | None
 
 
@@ -69,7 +70,7 @@ def look(
     extra = {"proposals": proposals.to_frame(proposed, lang)} if proposed else {}
     vague = goals.smart(rules, [one for row in people for one in row], schema.SETTINGS.sheet[lang])
     return Ahead(
-        frames.of([[row[key] for key in schema.STRATEGY.keys] for row in rows], schema.STRATEGY.keys),
+        Frame.of([[row[key] for key in schema.STRATEGY.keys] for row in rows], schema.STRATEGY.keys),
         tracks.tracked,
         tuple(proposed),
         clocks,
@@ -80,7 +81,7 @@ def look(
 
 
 def _separations(
-    facets: Facets | None, lines: DataFrame, rules: Rules, as_of: date | None
+    facets: Facets | None, lines: Frame, rules: Rules, as_of: date | None
 ) -> Iterator[tuple[Mapping[str, str], list[tuple[date, float]]]]:
     """Name and past of each core dimension that enough customers have a level of."""
     if facets is None or as_of is None or lines.empty:
@@ -90,26 +91,26 @@ def _separations(
             yield one.dimension.name, history.separations(lines, one.dimension, rules, as_of)
 
 
-def remembered(lines: DataFrame, rules: Rules) -> list[Line]:
+def remembered(lines: Frame, rules: Rules) -> list[Line]:
     """The lines of 细分历史; those without a day or of a segment the rules no longer have are left out."""
     if lines.empty:
         return []
     keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
     keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
-    found, columns = [], [*lines.columns]
-    for day, cells in zip(history.days(lines), lines.to_numpy().tolist(), strict=True):
-        line = dict(zip(columns, cells, strict=True))
+    found = []
+    for day, line in zip(history.days(lines), lines.records(), strict=True):
         key = keys.get(schema.fold(line["segment"]))
         if day and key:
             found.append(Line(day, key, line))
     return found
 
 
-def members(state: DataFrame | None, day: date | None, rules: Rules) -> DataFrame | None:
+def members(state: Frame | None, day: date | None, rules: Rules) -> Frame | None:
     """Who was in which segment at the analysis of `day`: key, segment (key), as_of; `state`: `migration.standing`."""
     if state is None or day is None:
         return None
     keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
-    codes, distinct = pd.factorize(state["segment"].to_numpy(object))
+    codes, distinct = frames.distinct(state["segment"])
     named = np.array([keys.get(schema.fold(name), "") for name in distinct], dtype=object)
-    return DataFrame({"key": state.index.to_numpy(object), "segment": named[codes], "as_of": pd.Timestamp(day)})
+    then = np.full(len(state), np.datetime64(day, "s"))
+    return Frame({"key": state["key"], "segment": named[codes], "as_of": then})

@@ -10,26 +10,30 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
-from pandas import DataFrame, Series
+import numpy as np
+from numpy.typing import NDArray
 
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from segmenter.steps.clusters import Clustered
     from segmenter.steps.labels import Facets
     from segmenter.steps.valuation import Value
 
 T = TypeVar("T")
-Part = tuple[T, Sequence[Finding], dict[str, DataFrame]]
+Part = tuple[T, Sequence[Finding], dict[str, Frame]]
 
 
 def dimensions(
     grids: Mapping[str, Grid | None],
-    customers: DataFrame,
-    typed_ages: Series | None,
+    customers: Frame,
+    typed_ages: NDArray[np.float64] | None,
     rules: Rules,
     names: Mapping[str, str],
     groups: Mapping[str, str],
@@ -37,36 +41,38 @@ def dimensions(
     lang: Lang,
 ) -> Part[Facets]:
     """Labels of the customers in the core dimensions. `grids`: the sheets customers, dimensions, survey; `typed_ages`:
-    ages as they stood before missing ones were filled; `names`, `groups`: as `facets.tables` takes them."""
+    the customers' ages as they stood before missing ones were filled; `names`, `groups`: as `facets.tables` takes
+    them."""
     from segmenter import catalogue, facets
 
-    people = customers if typed_ages is None else customers.assign(age=typed_ages.reindex(customers.index))
+    people = (customers if typed_ages is None else customers.assign(age=typed_ages)).pandas
     found, findings = facets.find(grids, people, rules, as_of)
-    tables = facets.tables(found, people, names, groups, lang)
+    tables = _frames(facets.tables(found, people, names, groups, lang))
     if grids["dimensions"] is None:
         tables["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
     return found, findings, tables
 
 
 def clusters(
-    customers: DataFrame, labels: DataFrame | None, rules: Rules, names: Mapping[str, str], lang: Lang
+    customers: Frame, labels: Frame | None, rules: Rules, names: Mapping[str, str], lang: Lang
 ) -> Part[Clustered]:
     """Groups that the data themselves show. `labels`: the rows of the sheet of labels so far, one a customer."""
     from segmenter.steps import clusters
 
-    found = clusters.find(customers, rules)
-    tables = clusters.tables(customers, found, rules, names, lang)
+    people = customers.pandas
+    found = clusters.find(people, rules)
+    tables = _frames(clusters.tables(people, found, rules, names, lang))
     if not found.centres.empty:
         if labels is None:
-            columns = {"customer_id": customers["customer_id"], "segment": customers["segment"].map(names)}
-            labels = DataFrame(columns, dtype=object)
-        called = found.number.map(clusters.shown(found, rules, lang))
-        tables["labels"] = labels.assign(cluster=called.to_numpy(object))
+            called = people["segment"].map(names).to_numpy(object)
+            labels = Frame({"customer_id": customers["customer_id"], "segment": called}, customers.index)
+        number = found.number.map(clusters.shown(found, rules, lang))
+        tables["labels"] = labels.assign(cluster=number.to_numpy(object))
     return found, found.findings, tables
 
 
 def value(
-    customers: DataFrame,
+    customers: Frame,
     ordered: DataFrame | None,
     rules: Rules,
     names: Mapping[str, str],
@@ -80,4 +86,9 @@ def value(
 
     own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
     found = valuation.estimate(own, as_of, rules.value_months)
-    return found, found.findings, valuation.tables(customers, found, rules.value_months, names, lang)
+    tables = valuation.tables(customers.pandas, found, rules.value_months, names, lang)
+    return found, found.findings, _frames(tables)
+
+
+def _frames(tables: Mapping[str, DataFrame]) -> dict[str, Frame]:
+    return {key: Frame.from_pandas(table) for key, table in tables.items()}

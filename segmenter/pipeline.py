@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
+from numpy.typing import NDArray
 
 from segmenter import nextround, onrequest, schema, texts, timeline, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame, weighed
+from segmenter.frames import Frame
 from segmenter.matching import Segment
 from segmenter.reading import intake, kept
 from segmenter.reading.intake import Intake
@@ -36,6 +36,9 @@ from segmenter.steps import (
     segment,
 )
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -63,12 +66,12 @@ class Sheets:
 class _Cleaned(NamedTuple):
     """Who is to be analysed, and what is known of them."""
 
-    customers: DataFrame
+    customers: Frame
     ordered: DataFrame | None
     """their orders and strangers'; None without any"""
     taken: Intake
     as_of: date | None
-    typed_ages: pd.Series | None
+    typed_ages: NDArray[np.float64] | None
     """ages as they stood before missing ones were filled"""
     findings: list[Finding]
     excluded: Counter[str]
@@ -106,7 +109,7 @@ def run(
     strategy, advice = plan.merge(typed.values(), lines, rules, lang)
     findings += advice
     findings += _cautions(rules, ordered)
-    extra: dict[str, DataFrame] = {}
+    extra: dict[str, Frame] = {}
     faceted = clustered = valued = None
 
     def ask(part: onrequest.Part[T]) -> T:
@@ -134,7 +137,7 @@ def run(
     if rules.value:
         progress("value")
         valued = ask(onrequest.value(customers, ordered, rules, names, as_of, lang))
-    findings = weighed(findings, taken.sheet, taken.frame.get("total_amount"))
+    findings = weighed(findings, taken.sheet, taken.frame.index, taken.frame.get("total_amount"))
     start = months_before(as_of, rules.window_months) if as_of else None
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
@@ -186,7 +189,7 @@ def _cleaned(
     findings = [*kept.found_by_import(sheets.cleaning), *noticed, *taken.findings, *found]
     excluded = {**taken.excluded}
 
-    def step(found: tuple[DataFrame, list[Finding], dict[int, str]]) -> DataFrame:
+    def step(found: measure.Step) -> Frame:
         findings.extend(found[1])
         excluded.update(found[2])
         return found[0]
@@ -202,7 +205,7 @@ def _cleaned(
     if ordered is not None and len(ordered) and as_of is not None:
         computed = orders.behaviour(ordered, as_of, rules)
         first = ordered.groupby("key")["ordered_on"].min()
-        later = first.index[first > pd.Timestamp(as_of)]
+        later = first.index[first.to_numpy() > np.datetime64(as_of, "s")]
         findings += _strangers(ordered, customers, sheets.orders)
         findings += reconcile.check(customers, computed, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
         customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
@@ -216,7 +219,7 @@ def _cleaned(
     findings += [*filled, *outliers]
     if rules.outlier_mode == "remove":
         excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
-        customers = customers[~customers["outlier"]]
+        customers = customers.at(~customers["outlier"])
     if taken.rows_in != len(customers) + len(excluded):
         raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
     reasons = Counter(excluded.values())
@@ -232,19 +235,19 @@ def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Fin
     taken = intake.take(grid, schema.ORDERS)
     if not taken.rows_in:
         return None, []
-    tidied = orders.tidy(taken.frame, rules, taken.sheet)
+    tidied = orders.tidy(taken.frame.pandas, rules, taken.sheet)
     return tidied.frame, [*taken.findings, *tidied.findings]
 
 
-def _as_of_findings(customers: DataFrame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
+def _as_of_findings(customers: Frame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
     """An as-of date far after every other order is a typing mistake more often than not; later orders do not count."""
     if as_of is None:
         return [Finding("as_of_unknown", sheet)]
-    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
-    if days is None:
+    known = customers.get("last_order_date") if ordered is None else ordered["ordered_on"].to_numpy()
+    if known is None:
         return []
     found = []
-    day, known = np.datetime64(as_of, "s"), days.to_numpy()
+    day = np.datetime64(as_of, "s")
     earlier = known[known < day]
     if len(earlier) and (known == day).any() and (day - (before := earlier.max())) > np.timedelta64(180, "D"):
         params = {"before": before.astype("datetime64[D]").item().isoformat()}
@@ -288,7 +291,7 @@ def _by_name(rules: Rules) -> dict[str, Segment]:
     return {name: one for one in rules.segments for name in (one.name["zh"], *one.aliases)}
 
 
-def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> list[Finding]:
+def _strangers(ordered: DataFrame, customers: Frame, grid: Grid | None) -> list[Finding]:
     """Orders of customers who are not on the customer sheet are counted, with their sum."""
     strange = orders.whole(ordered[~ordered["key"].isin(customers["key"])])
     if strange.empty or grid is None:
@@ -301,13 +304,13 @@ def _strangers(ordered: DataFrame, customers: DataFrame, grid: Grid | None) -> l
     return [Finding("order_customer_unknown", grid.sheet, value=str(strange["customer_id"].iloc[0]), params=params)]
 
 
-def _thin(customers: DataFrame, taken: Intake) -> list[Finding]:
+def _thin(customers: Frame, taken: Intake) -> list[Finding]:
     """What makes the result say little: very few customers (case A21), a measure that is the same for all (A22)."""
     if len(customers) < 5:
         return [Finding("few_customers", taken.sheet, params={"customers": len(customers)})]
     found = []
     for column, name in (("recency_days", "R"), ("frequency", "F"), ("monetary", "M")):
-        measured = customers[column].to_numpy(float)
+        measured = customers[column]
         if (measured == measured[0]).all():
             value = wording.number(float(measured[0]))
             found.append(Finding("all_identical", taken.sheet, value=value, params={"measure": name}))

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pandas import DataFrame
-
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from segmenter.steps.clusters import Clustered
     from segmenter.steps.labels import Facets
     from segmenter.steps.valuation import Value
@@ -27,7 +28,7 @@ class Migration:
 
     before: date
     after: date
-    cells: DataFrame
+    cells: Frame
     """the moves counted, as `migration.count` does; segments by name"""
     same_rules: bool = True
 
@@ -49,23 +50,23 @@ class Result:
     excluded: Mapping[str, int]
     """rows per reason (a finding code); sums to `rows_excluded`"""
     findings: tuple[Finding, ...]
-    customers: DataFrame
+    customers: Frame
     """one row a customer, index = row number on the sheet. The fields of the customers table, cleaned, and:
     recency_days (float, NaN unknown), frequency (float), monetary (float), r_bin / f_bin / m_bin (int position in
     the rules' bins, -1 unknown), r_label / f_label / m_label ("high", "mid", "low", "" unknown), code ("111", ""
     unknown), segment (key of the rules' segment; "no_recency" when R is unknown), outlier (bool)"""
-    segments: DataFrame
+    segments: Frame
     """one row a segment in the rules' order (also those without customers; then "no_recency" if there are any):
     segment (key), name, customers, customer_share, amount (sum of monetary), amount_share, orders (sum of
     frequency), average_order_value, median_recency_days, median_frequency, median_monetary (NaN when empty), buyers
     and repeat_buyers (customers with one order or more, with two or more)"""
-    rfm: DataFrame
+    rfm: Frame
     """table 2, columns as in the schema, cell texts in `lang`"""
-    strategy: DataFrame
+    strategy: Frame
     """table 3, columns as in the schema, with what people typed"""
-    boards: Mapping[str, DataFrame]
+    boards: Mapping[str, Frame]
     """the blocks of the dashboard by table key"""
-    cleaning: DataFrame
+    cleaning: Frame
     """the cleaning log, columns as in the schema"""
     clustered: Clustered | None = None
     """the clusters, where they were asked for"""
@@ -73,7 +74,7 @@ class Result:
     """customer value, where it was asked for and there are orders"""
     facets: Facets | None = None
     """every customer's level in the core dimensions; None without any"""
-    extra: Mapping[str, DataFrame] = field(default_factory=dict)
+    extra: Mapping[str, Frame] = field(default_factory=dict)
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""
     tracked: tuple[Tracked, ...] = ()
@@ -86,7 +87,7 @@ class Result:
     reach: DataFrame | None = None
     """segment key -> customers reached by the campaigns on 活动记录, converted (those who ordered after); None without
     any"""
-    history: DataFrame = field(default_factory=DataFrame)
+    history: Frame = field(default_factory=lambda: Frame({}))
     """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""
     migration: Migration | None = None
     """None where there is nothing earlier to compare with"""

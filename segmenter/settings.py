@@ -11,10 +11,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_type_hints
 
-from pandas import DataFrame
-
 from segmenter import schema, texts
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.matching import Match, Segment
 from segmenter.reading.dates import day_of
 from segmenter.rules import CHOICES, TABLES, Rules
@@ -65,7 +64,7 @@ def show_match(match: Match, lang: Lang) -> str:
     return f"{code} & {column.header[lang]}={names.get(match.value, match.value)}"
 
 
-def to_frame(rules: Rules, lang: Lang) -> DataFrame:
+def to_frame(rules: Rules, lang: Lang) -> Frame:
     """The rows of the 设置 sheet: name, value, explanation; the segment rules last, in their order."""
     rows: list[tuple[str, Any, str]] = [
         (texts.say("settings.version", lang), rules.version, texts.say("settings.version_explain", lang))
@@ -82,7 +81,7 @@ def to_frame(rules: Rules, lang: Lang) -> DataFrame:
                 texts.say("settings.segment_explain", lang),
             )
         )
-    return DataFrame(rows, columns=["name", "value", "explain"], dtype=object)
+    return Frame.of(rows, ("name", "value", "explain"))
 
 
 def choices_of(key: str, lang: Lang) -> list[str]:

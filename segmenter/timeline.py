@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pandas import DataFrame
-
-from segmenter import frames, schema, texts
+from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import headers, intake
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
@@ -44,11 +44,11 @@ class Memory:
 class Followed:
     """What this analysis adds: see the fields of `Result` of the same names."""
 
-    history: DataFrame = field(default_factory=DataFrame)
+    history: Frame = field(default_factory=partial(Frame, {}))
     migration: Migration | None = None
-    state: DataFrame | None = None
+    state: Frame | None = None
     """everybody at the analysis compared with (`migration.standing`)"""
-    extra: Mapping[str, DataFrame] = field(default_factory=dict)
+    extra: Mapping[str, Frame] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
@@ -57,15 +57,15 @@ class _Base:
     """What this analysis is compared with, and what is to be kept of it before table 2 is written over."""
 
     day: date | None = None
-    state: DataFrame | None = None
-    kept: Mapping[str, DataFrame] = field(default_factory=dict)
+    state: Frame | None = None
+    kept: Mapping[str, Frame] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
 def follow(
     memory: Memory,
-    customers: DataFrame,
-    segments: DataFrame,
+    customers: Frame,
+    segments: Frame,
     facets: Facets | None,
     rules: Rules,
     lang: Lang,
@@ -79,7 +79,7 @@ def follow(
         grid = getattr(memory, key)
         if grid is not None and not headers.holds(grid, schema.table(key)):
             return Followed(findings=(Finding("history_foreign", grid.sheet),))
-    lines = frames.of((), schema.HISTORY.keys)
+    lines = Frame.of((), schema.HISTORY.keys)
     if memory.history is not None:
         lines = intake.as_typed(memory.history, schema.HISTORY)
     names = dict(zip(segments["segment"].tolist(), segments["name"].tolist(), strict=True))
@@ -103,7 +103,7 @@ def follow(
     return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
 
 
-def remembered(customers: DataFrame, names: Mapping[str, str]) -> dict[str, DataFrame]:
+def remembered(customers: Frame, names: Mapping[str, str]) -> dict[str, Frame]:
     """The list of moves before anybody moved: for a table 2 of formulas, which says something else as soon as what it
     reads has changed. `names`: segment key -> name."""
     return {"moves": migration.starting(migration.keep(customers, names))}
@@ -114,11 +114,11 @@ def is_latest(result: Result) -> bool:
     return result.as_of is not None and not result.history.empty and _last(result.history) == result.as_of
 
 
-def _last(lines: DataFrame) -> date | None:
+def _last(lines: Frame) -> date | None:
     return max((day for day in history.days(lines) if day), default=None)
 
 
-def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
+def _base(memory: Memory, lines: Frame, as_of: date, lang: Lang) -> _Base:
     last = _last(lines)
     told, moves = shown(memory.board_facts), memory.moves
     start = _baseline(lines, as_of)
@@ -143,7 +143,7 @@ def _base(memory: Memory, lines: DataFrame, as_of: date, lang: Lang) -> _Base:
     return _Base(start, kept={} if moves is not None else {"moves": migration.starting(state)}, findings=(back,))
 
 
-def _baseline(lines: DataFrame, as_of: date) -> date | None:
+def _baseline(lines: Frame, as_of: date) -> date | None:
     """The date that the lines of `as_of` were compared with."""
     if "baseline" not in lines:
         return None
@@ -151,14 +151,14 @@ def _baseline(lines: DataFrame, as_of: date) -> date | None:
     return next((day for line, cell in cells if line == as_of and (day := history.day_in(cell))), None)
 
 
-def _changed(lines: DataFrame, start: date, rules: Rules) -> list[Finding]:
+def _changed(lines: Frame, start: date, rules: Rules) -> list[Finding]:
     """Whether the rules were others then; what is not on record is not held against them."""
     then = history.of(lines, start)
     marks = [one for one in then["fingerprint"] if isinstance(one, str) and one]
     mark = history.fingerprint(rules)
     if not marks or marks[0] == mark:
         return []
-    said = {"then": str(then["rules"].iloc[0]), "now": rules.version, "mark_then": marks[0], "mark_now": mark}
+    said = {"then": str(then["rules"][0]), "now": rules.version, "mark_then": marks[0], "mark_now": mark}
     return [Finding("rules_changed", params={"day": start.isoformat(), **said})]
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from segmenter import texts
+from segmenter import frames, texts
 from segmenter.rules import NO_RECENCY, Rules
 
 
@@ -30,10 +29,10 @@ def numbers(values: NDArray[np.float64]) -> list[str]:
     return found
 
 
-def each(values: pd.Series, word: Callable[[float], str], missing: str) -> NDArray[np.object_]:
+def each(values: NDArray[np.float64], word: Callable[[float], str], missing: str) -> NDArray[np.object_]:
     """A text a distinct value, `missing` where it is NaN."""
-    codes, distinct = pd.factorize(values.to_numpy(float))
-    words = np.array([*(word(value) for value in distinct.tolist()), missing], dtype=object)
+    codes, held = frames.distinct(values)
+    words = np.array([*(word(value) for value in held.tolist()), missing], dtype=object)
     found: NDArray[np.object_] = words[codes]
     return found
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import xlsxwriter
 from lxml import etree
 from openpyxl.utils import range_boundaries
 
 from segmenter import schema
+from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS, RFM
 
 X = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -20,28 +21,38 @@ CUSTOMER_SHEET = CUSTOMERS.sheet["zh"]
 HEADERS = [field.header["zh"] for field in RFM.fields]
 
 
+def frame(**columns):
+    """A frame of columns that may be lists: numbers become an array of such, all else stays as it is."""
+    return Frame({key: _array(values) if isinstance(values, list) else values for key, values in columns.items()})
+
+
+def _array(values):
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found.astype(float) if {*map(type, values)} == {float} else found
+
+
 def customers(count=3, first=1001):
     """A frame for the customers table."""
-    return pd.DataFrame(
-        {
-            "customer_id": [str(first + n) for n in range(count)],
-            "frequency": [float(n % 13) for n in range(count)],
-            "average_order_value": [350.0] * count,
-            "total_amount": [350.0 * (n % 13) for n in range(count)],
-            "last_order_date": pd.Timestamp("2026-06-01") - pd.to_timedelta([n % 200 for n in range(count)], unit="D"),
-        }
+    return frame(
+        customer_id=[str(first + n) for n in range(count)],
+        frequency=[float(n % 13) for n in range(count)],
+        average_order_value=[350.0] * count,
+        total_amount=[350.0 * (n % 13) for n in range(count)],
+        last_order_date=np.datetime64("2026-06-01", "s") - np.arange(count) % 200 * np.timedelta64(1, "D"),
     )
 
 
 def rfm(ids, **changes):
     """A frame for the result table, one row for each of `ids`."""
     ids = [str(one) for one in ids]
-    frame = pd.DataFrame({"customer_id": ids, "segment": [f"kind {one}" for one in ids]}, dtype=object)
-    frame["recency_days"] = [float(len(one) + n) for n, one in enumerate(ids)]
-    frame["monetary"] = [1.5 * n for n in range(len(ids))]
-    for key, values in changes.items():
-        frame[key] = values
-    return frame
+    columns = {
+        "customer_id": ids,
+        "segment": [f"kind {one}" for one in ids],
+        "recency_days": [float(len(one) + n) for n, one in enumerate(ids)],
+        "monetary": [1.5 * n for n in range(len(ids))],
+    }
+    return frame(**{**columns, **changes})
 
 
 def book(path, rows=(), *, extra=(), table=True, before=None, after=None, options=None):

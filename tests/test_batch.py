@@ -21,6 +21,7 @@ import pytest
 from segmenter import batch, jobs
 from segmenter.books.file import FileBook
 from segmenter.cli import main
+from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS, RFM
 
 
@@ -29,7 +30,7 @@ def customers(seed: int) -> Any:
     import pandas as pd
 
     day = datetime(2026, 6, 30)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "customer_id": [f"{seed:02d}{i:03d}" for i in range(12)],
             "age": [20.0 + i for i in range(12)],
@@ -39,6 +40,7 @@ def customers(seed: int) -> Any:
             "last_order_date": [day - timedelta(days=(seed * 7 + i * 11) % 175) for i in range(12)],
         }
     )
+    return Frame.from_pandas(rows)
 
 
 def good(path: Path, seed: int) -> Path:

@@ -1,7 +1,8 @@
 """Columns at once and cell by cell give the same bytes."""
 
+import math
+
 import numpy as np
-import pandas as pd
 import pytest
 from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from segmenter.books import bulk, cells, decimals, longlist, package
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
+from segmenter.phrases import Phrases
 from segmenter.schema import RFM
 
+WORDS = st.lists(st.sampled_from(["why ", "a<b", "& ", "c_", "x0041_", "  ", "", "=", "\u3000", "█", "é"]), min_size=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
@@ -38,6 +41,12 @@ def both(empty, frame):
     return at_once
 
 
+def phrases(some, *words):
+    """A column put together from `words`."""
+    codes = [np.array(some(st.integers(0, len(each) - 1))) for each in words]
+    return Phrases(codes, [np.array(each, dtype=object) for each in words])
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.data(), st.integers(1, 30))
 def test_any_values(empty, data, height):
@@ -47,11 +56,15 @@ def test_any_values(empty, data, height):
     frame = rfm(
         range(height),
         segment=some(TEXTS),
-        r_text=some(st.sampled_from(["a", "=b", " c", "<", None, "_x0041_", "d  d", "█", "\u3000e"])),
-        f_text=pd.Series(some(st.none()), dtype=object),
+        r_text=some(st.sampled_from(["a", "=b", " c", "<", None, math.nan, "_x0041_", "d  d", "█", "\u3000e"])),
+        f_text=some(st.none()),
+        m_text=some(st.sampled_from([1.0, -0.0, 0.0, None, math.nan])),
+        rfm_text=some(st.integers(0, 5) | st.none()),
         monetary=some(st.floats(allow_infinity=False)),
-        frequency=some(st.sampled_from([0.0, -0.0, 1.0, 2.5, float("nan")])),
+        frequency=some(st.sampled_from([0.0, -0.0, 1.0, 2.5, math.nan])),
         recency_days=np.array(some(st.integers(0, 5)), dtype=np.int64),
+        class_name=phrases(some, ["a", "=b", ""]),
+        reason=phrases(some, *data.draw(st.lists(WORDS, min_size=2, max_size=3))),
     )
     both(empty, frame)
 
@@ -59,9 +72,9 @@ def test_any_values(empty, data, height):
 def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
     monkeypatch.setattr(bulk, "_STRETCH", 700)
     count = 2_000
-    frame = rfm(range(count), segment=[f"kind {n % 7}" if n % 11 else None for n in range(count)])
-    frame["reason"] = [f"why {n} & more" if n % 100 == 0 else f"why {n}" for n in range(count)]
-    both(empty, frame)
+    kinds = [f"kind {n % 7}" if n % 11 else None for n in range(count)]
+    reasons = [f"why {n} & more" if n % 100 == 0 else f"why {n}" for n in range(count)]
+    both(empty, rfm(range(count), segment=kinds, reason=reasons))
 
 
 def test_what_stands_in_the_file_is_checked(empty, monkeypatch):

@@ -141,7 +141,7 @@ def test_days_through_a_file(tmp_path_factory, days, date1904):
     ]
     path = book(tmp_path_factory.mktemp("days") / "a.xlsx", options={"date_1904": date1904})
     with FileBook(path) as target:
-        target.write(RFM, rfm(range(len(days)), monetary=pd.Series(days, dtype=object)))
+        target.write(RFM, rfm(range(len(days)), monetary=days))
     sheet = openpyxl.load_workbook(path)[RFM_SHEET]
     for n, day in enumerate(days):
         cell = sheet.cell(2 + n, 9)
@@ -150,7 +150,7 @@ def test_days_through_a_file(tmp_path_factory, days, date1904):
         assert found == day if isinstance(day, datetime) else found.date() == day
     before = path.read_bytes()
     with FileBook(path) as target:
-        target.write(RFM, rfm(range(len(days)), monetary=pd.Series(days, dtype=object)))
+        target.write(RFM, rfm(range(len(days)), monetary=days))
     assert path.read_bytes() == before
 
 
@@ -160,13 +160,13 @@ def test_days_before_those_of_excel_are_text(empty):
 
 
 def test_missing_values_of_every_kind_are_empty_cells(empty):
-    data = written(empty, rfm(range(5), segment=pd.Series([None, float("nan"), pd.NaT, pd.NA, ""], dtype=object)))
+    data = written(empty, rfm(range(5), segment=[None, float("nan"), pd.NaT, pd.NA, ""]))
     sheet = openpyxl.load_workbook(BytesIO(data))[RFM_SHEET]
     assert [sheet.cell(row, 6).value for row in range(2, 7)] == [None] * 5
 
 
 def test_true_and_false(empty):
-    data = written(empty, rfm([1, 2], segment=pd.Series([True, False], dtype=object)))
+    data = written(empty, rfm([1, 2], segment=[True, False]))
     sheet = openpyxl.load_workbook(BytesIO(data))[RFM_SHEET]
     assert [sheet["F2"].value, sheet["F3"].value] == [True, False]
 

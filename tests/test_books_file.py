@@ -4,7 +4,6 @@ import io
 from datetime import date, datetime
 
 import openpyxl
-import pandas as pd
 import pytest
 import xlsxwriter
 from bookshop import (
@@ -14,6 +13,7 @@ from bookshop import (
     book,
     column,
     customers,
+    frame,
     parts,
     prefixed,
     repairs,
@@ -97,12 +97,12 @@ def fill(path, ids=(1, 2, 3), out=None, **options):
 
 def everything(target):
     target.write(CUSTOMERS, customers(5))
-    target.write(ORDERS, pd.DataFrame({"customer_id": ["1"], "ordered_on": [date(2026, 1, 2)], "amount": [3.5]}))
+    target.write(ORDERS, frame(customer_id=["1"], ordered_on=[date(2026, 1, 2)], amount=[3.5]))
     target.write(RFM, rfm(range(5)))
-    target.write(STRATEGY, pd.DataFrame({"segment": ["A", "B"], "customers": [1.0, 2.0]}))
+    target.write(STRATEGY, frame(segment=["A", "B"], customers=[1.0, 2.0]))
     for table in BOARDS:
-        target.write(table, pd.DataFrame({one.key: [1.5] * table.rows for one in table.fields}))
-    target.write(CLEANING, pd.DataFrame({"stage": ["fill"], "message": ["=1+1"]}))
+        target.write(table, frame(**{one.key: [1.5] * table.rows for one in table.fields}))
+    target.write(CLEANING, frame(stage=["fill"], message=["=1+1"]))
 
 
 @pytest.mark.filterwarnings("ignore:.*extension is not supported")
@@ -123,9 +123,9 @@ def test_sheets_are_added_at_the_end_and_nothing_else_changes(foreign, lang, tmp
         assert target.lang == lang
         target.write(RFM, rfm(range(3)))
         for table in (STRATEGY, CLEANING):
-            target.write(table, pd.DataFrame({table.fields[0].key: ["x"]}))
+            target.write(table, frame(**{table.fields[0].key: ["x"]}))
         for table in BOARDS:
-            target.write(table, pd.DataFrame({table.fields[0].key: ["x"]}))
+            target.write(table, frame(**{table.fields[0].key: ["x"]}))
     after = parts(tmp_path / "out.xlsx")
     assert not repairs(tmp_path / "out.xlsx")
     index = {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"}
@@ -498,9 +498,8 @@ def test_blocks_keep_their_place_and_look(tmp_path):
             sheet.write(int(row), ord(col) - 65 + n, 9, bold)
             sheet.write(int(row) + table.rows, ord(col) - 65 + n, "below")
         sheet.write(int(row), 12, "beside")
-    frame = pd.DataFrame({"segment": ["a", "b"], "customers": [1.0, None]})
     with FileBook(path) as target:
-        target.write(table, frame)
+        target.write(table, frame(segment=["a", "b"], customers=[1.0, None]))
     sheet = openpyxl.load_workbook(path)[table.sheet["zh"]]
     top = int(row) + 1
     assert [sheet.cell(top, n).value for n in range(1, 6)] == ["a", 1, 9, 9, 9]

@@ -57,7 +57,7 @@ def test_conditions_name_what_there_is(one: Dimension) -> None:
 def test_the_sheet_spells_what_ships(lang: Any) -> None:
     """What the 维度 sheet shows reads back as dimensions of the same keys, levels and lists."""
     frame = catalogue.to_frame(SHIPPED, lang)
-    rows = frame.astype(object).where(frame.notna(), "").to_dict("records")
+    rows = [{key: cell or "" for key, cell in row.items()} for row in frame.records()]
     found = catalogue.from_rows(rows, "维度", {i: f"D{i + 2}" for i in range(len(rows))})
     assert [one.key for one in found] == list(SHIPPED.dimensions)
     for one, was in zip(found, SHIPPED.dimensions.values(), strict=True):
@@ -67,7 +67,7 @@ def test_the_sheet_spells_what_ships(lang: Any) -> None:
         assert again is None or len(again) == 1
     tier = next(one for one in found if one.key == "tier")
     assert tier.levels[0].when[0][0].values == ("北京", "上海", "广州", "深圳")
-    assert "2025" in frame.set_index("dimension").at[tier.name[lang], "family"].iloc[0]
+    assert "2025" in frame.pandas.set_index("dimension").at[tier.name[lang], "family"].iloc[0]
 
 
 def test_conditions() -> None:

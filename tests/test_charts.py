@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from xml.etree import ElementTree as ET
 
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmenter import rules, texts, wording
+from segmenter.frames import Frame
 from segmenter.reports import charts, formats, svg
 from segmenter.reports.palette import LIGHT, PALETTE, RAMP, on
 from segmenter.reports.squarify import Box, squarify
@@ -25,13 +27,13 @@ from segmenter.result import Result
 
 NS = "{http://www.w3.org/2000/svg}"
 KINDS: dict[str, Callable[[Result, texts.Lang], str]] = {
-    "shares": lambda r, lang: charts.shares(r.segments, lang),
-    "treemap": lambda r, lang: charts.treemap(r.segments, lang),
-    "heat": lambda r, lang: charts.heat(r.customers, r.rules, lang),
-    "pareto": lambda r, lang: charts.pareto(r.customers, lang),
-    "recency": lambda r, lang: charts.histogram(r.customers, "recency_days", r.rules, lang),
-    "frequency": lambda r, lang: charts.histogram(r.customers, "frequency", r.rules, lang),
-    "monetary": lambda r, lang: charts.histogram(r.customers, "monetary", r.rules, lang),
+    "shares": lambda r, lang: charts.shares(r.segments.pandas, lang),
+    "treemap": lambda r, lang: charts.treemap(r.segments.pandas, lang),
+    "heat": lambda r, lang: charts.heat(r.customers.pandas, r.rules, lang),
+    "pareto": lambda r, lang: charts.pareto(r.customers.pandas, lang),
+    "recency": lambda r, lang: charts.histogram(r.customers.pandas, "recency_days", r.rules, lang),
+    "frequency": lambda r, lang: charts.histogram(r.customers.pandas, "frequency", r.rules, lang),
+    "monetary": lambda r, lang: charts.histogram(r.customers.pandas, "monetary", r.rules, lang),
 }
 
 
@@ -116,7 +118,7 @@ def test_text_can_be_read_on_its_ground(text: str, ground: str, mode: str) -> No
 
 def test_shares_are_those_of_the_frame() -> None:
     shown = words(drawn("shares"))
-    for row in result().segments.itertuples():
+    for row in result().segments.pandas.itertuples():
         assert row.name in shown
         assert formats.percent(row.customer_share) in shown
         assert formats.percent(row.amount_share) in shown
@@ -124,20 +126,20 @@ def test_shares_are_those_of_the_frame() -> None:
 
 def test_heat_map_agrees_with_the_dashboard() -> None:
     shown = words(drawn("heat"))
-    board = result().boards["board_heat"]
+    board = result().boards["board_heat"].pandas
     means = [value for value in board.iloc[1:, 1:5].to_numpy().ravel() if value is not None and not pd.isna(value)]
     assert means
     assert sorted(formats.money_short(float(value), "zh") for value in means) == sorted(
         text for text in shown if re.fullmatch(r"[\d,.]+万?", text)
     )
-    known = result().customers[lambda c: (c["r_bin"] >= 0) & (c["f_bin"] >= 0)]
+    known = result().customers.pandas[lambda c: (c["r_bin"] >= 0) & (c["f_bin"] >= 0)]
     people = [int(text.removesuffix("人").replace(",", "")) for text in shown if re.fullmatch(r"[\d,]+人", text)]
     assert sum(people) == len(known)
 
 
 def test_pareto_agrees_with_the_dashboard() -> None:
-    share = charts.top_share(result().customers)
-    assert share == pytest.approx(result().boards["board_pareto"]["amount_share"].iloc[1])
+    share = charts.top_share(result().customers.pandas)
+    assert share == pytest.approx(result().boards["board_pareto"]["amount_share"][1])
     assert formats.percent(share) in " ".join(words(drawn("pareto")))
 
 
@@ -149,7 +151,7 @@ def test_histograms_mark_the_edges_of_the_bins(kind: str) -> None:
 
 
 def test_bars_of_a_histogram_hold_every_customer() -> None:
-    values = result().customers["recency_days"].dropna().to_numpy(float)
+    values = result().customers.pandas["recency_days"].dropna().to_numpy(float)
     edges, _, _ = charts._buckets(values, "recency_days", [30, 90, 180], "zh")
     assert {30.0, 90.0, 180.0} <= set(edges.tolist())
     root = ET.fromstring(drawn("recency"))
@@ -164,13 +166,8 @@ def test_bars_of_a_histogram_hold_every_customer() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_to_draw_gives_nothing(kind: str) -> None:
     empty = result()
-    shrunk = Result(
-        **{
-            **vars(empty),
-            "customers": empty.customers.iloc[:0],
-            "segments": empty.segments.assign(customers=0, amount=0.0, customer_share=0.0, amount_share=0.0),
-        }
-    )
+    nobody = empty.segments.pandas.assign(customers=0, amount=0.0, customer_share=0.0, amount_share=0.0)
+    shrunk = replace(empty, customers=empty.customers.at([]), segments=Frame.from_pandas(nobody))
     assert KINDS[kind](shrunk, "zh") == ""
 
 

@@ -16,6 +16,7 @@ from shop import people, run
 
 from segmenter import documents, rules, wording
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.reports import report, sections
 from segmenter.steps import clusters
 
@@ -155,17 +156,16 @@ def test_sheets_and_report_say_what_sql_counts(lang: Any) -> None:
     sql = sqlite3.connect(":memory:")
     called = result.extra["labels"]["cluster"]
     names = wording.segment_names(result.rules, lang)
-    frame = result.customers[["monetary", "segment"]].assign(
-        cluster=called.to_numpy(), type=result.customers["segment"].map(names)
-    )
+    customers = result.customers.pandas
+    frame = customers[["monetary", "segment"]].assign(cluster=called, type=customers["segment"].map(names))
     frame.to_sql("c", sql)
-    table = result.extra["clusters"]
+    table = result.extra["clusters"].pandas
     counted = sql.execute(
         "select cluster, count(*), round(sum(monetary), 2) from c where cluster is not null group by 1"
     )
     shown = table[["name", "customers", "amount"]].to_numpy(object).tolist()
     assert {tuple(row) for row in shown} == {*counted}
-    cross = result.extra["cluster_cross"]
+    cross = result.extra["cluster_cross"].pandas
     wanted = {
         (a, b): n
         for a, b, n in sql.execute("select cluster, type, count(*) from c where cluster is not null group by 1, 2")
@@ -199,7 +199,7 @@ def test_strictly_no_cluster_of_fewer_than_five_shows_figures() -> None:
     found = clusters.find(customers, ON)
     sizes = found.number.value_counts()
     assert sizes.min() == 3
-    masked = replace(base, customers=customers, clustered=found)
+    masked = replace(base, customers=Frame.from_pandas(customers), clustered=found)
 
     rows = sections.clusters(masked, "zh", strict=True)["tables"][0]["rows"]
     assert [row[1] for row in rows].count("<5") == 1
@@ -220,5 +220,5 @@ def test_a_word_report_has_them_too() -> None:
     content, _ = documents.docx(result, "zh", None, False)
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         text = re.sub("<[^>]+>", "", package.read("word/document.xml").decode())
-    for row in result.extra["clusters"].itertuples():
+    for row in result.extra["clusters"].pandas.itertuples():
         assert row.name in text and str(row.evidence) in text and f"{row.customer_share:.1%}" in text

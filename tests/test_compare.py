@@ -15,6 +15,7 @@ import uci
 from segmenter import jobs, schema
 from segmenter.books.file import FileBook
 from segmenter.cli import main
+from segmenter.frames import Frame
 from segmenter.reading.dates import day_of
 
 RANKED = schema.table("migration_ranked").sheet["zh"]
@@ -43,7 +44,7 @@ def small(path: Path, *, then: dict[str, float], change: Callable[[Any], object]
     days = [pd.Timestamp("2026-06-30") - pd.Timedelta(days=one) for one in then.values()]
     frame = pd.DataFrame({"customer_id": [*then], "frequency": 5.0, "average_order_value": 1000.0})
     with FileBook(path) as book:
-        book.write(schema.CUSTOMERS, frame.assign(total_amount=5000.0, last_order_date=days))
+        book.write(schema.CUSTOMERS, Frame.from_pandas(frame.assign(total_amount=5000.0, last_order_date=days)))
     sheet = openpyxl.load_workbook(path)
     change(sheet)
     sheet.save(path)

@@ -1,6 +1,6 @@
 """`pytest --corpus DIR`: every workbook of a folder is given customers, filled, filled again, edited, and proven."""
 
-from bookshop import customers, repairs, rewritten, rfm, sheet_part
+from bookshop import customers, frame, repairs, rewritten, rfm, sheet_part
 
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -50,14 +50,12 @@ def proven(before, after):
 
 
 def fill(path, out, ids):
-    import pandas as pd
-
     with FileBook(path, out) as book:
         book.write(RFM, rfm(ids))
-        book.write(STRATEGY, pd.DataFrame({"segment": ["A", "B"], "customers": [1.0, 2.0]}))
+        book.write(STRATEGY, frame(segment=["A", "B"], customers=[1.0, 2.0]))
         for table in BOARDS:
-            book.write(table, pd.DataFrame({table.fields[0].key: ["x"] * table.rows}))
-        book.write(CLEANING, pd.DataFrame({"stage": ["fill"], "message": ["=1+1"]}))
+            book.write(table, frame(**{table.fields[0].key: ["x"] * table.rows}))
+        book.write(CLEANING, frame(stage=["fill"], message=["=1+1"]))
 
 
 def test_corpus(corpus_book, refused_book, tmp_path):

@@ -31,7 +31,7 @@ def told(count: int, *, strict: bool) -> list[dict[str, Any]]:
 
 
 def test_fields_are_those_of_the_sheet() -> None:
-    sheet = cut().extra["cross"].set_index(["dimension", "level", "segment"])
+    sheet = cut().extra["cross"].pandas.set_index(["dimension", "level", "segment"])
     fields = 0
     for table in told(800, strict=False):
         for row in table["rows"]:
@@ -80,7 +80,7 @@ def test_the_page_has_its_sections_in_the_order_of_their_numbers() -> None:
 
 def test_strictly_no_persona_of_a_segment_whose_size_is_withheld() -> None:
     seen = masking.shared(cut(40), strict=True)
-    held = set(seen.segments.loc[seen.segments["small"] != "", "name"])
+    held = {one["name"] for one in seen.segments.records() if one["small"]}
     assert held
     assert not held & {one["segment"] for one in crossing.people(seen, "zh", strict=True) if one["customers"]}
     assert all(not one["typical"] for one in crossing.people(seen, "zh", strict=True))

@@ -89,7 +89,7 @@ def analysed() -> Result:
 def query(result: Result, text: str) -> list[tuple[Any, ...]]:
     """What SQLite says of the customers of a result."""
     plain = ["customer_id", "region", "price_sensitivity", "channel", "frequency", "monetary"]
-    frame = result.customers[plain].assign(segment=result.customers["segment"].astype(str))
+    frame = result.customers.pandas[[*plain, "segment"]]
     with sqlite3.connect(":memory:") as base:
         frame.to_sql("c", base, index=False)
         return list(base.execute(text))
@@ -110,7 +110,7 @@ def test_the_cross_table_is_what_sql_says(analysed: Result, name: str) -> None:
         FROM k JOIN s USING (segment) JOIN v USING (level) GROUP BY 1, 2"""
     names = {one.key: one.name["zh"] for one in rules.default().segments}
     wanted = {(level, names[key]): row for level, key, *row in query(analysed, text)}
-    table = analysed.extra["cross"]
+    table = analysed.extra["cross"].pandas
     found = table[(table["dimension"] == name) & (table["segment"] != "全部")].set_index(["level", "segment"])
     assert set(found.index) == set(wanted)
     for place, (count, share, everybody) in wanted.items():
@@ -351,7 +351,7 @@ def test_more_groups_than_the_plan_bears() -> None:
     }
     found = run(columns, "年龄段", "性别", "地域")
     (one,) = [one for one in found.findings if one.code == "groups_many"]
-    groups = {tuple(row) for row in found.extra["labels"][["label1", "label2", "label3"]].to_numpy().tolist()}
+    groups = {tuple(row) for row in zip(*(found.extra["labels"][f"label{n}"] for n in (1, 2, 3)), strict=True)}
     assert one.params["groups"] == len(groups)
     assert one.params["groups"] - one.params["merged"] + 1 == rules.default().segments_max
 
@@ -378,7 +378,7 @@ def test_answers_join_by_customer_and_meet_behaviour() -> None:
     assert labels(found, 2) == ["自用", "送礼", "无数据"]
     (unknown,) = [one for one in found.findings if one.code == "survey_unknown"]
     assert unknown.params["customers"] == 2
-    table = found.extra["cross"]
+    table = found.extra["cross"].pandas
     said = table[table["dimension"].str.startswith("调研对照")]
     assert said["customers"].iloc[0] == 2
     assert said["segment_share"].iloc[0] == 0.5  # both say they are sensitive, one buys on discount
@@ -394,7 +394,7 @@ def test_what_table_1_says_comes_before_the_survey() -> None:
 
 def test_every_claim_of_a_persona_carries_true_figures(analysed: Result) -> None:
     assert analysed.facets is not None
-    segment = analysed.customers["segment"].astype(str).to_numpy()
+    segment = analysed.customers["segment"]
     for one in analysed.facets.portrait.values():
         for key in set(segment):
             found, missing = personas.claims(segment == key, [one])
@@ -409,13 +409,13 @@ def test_every_claim_of_a_persona_carries_true_figures(analysed: Result) -> None
 
 def test_a_persona_is_named_for_what_most_of_them_are(analysed: Result) -> None:
     """18 % who work in sales set a group apart, but do not make it one of salespeople."""
-    for row in analysed.extra["personas"].dropna(subset=["name"]).to_dict("records"):
+    for row in analysed.extra["personas"].pandas.dropna(subset=["name"]).to_dict("records"):
         for job, share in re.findall(r"职业群(\S+?) (\d+)%", row["traits"]):
             assert int(share) >= 50 or job not in row["name"], row["name"]
 
 
 def test_one_or_two_personas_a_segment(analysed: Result) -> None:
-    table = analysed.extra["personas"]
+    table = analysed.extra["personas"].pandas
     sizes = table.groupby("segment")["name"].size()
     assert sizes.between(1, 2).all()
     assert set(table["typical"]) <= set(analysed.customers["customer_id"])
@@ -423,7 +423,7 @@ def test_one_or_two_personas_a_segment(analysed: Result) -> None:
 
 
 def test_nobody_is_portrayed_alone() -> None:
-    found = run({"年龄": [20.0] * 4}, "年龄段").extra["personas"]
+    found = run({"年龄": [20.0] * 4}, "年龄段").extra["personas"].pandas
     assert found["name"].isna().all()
     assert found["customers"].isna().all()
 

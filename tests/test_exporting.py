@@ -13,6 +13,7 @@ from segmenter import exporting, jobs, schema
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 
 ROWS = {
     "customer_id": ["0017", "=1+1", "C3"],
@@ -29,8 +30,8 @@ def book(tmp_path: Path) -> Path:
     path = tmp_path / "book.xlsx"
     jobs.new(path, "zh")
     with FileBook(path) as found:
-        found.write(schema.CUSTOMERS, pd.DataFrame(ROWS))
-        found.write(schema.SETTINGS, pd.DataFrame({"name": ["分析日期"], "value": ["2026-06-30"]}))
+        found.write(schema.CUSTOMERS, Frame.from_pandas(pd.DataFrame(ROWS)))
+        found.write(schema.SETTINGS, Frame.of([["分析日期", "2026-06-30"]], ["name", "value"]))
     return path
 
 

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from pandas import DataFrame
 
 from segmenter import jobs, schema
 from segmenter.books.file import FileBook
+from segmenter.frames import Frame
 from segmenter.texts import LANGS, Lang
 
 LABELS = schema.table("labels")
-ROWS = DataFrame({"customer_id": ["007", "12"], "segment": ["高价值客户", "=1+1"], "label1": ["地域: 一线", None]})
+ROWS = Frame.of([("007", "高价值客户", "地域: 一线"), ("12", "=1+1", None)], ("customer_id", "segment", "label1"))
 
 
-def fill(path: Path, lang: Lang, **extra: DataFrame) -> jobs.Result:
+def fill(path: Path, lang: Lang, **extra: Frame) -> jobs.Result:
     """Fill the sample as though the analysis had made `extra`."""
     if not path.exists():
         jobs.new(path, lang)
         with FileBook(path) as book:
-            book.write(schema.CUSTOMERS, DataFrame({"customer_id": ["007", "12"], "frequency": 1, "total_amount": 5}))
+            columns = ("customer_id", "frequency", "total_amount")
+            book.write(schema.CUSTOMERS, Frame.of([("007", 1, 5), ("12", 1, 5)], columns))
     with FileBook(path) as book:
         result = replace(jobs.analyse(book), extra=extra)
         jobs.write(book, result)

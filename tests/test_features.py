@@ -10,9 +10,8 @@ files, prefixes, signatures, locks (test_books_file); tables, filters, validatio
 
 from typing import NamedTuple
 
-import pandas as pd
 import pytest
-from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
+from bookshop import RFM_SHEET, book, frame, parts, repairs, rewritten, rfm, sheet_part
 from lxml import etree
 
 from segmenter.books.file import FileBook
@@ -545,7 +544,7 @@ def with_feature(path, feature):
 def fill(path, out):
     with FileBook(path, out) as target:
         target.write(RFM, rfm(["1", "2", "3"]))
-        target.write(CLEANING, pd.DataFrame({"stage": ["fill"], "message": ["x"]}))
+        target.write(CLEANING, frame(stage=["fill"], message=["x"]))
 
 
 def listed(data):

@@ -53,7 +53,8 @@ def number_of(cell):
 
 
 def expected(result):
-    frame = result.rfm.astype(object).where(result.rfm.notna(), "")
+    frame = result.rfm.pandas.astype(object)
+    frame = frame.where(frame.notna(), "")
     return [[number_of(cell) for cell in row] for row in frame.values.tolist()]
 
 

@@ -19,9 +19,10 @@ from segmenter import functions, rules, settings
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_column_of_customers_gets_what_the_pipeline_says(lang):
     result = run(people(300), lang)
-    known = result.customers["recency_days"].notna() | (result.customers["frequency"] > 0)
-    known |= result.customers["without_orders"]  # of the others only the total says that they ever bought
-    customers, rfm = result.customers[known], result.rfm[known]
+    customers = result.customers.pandas
+    known = customers["recency_days"].notna() | (customers["frequency"] > 0)
+    known |= customers["without_orders"]  # of the others only the total says that they ever bought
+    customers, rfm = customers[known], result.rfm.pandas[known]
     rows = [
         [c.customer_id, None if c.recency_days != c.recency_days else c.recency_days, c.frequency, c.monetary]
         for c in customers.itertuples()
@@ -43,7 +44,7 @@ def test_dates_need_a_day_to_count_from():
 
 def test_settings_of_a_sheet_count():
     frame = settings.to_frame(rules.default(), "zh")
-    rows = frame[["name", "value"]].values.tolist()
+    rows = [[row["name"], row["value"]] for row in frame.records()]
     name = settings.name_of("recency_bins", "zh")
     changed = [[n, "5, 90, 180" if n == name else v] for n, v in rows]
     customer = [["a", 20.0, 12.0, 9000.0]]

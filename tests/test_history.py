@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from segmenter import rules, schema, wording
-from segmenter.steps import history, plan, segment
+from segmenter.frames import Frame
+from segmenter.steps import history, metrics, plan, segment
 
 DEFAULT = rules.default()
 DAY = date(2026, 6, 30)
 
 
-def lines(day: date = DAY, **segments: list[tuple[float, float]]) -> pd.DataFrame:
+def lines(day: date = DAY, **segments: list[tuple[float, float]]) -> Frame:
     """The lines for customers given as (orders, amount) by segment."""
     rows = [(key, f, m) for key, people in segments.items() for f, m in people]
-    customers = pd.DataFrame(rows, columns=["segment", "frequency", "monetary"]).assign(recency_days=5.0)
+    known = pd.DataFrame(rows, columns=["segment", "frequency", "monetary"]).assign(recency_days=5.0)
+    customers = Frame.from_pandas(known.astype({"frequency": float, "monetary": float}))
     members = segment.members(customers)
     found = plan.summarise(customers, members, DEFAULT, wording.segment_names(DEFAULT, "zh"))
     return history.lines(found, DEFAULT, day, None)
 
 
 def test_a_line_holds_what_the_segment_came_to() -> None:
-    found = lines(high_value=[(6, 3000), (1, 3000), (0, 0)], new=[(0, 0)]).set_index("segment")
+    found = lines(high_value=[(6, 3000), (1, 3000), (0, 0)], new=[(0, 0)]).pandas.set_index("segment")
     best = found.loc["高价值客户"]
     assert [best[key] for key in ("customers", "amount", "average_order_value")] == [3, 6000, pytest.approx(857.14)]
     assert best["frequency"] == pytest.approx(7 / 3, abs=1e-4)
@@ -40,8 +43,8 @@ def test_a_day_is_replaced_and_nothing_else() -> None:
     assert len(both) == len(june) + len(july)
     again = history.joined(both, lines(high_value=[(7, 9000)]), DAY)
     assert len(again) == len(both)
-    kept = again[[day == date(2026, 7, 31) for day in history.days(again)]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(kept, july, check_dtype=False)
+    kept = again.at([row for row, day in enumerate(history.days(again)) if day == date(2026, 7, 31)])
+    pd.testing.assert_frame_equal(kept.pandas.reset_index(drop=True), july.pandas, check_dtype=False, check_names=False)
     names = {schema.fold("高价值客户"): "high_value"}
     assert history.figures(history.before(again, date(2026, 7, 31)), names) == {"high_value": (1.0, 9000.0, 7.0)}
     assert history.figures(history.before(again, DAY), names) == {}
@@ -62,3 +65,14 @@ def test_the_fingerprint_follows_what_decides() -> None:
         replace(DEFAULT, window_months=3),
     ):
         assert history.fingerprint(other) != mark
+
+
+@pytest.mark.parametrize(
+    ("cell", "known"),
+    [(0.5, 0.5), (3, 3.0), ("0.5", 0.5), (" 1e3 ", 1000.0), ("缺", None), (None, None), ("nan", None), (DAY, None)],
+)
+def test_what_a_rise_is_measured_against_is_a_number(cell: Any, known: float | None) -> None:
+    line = metrics.Line(DAY, "new", {"amount": cell})
+    data = metrics.Data(Frame({}), {}, {}, DEFAULT, date(2026, 7, 31), lines=[line])
+    assert metrics.baseline(data, "amount", "new", None) == known
+    assert metrics.baseline(data, "amount", "other", None) is metrics.baseline(data, "orders", "new", None) is None

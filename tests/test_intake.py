@@ -42,7 +42,7 @@ def refusal(*rows: list[Any], **more: Any) -> Refused:
 
 def test_rows_are_typed_and_numbered_as_on_the_sheet() -> None:
     taken = take(HEAD, ROW)
-    row = taken.frame.loc[2]
+    row = taken.frame.pandas.loc[2]
     assert row["customer_id"] == "1" and row["frequency"] == 2.0
     assert taken.frame["last_order_date"].dtype == "datetime64[s]"
     assert taken.cell(2, "total_amount") == "D2"
@@ -53,7 +53,7 @@ def test_rows_are_typed_and_numbered_as_on_the_sheet() -> None:
 def test_headers_may_stand_anywhere_near_the_top_in_any_order() -> None:  # A9, A18
     order = [3, 0, 5, 1, 4, 2]
     taken = take(["客户一览"], [None] * 6, [HEAD[i] for i in order], [ROW[i] for i in order])
-    assert taken.frame.loc[4, "total_amount"] == 100
+    assert taken.frame.pandas.loc[4, "total_amount"] == 100
     assert [(one.code, one.cell) for one in taken.findings] == [("header_row", "A3")]
 
 
@@ -195,7 +195,7 @@ def test_rows_as_they_stand() -> None:
     grid = shop.plan(["甲", 1.0, None, "=1"], [None] * typed, [None, "x"])
     frame = intake.as_typed(grid, schema.STRATEGY)
     assert frame.index.tolist() == [2, 4]
-    assert frame.loc[2].tolist() == ["甲", 1.0, None, "=1", *[None] * (typed - 4)]
+    assert frame.pandas.loc[2].tolist() == ["甲", 1.0, None, "=1", *[None] * (typed - 4)]
 
 
 def test_columns_of_numbers_are_not_looked_at_one_by_one() -> None:

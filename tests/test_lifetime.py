@@ -190,7 +190,7 @@ def test_the_purchases_kept_back_are_what_sql_counts(shop: pd.DataFrame, result:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_sheets_and_report_add_up(result: Result, lang: Lang) -> None:
-    rows, summed = result.extra["value"], result.extra["value_segments"]
+    rows, summed = (result.extra[key].pandas for key in ("value", "value_segments"))
     sql = sqlite3.connect(":memory:")
     rows.to_sql("v", sql)
     for segment, customers, purchases, value in sql.execute(

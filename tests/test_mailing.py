@@ -27,6 +27,7 @@ from segmenter import rules, schema, texts
 from segmenter.advice import Proposal, Review
 from segmenter.cli import main
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.mail import addresses, letters, mailing
 from segmenter.mail.letters import Wish
 from segmenter.mail.mailing import Body, File
@@ -232,7 +233,7 @@ def test_the_same_result_gives_the_same_bytes() -> None:
 
 def test_subject_and_arrows() -> None:
     message = made(before=earlier())[0]
-    now, before = (one.segments.set_index("segment")["customers"] for one in (result(), earlier()))
+    now, before = (one.segments.pandas.set_index("segment")["customers"] for one in (result(), earlier()))
     step = {key: f"{now[key]:,}({now[key] - before[key]:+,})".replace("+0", "±0") for key in ("high_value", "at_risk")}
     assert message["Subject"] == f"[分群周报] 高价值客户 {step['high_value']} 流失风险客户 {step['at_risk']} 2026-06-30"
     context = mailing.context(result(), "zh", before=mailing.figures(earlier()))
@@ -305,14 +306,16 @@ def test_an_owner_without_customers_gets_no_letter() -> None:
 def test_tasks_that_are_due_come_first_and_say_so() -> None:
     rows = {"价格敏感客户": "2026-12-31", "高价值客户": "2026-07-03", "流失风险客户": "2026-06-01"}
     whole = shop.run(shop.people(400), strategy=shop.plan(*([name, *[""] * 7] for name in rows)))
-    due = whole.strategy["segment"].map(rows)
-    dated = replace(whole, as_of=date(2026, 6, 30), strategy=whole.strategy.assign(due_on=due))
+    plan = whole.strategy.pandas
+    due = plan["segment"].map(rows)
+    dated = replace(whole, as_of=date(2026, 6, 30), strategy=Frame.from_pandas(plan.assign(due_on=due)))
     weekly, monthly = (mailing.context(dated, "zh", month=month)["tasks"] for month in (False, True))
     told = {one["name"]: one["due"] for one in weekly}
     assert [*told][:3] == ["流失风险客户", "高价值客户", "价格敏感客户"] and not [*told.values()][3]
     assert told["流失风险客户"] == "已过期：2026年6月1日" and told["高价值客户"] == "本期到期：2026年7月3日"
     assert told["价格敏感客户"] == "到期：2026年12月31日"
-    later = replace(dated, strategy=whole.strategy.assign(due_on=due.replace("2026-07-03", "2026-07-20")))
+    postponed = plan.assign(due_on=due.replace("2026-07-03", "2026-07-20"))
+    later = replace(dated, strategy=Frame.from_pandas(postponed))
     assert "到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh")["tasks"]}
     assert "本期到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh", month=True)["tasks"]}
     assert [one["name"] for one in monthly] == [*told]
@@ -331,14 +334,15 @@ def structure() -> list[Any]:
 
 
 def _tags(text: str) -> list[Any]:
-    strategy = result().strategy.copy()
-    for column in ("action", "target", "period"):
-        strategy[column] = f"x{text}"
-    segments = result().segments
+    strategy = result().strategy.pandas.assign(**dict.fromkeys(("action", "target", "period"), f"x{text}"))
+    segments = result().segments.pandas
+    segments = segments.assign(name=[f"{i}{text}" for i in range(len(segments))])
     named = replace(
-        result(), strategy=strategy, segments=segments.assign(name=[f"{i}{text}" for i in range(len(segments))]),
+        result(),
+        strategy=Frame.from_pandas(strategy),
+        segments=Frame.from_pandas(segments),
         rules=replace(result().rules, goal=f"x{text}"),
-    )  # fmt: skip
+    )
     page = mailing.body(mailing.context(named, "zh"), "zh").html
     return [(tag, {k: v for k, v in attrs.items() if k != "alt"}) for tag, attrs in Mail(page).tags]
 
@@ -615,7 +619,7 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     letters.make(result(), None, wish(attach=("html",)))
     moved = shop.since(result(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30))
     days = pd.Series([shop.AS_OF + timedelta(n) for n in (-1, 1, 1, 99)])
-    dated = replace(result(), strategy=result().strategy.assign(due_on=days))
+    dated = replace(result(), strategy=Frame.from_pandas(result().strategy.pandas.assign(due_on=days)))
     for lang in texts.LANGS:
         mailing.context(moved, lang)
         mailing.context(dated, lang)

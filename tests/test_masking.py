@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from segmenter import jobs, masking, pipeline, rules, schema, texts
 from segmenter.cli import main
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.mail import extract, mailing
 from segmenter.reports import overview, report
 
@@ -158,10 +159,10 @@ def test_the_templates_own_three_customers_show_no_figure_when_masked(lang: text
 
 def test_the_actual_value_of_a_small_group_is_withheld() -> None:
     result = shop.run(shop.people(3))
-    measured = result.strategy.assign(actual="100.0% (3/3)", outcome="met")
+    measured = Frame.from_pandas(result.strategy.pandas.assign(actual="100.0% (3/3)", outcome="met"))
     plan = masking.shared(replace(result, strategy=measured), True).strategy
     assert {*plan["actual"], *plan["outcome"]} == {""}
-    assert "3/3" in str(masking.shared(replace(result, strategy=measured), False).strategy.to_dict())
+    assert "3/3" in str(masking.shared(replace(result, strategy=measured), False).strategy.records())
 
 
 def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +277,7 @@ def test_no_canary_in_any_report_mail_log_or_temporary_file(
 def test_the_log_of_a_fault_quotes_nothing(seeded: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from segmenter.reports import report; from segmenter.cli import main\n"
-        "def broken(result, *a, **k): raise ValueError(str(result.customers.to_dict()))\n"
+        "def broken(result, *a, **k): raise ValueError(str(result.customers.records()))\n"
         "report.context = broken\nsys.exit(main(sys.argv[1:]))"
     )
     run = subprocess.run(
@@ -328,6 +329,6 @@ def test_no_template_can_reach_a_customer() -> None:
     columns = [*shop.COLUMNS, "name", "phone"]
     rows = [[*row, CANARIES["name"], CANARIES["phone"] if i == 3 else None] for i, row in enumerate(shop.people(40))]
     result = pipeline.run(pipeline.Sheets(shop.grid(columns, rows)), rules.default(), "zh", shop.AS_OF)
-    assert CANARIES["name"] in str(result.customers.to_dict())
+    assert CANARIES["name"] in str(result.customers.records())
     assert leaks(str(report.context(result, "zh")) + str(mailing.context(result, "zh"))) == []
-    assert leaks(str(masking.shared(result, False).customers.to_dict())) == []
+    assert leaks(str(masking.shared(result, False).customers.records())) == []

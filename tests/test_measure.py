@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from segmenter import rules
+from segmenter.frames import Frame
 from segmenter.steps import measure
 
 AS_OF = date(2026, 6, 30)
@@ -23,7 +24,7 @@ def cell(row: int, key: str) -> str:
 def measured(as_of: date | None = AS_OF, **columns: Any) -> measure.Step:
     """One customer with these columns."""
     frame = pd.DataFrame({"customer_id": ["1"], **{key: [value] for key, value in columns.items()}}, index=[2])
-    return measure.measure(frame, as_of, DEFAULT, "客户", cell)
+    return measure.measure(Frame.from_pandas(frame), as_of, DEFAULT, "客户", cell)
 
 
 @pytest.mark.parametrize(

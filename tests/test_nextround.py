@@ -17,6 +17,7 @@ import uci
 from segmenter import jobs, pipeline, rules, schema
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
+from segmenter.frames import Frame
 from segmenter.result import Result
 
 MONTHS = [
@@ -59,11 +60,11 @@ class Play:
             frequency=None, average_order_value=None, total_amount=None
         )
         with FileBook(self.path) as book:
-            book.write(schema.CUSTOMERS, people)
-            book.write(schema.ORDERS, sold)
+            book.write(schema.CUSTOMERS, Frame.from_pandas(people))
+            book.write(schema.ORDERS, Frame.from_pandas(sold))
             if contacts:
                 columns = ["customer_id", "segment", "campaign", "reached_on", "responded"]
-                book.write(schema.ACTIVITY, pd.DataFrame(contacts, columns=columns, dtype=object))
+                book.write(schema.ACTIVITY, Frame.of(contacts, columns))
         found = jobs.fill(self.path, as_of=day)
         self.stands()
         return found
@@ -107,7 +108,7 @@ def test_six_months(tmp_path: Path, shop: tuple[pd.DataFrame, pd.DataFrame]) -> 
     members: dict[date, dict[str, list[str]]] = {}
 
     def keep(result: Result, day: date) -> None:
-        groups = result.customers.groupby("segment")["customer_id"].agg(list)
+        groups = result.customers.pandas.groupby("segment")["customer_id"].agg(list)
         members[day] = {str(key): list(map(str, ids)) for key, ids in groups.items()}
 
     # January: the plan is made; nobody has been reached, nothing is known of before
@@ -186,7 +187,7 @@ def test_six_months(tmp_path: Path, shop: tuple[pd.DataFrame, pd.DataFrame]) -> 
     result = jobs.check(play.path, as_of=jun)
     assert "review_dimensions" in {one.key for one in result.proposals}
     with FileBook(play.path) as book:
-        book.write(schema.SETTINGS, pd.DataFrame({"name": ["上次维度评估"], "value": [date(2026, 6, 1)]}, dtype=object))
+        book.write(schema.SETTINGS, Frame.of([["上次维度评估", date(2026, 6, 1)]], ["name", "value"]))
     result = play.month(jun)
     assert "review_dimensions" not in {one.key for one in result.proposals}
     once = play.path.read_bytes()
@@ -253,7 +254,7 @@ def test_six_months_of_a_real_shop() -> None:
         read = pipeline.Sheets(grid("customers", people), grid("orders", seen), **sheets)
         found = pipeline.run(read, rules.default(), "zh", day)
         now = {"now": day.isoformat(), "before": before and before.isoformat()}
-        ids = zip(found.customers["segment"].astype(str), found.customers["customer_id"].astype(str), strict=True)
+        ids = zip(found.customers["segment"].tolist(), found.customers["customer_id"].tolist(), strict=True)
         base.executemany("insert into member values (?, ?, ?)", [(now["now"], *one) for one in ids])
         start = rules.months_before(day, 6).isoformat()
         expected = {
@@ -280,7 +281,7 @@ def test_six_months_of_a_real_shop() -> None:
         assert ("review_dimensions" in {one.key for one in found.proposals}) == (day >= days[3])
         tables = {"rfm": found.rfm, "history": found.history, "strategy": found.strategy, **found.extra}
         for key in {"rfm", "history", "moves", "migration_heads", "strategy"} & {*tables}:
-            sheets[key] = grid(key, tables[key])
+            sheets[key] = grid(key, tables[key].pandas)
         sheets["board_facts"] = Grid("看板", [["分析日期", day.isoformat()]])
         if day == days[0]:  # two campaigns after the first analysis: few answer the second
             log = []

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from segmenter import pipeline, rules, schema, texts
 from segmenter.books import Grid
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
 from segmenter.result import Result
 from segmenter.rules import Rules
@@ -99,8 +100,13 @@ def finding(result: Result, code: str) -> Any:
     return found[0]
 
 
-def cells(frame: pd.DataFrame, count: int) -> list[list[Any]]:
-    return frame.iloc[:, :count].astype(object).where(frame.iloc[:, :count].notna(), None).to_numpy().tolist()
+def table_of(frame: pd.DataFrame) -> list[list[Any]]:
+    """The cells as a sheet holds them."""
+    return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+
+
+def cells(frame: Frame, count: int) -> list[list[Any]]:
+    return table_of(frame.pandas.iloc[:, :count])
 
 
 # The template's example ----------------------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ def test_table_2_is_the_template_s_cell_for_cell(sheets: Sheets) -> None:
 
 
 def test_the_helpers_beside_table_2() -> None:
-    row = run(example()).rfm.iloc[0]
+    row = run(example()).rfm.pandas.iloc[0]
     assert [*row.iloc[6:13]] == [15, 12, 4200, "近30天", "≥10次", "2000-4999元", "重要价值客户"]
     assert row["reason"] == "R=15天→近30天→高→1；F=12次→≥10次→高→1；M=4200元→2000-4999元→高→1；111→高价值客户"
 
@@ -147,11 +153,11 @@ def test_table_3_keeps_the_three_rows_and_adds_what_is_missing() -> None:
     assert plan["customers"].tolist() == [1, 0, 1, 1]
     assert plan["amount"].tolist() == [4200, 0, 4400, 300]
     assert plan["status"].tolist() == ["", "本期无客户，内容保留", "", ""]
-    assert plan.iloc[3]["progress"] == "未开始"
+    assert plan.pandas.iloc[3]["progress"] == "未开始"
 
 
 def test_default_texts_of_the_three_are_the_template_s() -> None:
-    plan = run(example()).strategy.set_index("segment")
+    plan = run(example()).strategy.pandas.set_index("segment")
     for row in (TABLE_3[0], TABLE_3[2]):
         assert plan.loc[row[0], TYPED[1:7]].tolist() == row[1:7]
 
@@ -179,7 +185,7 @@ def test_the_english_workbook_answers_in_english() -> None:
         "Customers at risk",
     ]
     everything = [result.rfm, result.strategy, result.cleaning, *result.boards.values()]
-    said = [text for frame in everything for text in frame.astype(object).to_numpy().ravel() if isinstance(text, str)]
+    said = [text for frame in everything for row in frame.records() for text in row.values() if isinstance(text, str)]
     assert not [
         text for text in said if any("\u4e00" <= char <= "\u9fff" for char in text) and not text.startswith("客户")
     ]
@@ -200,7 +206,7 @@ def test_without_recency_there_is_no_code_and_no_guess() -> None:  # C1
     assert set(result.customers["segment"]) == {"no_recency"}
     assert len([one for one in result.findings if one.code == "no_recency"]) == 3
     assert "no_recency" in set(result.segments["segment"])
-    assert result.rfm.iloc[0]["class_name"] == ""
+    assert result.rfm.pandas.iloc[0]["class_name"] == ""
 
 
 def test_who_never_bought_is_new() -> None:  # C10, C12, 003-23
@@ -212,14 +218,14 @@ def test_who_never_bought_is_new() -> None:  # C10, C12, 003-23
 
 
 def test_who_bought_before_the_window_has_f_and_m_0() -> None:  # C10
-    row = run(customers([["1", None, 80.0, 900.0, day(250)]])).customers.iloc[0]
+    row = run(customers([["1", None, 80.0, 900.0, day(250)]])).customers.pandas.iloc[0]
     assert (row["frequency"], row["monetary"], row["code"]) == (0, 0, "000")
     row = run(
         shop.grid(
             ("customer_id", "frequency", "average_order_value", "total_amount", "days_since_last_order"),
             [["1", None, 80.0, 900.0, 250.0]],
         )
-    ).customers.iloc[0]
+    ).customers.pandas.iloc[0]
     assert (row["frequency"], row["monetary"], row["code"]) == (0, 0, "000")
 
 
@@ -232,7 +238,7 @@ def test_the_window_is_six_calendar_months(ago: int, counts: int) -> None:  # C9
         )
     )
     assert result.window_start == date(2025, 12, 30)
-    assert result.customers.iloc[0]["frequency"] == counts
+    assert result.customers.pandas.iloc[0]["frequency"] == counts
 
 
 @pytest.mark.parametrize(
@@ -278,7 +284,7 @@ def test_what_contradicts_itself_is_a_finding_and_stays(row: list[Any], code: st
 
 def test_no_division_by_zero_for_those_who_paid_nothing() -> None:  # B17
     result = run(customers([["1", 0.0, 0.0, 0.0, day(200)]]))
-    assert result.segments.set_index("segment").at["low_value", "customers"] == 1
+    assert result.segments.pandas.set_index("segment").at["low_value", "customers"] == 1
     assert pd.isna(result.segments["average_order_value"]).all()
     assert result.segments["amount_share"].tolist() == [0.0] * 7
 
@@ -288,7 +294,7 @@ def test_no_division_by_zero_for_those_who_paid_nothing() -> None:  # B17
 
 def test_orders_take_the_place_of_what_was_typed_and_differences_are_said() -> None:
     result = run(Sheets(example(), orders(*THREE[:12], ["x", "1001", day(2), 100.0, "服装"])))
-    row = result.customers.iloc[0]
+    row = result.customers.pandas.iloc[0]
     assert (row["frequency"], row["monetary"], row["recency_days"]) == (13, 4300, 2)
     assert row["categories"] == "护肤品、服装"
     differs = {one.cell: (one.value, one.params["computed"]) for one in result.findings if one.code == "typed_differs"}
@@ -333,7 +339,7 @@ def test_orders_under_an_id_that_was_merged_away_stay_the_customer_s() -> None:
     )
     sheet = orders(["a", "8", day(5), 10.0, ""], ["b", "9", day(3), 20.0, ""], ["c", "7", day(3), 5.0, ""])
     result = run(Sheets(same, sheet))
-    assert result.customers.set_index("customer_id")["monetary"].to_dict() == {"8": 30, "7": 5, "6": 0}
+    assert result.customers.pandas.set_index("customer_id")["monetary"].to_dict() == {"8": 30, "7": 5, "6": 0}
     assert dict(result.excluded) == {"duplicate_contact": 1}
     assert "order_customer_unknown" not in codes(result)
     assert len(run(Sheets(grid, sheet)).customers) == 4
@@ -352,11 +358,11 @@ def test_refunds_are_left_out_or_taken_off() -> None:
         orders(["a", "1", day(5), 100.0, ""], ["b", "1", day(4), -30.0, ""], ["c", "1", day(4), 0.0, ""]),
     )
     result = run(sheets)
-    assert result.customers[["frequency", "monetary"]].to_numpy().tolist() == [[1, 100]]
+    assert result.customers.pandas[["frequency", "monetary"]].to_numpy().tolist() == [[1, 100]]
     assert finding(result, "refund_left_out").params == {"count": 1, "amount": -30.0}
     assert finding(result, "line_of_nothing").params["count"] == 1
     netted = run(sheets, replace(DEFAULT, net_refunds=True))
-    assert netted.customers[["frequency", "monetary"]].to_numpy().tolist() == [[1, 70]]
+    assert netted.customers.pandas[["frequency", "monetary"]].to_numpy().tolist() == [[1, 70]]
     assert finding(netted, "refunds_netted").params["amount"] == -30
 
 
@@ -470,7 +476,7 @@ def test_advice_on_segments_waits_for_400_customers() -> None:  # C16
     rows = [[f"B{i}", 12.0, 350.0, 4200.0, day(3)] for i in range(49)]
     small = run(customers([*crowd(400).rows[1:], *rows]))
     assert finding(small, "segment_small").params["customers"] == 49
-    plan = small.strategy.set_index("segment")
+    plan = small.strategy.pandas.set_index("segment")
     assert plan.at["高价值客户", "status"] == texts.say("plan.small", "zh", count=49, minimum=50, into="低价值客户")
 
 
@@ -495,9 +501,9 @@ def test_an_as_of_far_after_every_other_order_is_doubted() -> None:
 # What people typed ---------------------------------------------------------------------------------------------------
 
 
-def grid_of(frame: pd.DataFrame, table: schema.Table) -> Grid:
+def grid_of(frame: Frame, table: schema.Table) -> Grid:
     """A result as it would stand on its sheet."""
-    body = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    body = table_of(frame.pandas)
     return Grid(table.sheet["zh"], [[table[key].header["zh"] for key in frame], *body])
 
 
@@ -506,7 +512,7 @@ def test_a_second_run_over_its_own_output_changes_nothing() -> None:
     first = run(Sheets(example(), strategy=strategies([TABLE_3[2], own, TABLE_3[0]])))
     assert first.strategy["segment"].tolist() == ["流失风险客户", "自定义群体", "高价值客户", "低价值客户"]
     assert cells(first.strategy, 8)[1] == own
-    assert first.strategy.iloc[1]["status"] == "自定义群体，不计客户数"
+    assert first.strategy.pandas.iloc[1]["status"] == "自定义群体，不计客户数"
     again = run(
         Sheets(
             example(),
@@ -516,7 +522,7 @@ def test_a_second_run_over_its_own_output_changes_nothing() -> None:
         )
     )
     for name in ("rfm", "strategy", "cleaning", "segments"):
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(first, name))
+        pd.testing.assert_frame_equal(getattr(again, name).pandas, getattr(first, name).pandas)
 
 
 def test_typed_cells_of_table_3_stay_whatever_they_are() -> None:
@@ -537,10 +543,10 @@ def test_what_import_found_stays_in_the_log() -> None:
         ],
     )
     found = run(Sheets(example(), cleaning=log)).cleaning
-    assert found.iloc[0].tolist() == ["导入", "退款取消", "orders.csv", "2:9", "", "原文", 0.25]
+    assert found.pandas.iloc[0].tolist() == ["导入", "退款取消", "orders.csv", "2:9", "", "原文", 0.25]
     assert "旧" not in set(found["code"])
     bare = Grid("数据清洗记录", [["环节", "处理"], ["导入", "原文"]])
-    assert run(Sheets(example(), cleaning=bare)).cleaning.iloc[0]["message"] == "原文"
+    assert run(Sheets(example(), cleaning=bare)).cleaning.pandas.iloc[0]["message"] == "原文"
 
 
 def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None:
@@ -555,7 +561,7 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     )
     first = run(Sheets(example(), rfm=sheet))
     assert first.rfm["customer_id"].tolist() == ["1001", "1002", "1003", "900", "００９"]
-    left = first.rfm.iloc[3]
+    left = first.rfm.pandas.iloc[3]
     assert left["segment"] == "不在本次分析中"
     assert left.drop(["customer_id", "segment"]).isna().all()
     assert first.rows_used == 3 and first.segments["customers"].sum() == 3
@@ -563,7 +569,7 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     notes = [None, "x", None, "已致电", "y"]
     body = [[*row, note] for row, note in zip(grid_of(first.rfm, schema.RFM).rows[1:], notes, strict=True)]
     again = run(Sheets(example(), rfm=Grid("RFM模型细分结果表", [[*head, "跟进"], *body])))
-    pd.testing.assert_frame_equal(again.rfm, first.rfm)
+    pd.testing.assert_frame_equal(again.rfm.pandas, first.rfm.pandas)
     apart = Grid("RFM模型细分结果表", [[*head, None, "图例"], [*old("900", None), "高"]])
     assert len(run(Sheets(example(), rfm=apart)).rfm) == 3, "a legend beyond an empty column is no note"
 
@@ -589,12 +595,12 @@ def people(seed: int, count: int = 60) -> pd.DataFrame:
 
 
 def shop_of(frame: pd.DataFrame) -> Grid:
-    return shop.grid(frame.columns, frame.where(frame.notna(), None).to_numpy().tolist())
+    return shop.grid(frame.columns, table_of(frame))
 
 
 def scores(result: Result, *columns: str) -> dict[str, tuple[Any, ...]]:
     wanted = ["customer_id", *(columns or ("r_bin", "f_bin", "m_bin", "code", "segment"))]
-    return {row[0]: row[1:] for row in result.customers[wanted].fillna(-1).itertuples(index=False)}
+    return {row[0]: row[1:] for row in result.customers.pandas[wanted].fillna(-1).itertuples(index=False)}
 
 
 SEEDS = st.integers(0, 10_000)
@@ -625,9 +631,7 @@ def test_law_5_scaling_amounts_with_the_m_bins_keeps_everything(seed: int, facto
     bins = tuple(one * factor for one in DEFAULT.monetary_bins)
     before, after = run(shop_of(frame)), run(shop_of(scaled), replace(DEFAULT, monetary_bins=bins))
     assert scores(before, "r_bin", "f_bin", "outlier") == scores(after, "r_bin", "f_bin", "outlier")
-    close = (
-        np.abs(before.customers["monetary"].to_numpy()[:, None] - np.array(DEFAULT.monetary_bins)).min(axis=1) < 0.01
-    )
+    close = np.abs(before.customers["monetary"][:, None] - np.array(DEFAULT.monetary_bins)).min(axis=1) < 0.01
     settled = set(before.customers["customer_id"][~close])
     mine, theirs = scores(before), scores(after)
     assert all(mine[one] == theirs[one] for one in settled)
@@ -680,7 +684,7 @@ def test_law_8_every_row_and_every_amount_is_accounted_for(seed: int, mode: str)
 def test_the_same_twice_is_the_same() -> None:
     grid = shop.grid(shop.COLUMNS, shop.people(200))
     first, second = run(grid), run(grid)
-    pd.testing.assert_frame_equal(first.rfm, second.rfm)
+    pd.testing.assert_frame_equal(first.rfm.pandas, second.rfm.pandas)
     assert first.findings == second.findings
 
 

@@ -11,23 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmenter import rules, wording
+from segmenter.frames import Frame
 from segmenter.steps import plan, segment
 
 DEFAULT = rules.default()
 NAMES = wording.segment_names(DEFAULT, "zh")
 
 
-def segments(**customers: int) -> pd.DataFrame:
+def segments(**customers: int) -> Frame:
     """The summary of so many customers a segment, each with 10 in 2 orders."""
     rows = [key for key, count in customers.items() for _ in range(count)]
-    frame = pd.DataFrame(
-        {"segment": pd.Series(rows, dtype=object), "monetary": 10.0, "frequency": 2.0, "recency_days": 5.0}
+    frame = Frame.from_pandas(
+        pd.DataFrame(
+            {"segment": pd.Series(rows, dtype=object), "monetary": 10.0, "frequency": 2.0, "recency_days": 5.0}
+        )
     )
     return plan.summarise(frame, segment.members(frame), DEFAULT, NAMES)
 
 
 def test_the_summary_has_every_segment_and_adds_up() -> None:
-    found = segments(high_value=1, no_recency=3).set_index("segment")
+    found = segments(high_value=1, no_recency=3).pandas.set_index("segment")
     assert [*found.index] == [*(one.key for one in DEFAULT.segments), "no_recency"]
     assert found.loc["high_value", ["customers", "amount", "orders", "customer_share"]].tolist() == [1, 10, 2, 0.25]
     assert found["amount_share"].sum() == found["customer_share"].sum() == 1
@@ -38,9 +41,11 @@ def test_the_summary_has_every_segment_and_adds_up() -> None:
 def test_sums_are_those_of_the_cents_in_whatever_order(people: list[tuple[int, int]]) -> None:
     def summary(rows: list[tuple[int, int]]) -> pd.Series:
         cents, orders = zip(*rows, strict=True)
-        frame = pd.DataFrame({"segment": "new", "monetary": [one / 100 for one in cents], "frequency": orders})
-        found = plan.summarise(frame.assign(recency_days=5.0), segment.members(frame), DEFAULT, NAMES)
-        return found.set_index("segment").loc["new"]
+        amounts = [one / 100 for one in cents]
+        rows = {"segment": "new", "monetary": amounts, "frequency": orders, "recency_days": 5.0}
+        frame = Frame.from_pandas(pd.DataFrame(rows))
+        found = plan.summarise(frame, segment.members(frame), DEFAULT, NAMES)
+        return found.pandas.set_index("segment").loc["new"]
 
     found, turned = summary(people), summary(people[::-1])
     assert found.equals(turned)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from segmenter import rules
+from segmenter.frames import Frame
 from segmenter.steps import reconcile
 
 DEFAULT = rules.default()
-TYPED = pd.DataFrame({"key": ["1", "2", "3", "4"], "total_amount": [100.0, 50.0, 30.0, None]})
+TYPED = Frame.from_pandas(pd.DataFrame({"key": ["1", "2", "3", "4"], "total_amount": [100.0, 50.0, 30.0, None]}))
 
 
 def computed(**totals: float) -> pd.DataFrame:
@@ -30,7 +32,7 @@ def test_the_sheet_against_the_orders() -> None:
 def test_nothing_is_said_where_they_agree() -> None:
     assert reconcile.check(TYPED, computed(c1=100, c2=50, c3=30.004), DEFAULT, "客户", "设置", "J") == []
     assert reconcile.check(TYPED, None, DEFAULT, "客户", "设置", "J") == []
-    blank = TYPED.assign(total_amount=float("nan"))
+    blank = TYPED.assign(total_amount=np.full(4, np.nan))
     assert reconcile.check(blank, computed(c1=100), DEFAULT, "客户", "设置", "J") == []
 
 

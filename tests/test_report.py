@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from segmenter import documents, pipeline, rules, schema, texts
 from segmenter.advice import Proposal, Review
+from segmenter.frames import Frame
 from segmenter.reading import planning
 from segmenter.reports import formats, report, tracking
 from segmenter.result import Result
@@ -201,7 +202,7 @@ def test_the_overview_is_the_segments_frame() -> None:
         "median_monetary",
     ]
     rows, values = found.tables["segments"][1:], found.values["segments"][1:]
-    segments = large().segments
+    segments = large().segments.pandas
     assert [row[0] for row in rows[:-1]] == segments["name"].tolist()
     for shown, (_, row) in zip(values, segments.iterrows(), strict=False):
         expected = [None if pd.isna(row[column]) else float(row[column]) for column in columns]
@@ -216,7 +217,7 @@ def test_the_plan_is_the_strategy_frame() -> None:
     rows = found.tables["plan"][1:]
     strategy = large().strategy
     assert [row[0] for row in rows] == strategy["segment"].tolist()
-    for row, typed in zip(rows, strategy.to_dict("records"), strict=True):
+    for row, typed in zip(rows, strategy.records(), strict=True):
         shown = dict(zip(("strategy", "action", "owner", "target", "period"), row[2:7], strict=True))
         assert shown.pop("target").startswith(typed["target"] + (typed["actual"] or ""))
         assert shown == {key: typed[key] for key in shown}
@@ -237,7 +238,7 @@ def test_the_five_numbers_are_the_dashboards() -> None:
     assert found[1]["value"] == facts[3]
     assert found[2]["value"] == facts[5]
     assert found[3]["value"] == facts[7]
-    assert found[4]["value"] == pytest.approx(large().boards["board_pareto"]["amount_share"].iloc[1])
+    assert found[4]["value"] == pytest.approx(large().boards["board_pareto"]["amount_share"][1])
 
 
 def test_rows_are_accounted_for() -> None:
@@ -263,7 +264,7 @@ def test_long_lists_of_excluded_rows_are_cut_with_a_count() -> None:
 def test_actions_follow_from_the_figures() -> None:
     actions = report.context(large(), "zh")["actions"]
     assert [one["kind"] for one in actions] == ["keep", "recall", "grow"]
-    segments = large().segments.set_index("segment")
+    segments = large().segments.pandas.set_index("segment")
     assert actions[0]["key"] == "high_value"
     assert actions[1]["key"] == "at_risk"
     rest = segments.drop(index=["high_value", "at_risk", "no_recency"])
@@ -318,7 +319,7 @@ def test_progress(typed: object, share: float | None, light: str) -> None:
     ],
 )
 def test_the_next_step_is_what_the_row_lacks(typed: dict[str, str], said: str) -> None:
-    result = replace(large(), strategy=large().strategy.assign(**typed))
+    result = replace(large(), strategy=Frame.from_pandas(large().strategy.pandas.assign(**typed)))
     assert {row["next"] for row in tracking.rows(result, "zh")} == {said}
     assert f"<dd>{said}</dd>" in report.render(result, "zh")
 
@@ -378,16 +379,16 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         shop.run(SMALL, using=odd),
         *(shop.run(rows) for rows in THIN.values()),
     ]
-    gone = replace(large(), strategy=large().strategy.iloc[:1].assign(progress="100%", owner=""))
-    done = replace(
-        large(), strategy=large().strategy.assign(progress=["70%", "50%", "1", *["??"] * (len(large().strategy) - 3)])
-    )
-    aimless = replace(large(), strategy=large().strategy.assign(target=""))
+    plan = large().strategy.pandas
+    gone = replace(large(), strategy=Frame.from_pandas(plan.iloc[:1].assign(progress="100%", owner="")))
+    shares = ["70%", "50%", "1", *["??"] * (len(plan) - 3)]
+    done = replace(large(), strategy=Frame.from_pandas(plan.assign(progress=shares)))
+    aimless = replace(large(), strategy=Frame.from_pandas(plan.assign(target="")))
     clean = replace(small(), findings=(), excluded={}, rows_excluded=0)
     team = dict.fromkeys(("team_data", "team_dimensions", "team_model", "team_report"), "x")
     late = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
     stale = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
-    dated = large().strategy.assign(due_on=date(2026, 7, 1))
+    dated = Frame.from_pandas(plan.assign(due_on=date(2026, 7, 1)))
     ahead = replace(large(), reviews=(late,), proposals=(stale,), strategy=dated)
     chosen = [
         replace(large(), rules=replace(large().rules, scenario=scenario, objective=objective, **team))
@@ -422,16 +423,16 @@ def structure() -> tuple[Any, ...]:
 
 def _named(result: Result, text: str) -> Page:
     """The page of `result` with `text` in every place people type into."""
-    strategy = result.strategy.copy()
-    for column in ("segment", "traits", "strategy", "action", "owner", "target", "period"):
-        strategy[column] = f"x{text}"
+    typed = dict.fromkeys(("segment", "traits", "strategy", "action", "owner", "target", "period"), f"x{text}")
     changed = tuple(replace(one, value=f"x{text}", sheet=f"x{text}", cell=f"x{text}") for one in result.findings)
     named = replace(
         result,
-        segments=result.segments.assign(name=[f"{i}{text}" for i in range(len(result.segments))]),
-        strategy=strategy,
+        segments=Frame.from_pandas(
+            result.segments.pandas.assign(name=[f"{i}{text}" for i in range(len(result.segments))])
+        ),
+        strategy=Frame.from_pandas(result.strategy.pandas.assign(**typed)),
         findings=changed,
-        customers=result.customers.assign(region=f"x{text}"),
+        customers=Frame.from_pandas(result.customers.pandas.assign(region=f"x{text}")),
         rules=replace(result.rules, goal=f"x{text}", scope_regions=(f"x{text}",)),
     )
     return Page(re.sub(r"<svg.*?</svg>", "", report.render(named, "zh"), flags=re.DOTALL))
@@ -528,7 +529,8 @@ def test_a_campaign_leads_with_reach_and_conversion_once_the_log_is_filled() -> 
     names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
     reached_ids = {one[0] for one in told}
     for line in lead["rows"]:
-        mine = result.customers[result.customers["segment"].map(names) == line[0]]
+        customers = result.customers.pandas
+        mine = customers[customers["segment"].map(names) == line[0]]
         reached = mine[mine["customer_id"].isin(reached_ids)]
         came = (reached["last_order_date"] > pd.Timestamp(shop.AS_OF - timedelta(20))).sum()
         assert line[at["触达率"]] == pytest.approx(len(reached) / len(mine))

@@ -17,11 +17,11 @@ import excel_engine
 import openpyxl
 import pytest
 from bookshop import customers
-from pandas import DataFrame
 
 from segmenter import jobs, places, ribbon, schema, texts
 from segmenter.books import previous, saving
 from segmenter.books.file import FileBook
+from segmenter.frames import Frame
 from segmenter.mail import letters
 
 ROOT = Path(__file__).parent.parent
@@ -213,7 +213,7 @@ def test_a_second_press_in_the_same_excel_is_refused(click, monkeypatch, tmp_pat
 
 def test_optional_sheets_come_and_go_too(click, monkeypatch):
     labels, run = schema.table("labels"), jobs.pipeline.run
-    rows = DataFrame({"customer_id": ["007"], "segment": ["=1+1"]})
+    rows = Frame.of([["007", "=1+1"]], ["customer_id", "segment"])
     monkeypatch.setattr("segmenter.pipeline.run", lambda *given: replace(run(*given), extra={"labels": rows}))
     before = cells(click.book)
     assert ribbon.press("fill", click) == 0

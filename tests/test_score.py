@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmenter import rules, wording
+from segmenter.frames import Frame
 from segmenter.matching import Match, Segment
 from segmenter.rules import CODES, LEVELS, Rules
 from segmenter.steps import score, segment
@@ -21,10 +22,10 @@ NAN = float("nan")
 DEFAULT = rules.default()
 
 
-def scored(rows: Sequence[Sequence[float]], using: Rules = DEFAULT, **more: Any) -> pd.DataFrame:
+def scored(rows: Sequence[Sequence[float]], using: Rules = DEFAULT, **more: Any) -> Frame:
     frame = pd.DataFrame(np.array(rows, dtype=float).reshape(-1, 3), columns=["recency_days", "frequency", "monetary"])
     frame = frame.assign(without_orders=frame["recency_days"].isna() & (frame["frequency"] == 0), **more)
-    return segment.assign(score.score(frame, using), using)
+    return segment.assign(score.score(Frame.from_pandas(frame), using), using)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def scored(rows: Sequence[Sequence[float]], using: Rules = DEFAULT, **more: Any)
     ],
 )
 def test_recency(days: float, position: int, label: str) -> None:
-    row = scored([[days, 1, 1]]).iloc[0]
+    (row,) = scored([[days, 1, 1]]).records()
     assert (row["r_bin"], row["r_label"]) == (position, label)
 
 
@@ -59,7 +60,7 @@ def test_recency(days: float, position: int, label: str) -> None:
     ],
 )
 def test_frequency(count: float, position: int, label: str) -> None:
-    row = scored([[1, count, 1]]).iloc[0]
+    (row,) = scored([[1, count, 1]]).records()
     assert (row["f_bin"], row["f_label"]) == (position, label)
 
 
@@ -71,7 +72,7 @@ def test_frequency(count: float, position: int, label: str) -> None:
     ],
 )
 def test_monetary(amount: float, position: int, label: str) -> None:
-    row = scored([[1, 1, amount]]).iloc[0]
+    (row,) = scored([[1, 1, amount]]).records()
     assert (row["m_bin"], row["m_label"]) == (position, label)
 
 
@@ -83,7 +84,9 @@ def test_monetary(amount: float, position: int, label: str) -> None:
     ],
 )
 def test_the_eight_codes_and_their_segments(code: str, key: str) -> None:
-    row = scored([[1 if code[0] == "1" else 99, 5 if code[1] == "1" else 4, 1000 if code[2] == "1" else 999]]).iloc[0]
+    (row,) = scored(
+        [[1 if code[0] == "1" else 99, 5 if code[1] == "1" else 4, 1000 if code[2] == "1" else 999]]
+    ).records()
     assert (row["code"], row["segment"]) == (code, key)
 
 
@@ -142,7 +145,7 @@ def test_everybody_is_in_exactly_one_segment_whatever_the_rules(
 
 @given(any_rules(), VALUES)
 def test_the_words_for_bins_are_as_many_as_the_bins(using: Rules, row: tuple[float, float, float]) -> None:
-    found = scored([row], using).iloc[0]
+    (found,) = scored([row], using).records()
     for name, words in (("r", wording.r_bins), ("f", wording.f_bins), ("m", wording.m_bins)):
         for lang in ("zh", "en"):
             assert len(words(using, lang)) == len(set(words(using, lang)))
@@ -154,7 +157,7 @@ def test_more_is_never_worse(one: tuple[float, float, float], other: tuple[float
     rank = {"low": 0, "mid": 1, "high": 2}
     found = scored([one, other])
     for column, name, better in (("recency_days", "r", -1), ("frequency", "f", 1), ("monetary", "m", 1)):
-        values, labels = found[column] * better, found[f"{name}_label"].map(rank)
+        values, labels = found[column] * better, [*map(rank.__getitem__, found[f"{name}_label"])]
         assert (values[0] - values[1]) * (labels[0] - labels[1]) >= 0
 
 

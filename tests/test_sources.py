@@ -22,7 +22,7 @@ TEXT = "\n".join([HEAD, *BODY])
 
 
 def frame(path: Path, **names: str) -> pd.DataFrame:
-    return intake.take(sources.read_orders(path, names), schema.ORDERS).frame
+    return intake.take(sources.read_orders(path, names), schema.ORDERS).frame.pandas
 
 
 def file(tmp_path: Path, content: str | bytes, name: str = "orders.csv", encoding: str = "utf-8") -> Path:

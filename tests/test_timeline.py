@@ -18,6 +18,7 @@ import uci
 from segmenter import jobs, pipeline, rules, schema
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
+from segmenter.frames import Frame
 from segmenter.mail import letters
 from segmenter.reports import changes, report
 from segmenter.result import Result
@@ -67,9 +68,9 @@ def arrive(path: Path, until: date) -> None:
     lines = lines.assign(ordered_on=pd.to_datetime(lines["ordered_on"]), amount=lines["amount"].astype(float))
     ids = lines["customer_id"].unique()
     with FileBook(path) as book:
-        book.write(schema.ORDERS, lines)
+        book.write(schema.ORDERS, Frame.from_pandas(lines))
         people = pd.DataFrame({"customer_id": ids, "frequency": 1.0, "average_order_value": 1.0, "total_amount": 1.0})
-        book.write(schema.CUSTOMERS, people)
+        book.write(schema.CUSTOMERS, Frame.from_pandas(people))
 
 
 def edit(path: Path, sheet: str, change: Any) -> None:
@@ -80,7 +81,7 @@ def edit(path: Path, sheet: str, change: Any) -> None:
 
 def cells_of(result: Result) -> dict[tuple[str, str], int]:
     assert result.migration is not None
-    counted = result.migration.cells.groupby(["start", "end"])["customers"].sum()
+    counted = result.migration.cells.pandas.groupby(["start", "end"])["customers"].sum()
     return {(str(a), str(b)): int(n) for (a, b), n in counted.items()}
 
 
@@ -127,7 +128,7 @@ def test_codes_and_moves_of_every_month(played: tuple[Path, dict[date, Result]])
     _, results = played
     assert results[date(2026, 1, 31)].migration is None
     for day, result in results.items():
-        codes = result.customers.set_index("customer_id")["code"].to_dict()
+        codes = result.customers.pandas.set_index("customer_id")["code"].to_dict()
         assert codes == CODES[day], day
         if day in MOVED:
             assert cells_of(result) == MOVED[day], day
@@ -135,7 +136,7 @@ def test_codes_and_moves_of_every_month(played: tuple[Path, dict[date, Result]])
     assert [results[day].migration.before for day in days[1:]] == days[:-1]  # type: ignore[union-attr]
     march = results[date(2026, 3, 31)].migration
     assert march is not None
-    lost = march.cells.set_index(["start", "end"])[["before", "after", "lost"]]
+    lost = march.cells.pandas.set_index(["start", "end"])[["before", "after", "lost"]]
     assert lost.loc[("111", "011")].tolist() == [2000, 2000, 0]
     assert lost.loc[("111", "111")].tolist() == [1800, 2100, -300]
 
@@ -178,9 +179,9 @@ def test_the_same_day_again_keeps_what_it_is_compared_with(
     with FileBook(copy) as book:
         grid = book.read(schema.ORDERS)
         assert grid is not None
-        lines = jobs.intake.take(grid, schema.ORDERS).frame[["customer_id", "ordered_on", "amount"]]
+        lines = jobs.intake.take(grid, schema.ORDERS).frame.pandas[["customer_id", "ordered_on", "amount"]]
         more = pd.DataFrame({"customer_id": ["dora"], "ordered_on": [pd.Timestamp("2026-07-30")], "amount": [10.0]})
-        book.write(schema.ORDERS, pd.concat([lines, more]))
+        book.write(schema.ORDERS, Frame.from_pandas(pd.concat([lines, more])))
     moved = cells_of(jobs.fill(copy, as_of=day))
     assert moved == {**{k: n for k, n in MOVED[day].items() if k != ("001", "001")}, ("001", "101"): 1}
     assert results[day].migration is not None
@@ -233,7 +234,7 @@ def test_limits_learnt_anew_are_no_other_rules(tmp_path: Path, scoring: str, oth
         )
         people["last_order_date"] = [pd.Timestamp(day) - pd.Timedelta(days=n * day.month) for n in range(12)]
         with FileBook(path) as book:
-            book.write(schema.CUSTOMERS, people)
+            book.write(schema.CUSTOMERS, Frame.from_pandas(people))
         result = jobs.fill(path, as_of=day, changes={"scoring": scoring, **changes})
         limits.append(result.rules.monetary_bins)
         return [one.code for one in result.findings if one.code == "rules_changed"]
@@ -266,7 +267,7 @@ def test_formulas_that_calculate_anew_do_not_move_the_past(tmp_path: Path) -> No
     people = pd.DataFrame({"customer_id": ["1"], "frequency": [5.0], "average_order_value": 1000.0})
     people = people.assign(total_amount=5000.0, last_order_date=pd.Timestamp("2026-06-20"))
     with FileBook(path) as book:
-        book.write(schema.CUSTOMERS, people)
+        book.write(schema.CUSTOMERS, Frame.from_pandas(people))
     jobs.fill(path, as_of=date(2026, 6, 30), formulas=True)
     edit(path, schema.RFM.sheet["zh"], lambda sheet: sheet.__setitem__("E2", "000(低R/低F/低M)"))
     assert cells_of(jobs.fill(path, as_of=date(2026, 7, 31), formulas=True)) == {("111", "011"): 1}
@@ -289,7 +290,7 @@ def test_a_dimension_that_fades(tmp_path: Path) -> None:
             last_order_date=pd.Timestamp(day) - pd.Timedelta(days=9),
         )
         with FileBook(path) as book:
-            book.write(schema.CUSTOMERS, people)
+            book.write(schema.CUSTOMERS, Frame.from_pandas(people))
         return jobs.fill(path, as_of=day, changes=rules)
 
     def told() -> dict[date, float]:
@@ -353,7 +354,7 @@ def test_the_real_shop_month_by_month() -> None:
     for before, now in pairwise(results):
         found = now.migration
         assert found is not None and found.before == before.as_of
-        cells = found.cells
+        cells = found.cells.pandas
         assert cells.loc[cells["start"] != "entered", "customers"].sum() == len(before.customers)
         assert cells.loc[cells["end"] != "left", "customers"].sum() == len(now.customers)
         assert cells["before"].sum() == pytest.approx(float(before.customers["monetary"].sum()), abs=0.05)
@@ -369,7 +370,7 @@ def test_the_real_shop_month_by_month() -> None:
     assert "不再活跃" in body.get_content() and "升级" in body.get_content()
 
 
-def _cells(frame: pd.DataFrame, key: str) -> list[list[Any]]:
+def _cells(frame: Frame, key: str) -> list[list[Any]]:
     columns = [field.key for field in schema.table(key).fields]
-    found = frame.reindex(columns=columns).astype(object)
+    found = frame.pandas.reindex(columns=columns).astype(object)
     return [[None if v != v else v for v in row] for row in found.to_numpy(object).tolist()]

@@ -59,7 +59,7 @@ def write(path: Path, lang: Lang, shop: Mapping[str, Any] | None = None) -> None
     strategy_sheet(book, plans)
     board_sheet(book)
     list_sheet(book, schema.CLEANING)
-    list_sheet(book, schema.DIMENSIONS, catalogue.to_frame(catalogue.shipped(), lang).to_dict("records"))
+    list_sheet(book, schema.DIMENSIONS, catalogue.to_frame(catalogue.shipped(), lang).records())
     list_sheet(book, schema.SURVEY, answers)
     book.file.close()
 

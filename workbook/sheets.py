@@ -261,7 +261,7 @@ def settings_sheet(book: Book, own: Mapping[str, str] | None = None) -> None:
     kinds = get_type_hints(rules.Rules)
     by_name = {settings.name_of(one.name, book.lang): one.name for one in fields(rules.Rules) if texts_for(one.name)}
     previous = ""
-    for row, (name, value, explain) in enumerate(frame.itertuples(index=False, name=None), start=1):
+    for row, (name, value, explain) in enumerate(map(dict.values, frame.records()), start=1):
         key = by_name.get(name, "")
         begins = key in GROUPS or (row > 1 and not key and previous in by_name.values())
         top = {"top": 2, "top_color": SOFT} if begins else {"top": 1, "top_color": LINE}

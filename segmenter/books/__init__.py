@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
+from segmenter.frames import Frame
 from segmenter.schema import Table
 from segmenter.texts import Lang
 
@@ -103,7 +103,7 @@ class Book(Protocol):
         """
         ...
 
-    def write(self, table: Table, frame: DataFrame) -> None:
+    def write(self, table: Table, frame: Frame) -> None:
         """Make the rows of `table` those of `frame` (columns: field keys; missing ones keep their cells).
 
         A list: rows whose key (`table.key_field`, n-th occurrence) stands on the sheet stay where they are and keep

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pandas import DataFrame
-
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant, body_of
@@ -11,6 +9,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.schema import Table, fold
 
 _SEARCHED = 200
@@ -44,12 +43,12 @@ def _matches(grid: Grid, table: Table, row: int, column: int) -> int:
     return sum(name in field.names() for name, field in zip(shown, table.fields, strict=False) if name)
 
 
-def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: DataFrame, writer: Writer) -> tuple[bytes, Meant]:
+def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writer: Writer) -> tuple[bytes, Meant]:
     """The content of `<sheetData>` with the rows of `frame` below `corner`, the rest of the block emptied; and what is
     to stand there."""
     top, left = corner
     rows: dict[int, bytes] = {}
-    values = {n: [cells.plain(one) for one in frame[f.key]] for n, f in enumerate(table.fields) if f.key in frame}
+    values = {n: cells.column(frame[f.key]) for n, f in enumerate(table.fields) if f.key in frame}
     for n in range(table.rows):
         number = top + 1 + n
         source = sheet.rows.get(number)

@@ -6,6 +6,8 @@ neighbours is written after it; the start of a row, which is equally long everyw
 
     </row><row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c>..... | ...
     4th                        | 1st       | 2nd                                                  | 3rd
+
+A few rows are put side by side as they are, and the zeros taken out.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import Series
 
+from segmenter import frames
 from segmenter.books import cells, decimals
 from segmenter.books.cells import Plain
 from segmenter.cells import letter
@@ -40,8 +42,6 @@ _SHORT: Final = 24
 """characters up to which all texts of a column are encoded beforehand"""
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
-_TEXT: Final = frozenset({"string", "empty"})
-_NUMBERS: Final = frozenset({"floating", "integer", "mixed-integer-float"})
 _SPECIAL: Final = re.compile(
     "^[\\s=+\\-@＝＋－＠]|\\s$|[&<>\x00-\x1f\ufffe\uffff\ud800-\udfff]|_x|  "
 )  # what `cells.encode` and the writer do something about
@@ -52,7 +52,8 @@ _NEEDLES: Final = (
     *("_x", "  ", _BETWEEN * 2, f" {_BETWEEN}"),
     *(_BETWEEN + start for start in (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")),
 )
-_APART: Final = re.compile(f"_|  |\\s(?:{_BETWEEN}|$)|[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
+_JOINTS: Final = ("_", "  ", f" {_BETWEEN}")
+_APART: Final = re.compile(f"_|  |\\s{_BETWEEN}|[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
 """words that cannot be encoded without looking at those beside them"""
 
 Bytes = NDArray[np.uint8]
@@ -73,9 +74,10 @@ class Words:
 
     @cached_property
     def matrix(self) -> Bytes:
-        """The encoded values, some thousands at once; the last one, which may be none, by itself."""
+        """The encoded values, some thousands at once; a last one that is nothing by itself."""
         count = len(self.values)
-        cuts = [*range(0, count - 1, _MANY), count - 1, count]
+        filled = count if self.values[-1] else count - 1
+        cuts = sorted({*range(0, filled, _MANY), filled, count})
         some = [matrix(self.encode(self.values[low:high])) for low, high in pairwise(cuts)]
         found = np.zeros((count, max(one.shape[1] for one in some)), np.uint8)
         for low, one in zip(cuts, some, strict=False):
@@ -126,9 +128,8 @@ class Column:
         if self.before or isinstance(part.values, np.ndarray):
             return None
         quoted = [n for n, one in enumerate(part.values) if type(one) is str and cells.needs_quote(one)]
-        if not quoted:
-            return None
-        return quoted[0] if isinstance(part, Each) else int(np.flatnonzero(np.isin(part.codes, quoted))[0])
+        rows = np.flatnonzero(np.isin(part.codes, quoted)) if quoted and isinstance(part, Words) else quoted
+        return int(rows[0]) if len(rows) else None
 
 
 def matrix(tails: Sequence[bytes] | Bytes) -> Bytes:
@@ -139,45 +140,71 @@ def matrix(tails: Sequence[bytes] | Bytes) -> Bytes:
     return np.array(tails, dtype=f"S{8 * words}").view(np.uint8).reshape(len(tails), -1)
 
 
-def column(number: int, values: Series[Any], encode: Encode) -> Column | None:
+def column(number: int, values: NDArray[Any] | Phrases, encode: Encode) -> Column | None:
     """A column of a frame; None when it has to be written cell by cell: values of several kinds, very long texts."""
-    if isinstance(values.array, Phrases):
+    if isinstance(values, Phrases):
         return _phrases(number, values, encode)
-    coded = isinstance(values.dtype, pd.CategoricalDtype)
-    kind = pd.api.types.infer_dtype(values.cat.categories if coded else values, skipna=True)
-    if kind not in _TEXT | _NUMBERS:
+    if values.dtype.kind not in "fiO":
         return None
-    if coded:
-        return _words(number, values.cat.codes.to_numpy(), values.cat.categories.tolist(), kind, encode)
-    if values.iloc[:_SAMPLE].nunique() < min(len(values), _SAMPLE) / 2 and not _has_negative_zero(values):
-        codes, distinct = pd.factorize(values, use_na_sentinel=True)
-        return _words(number, codes, distinct.tolist(), kind, encode)
-    if kind in _TEXT:
-        each = values.astype(object).where(values.notna(), None).tolist() if values.hasnans else values.tolist()
+    if values.dtype == object:
+        found = _of_one_kind(values.tolist())
+        if found is None:
+            return None
+        each, text = found
     else:
-        each = values.to_numpy() if values.dtype.kind == "f" else values.tolist()
-    return _column(number, kind, each, encode)
+        each, text = values if values.dtype.kind == "f" else values.tolist(), False
+    if _repeats(each):
+        codes, distinct = frames.distinct(values)
+        return _words(number, codes, distinct.tolist(), encode, text=text)
+    return _column(number, each, encode, text=text)
 
 
-def _words(number: int, codes: NDArray[Any], distinct: list[Any], kind: str, encode: Encode) -> Column | None:
+def _of_one_kind(values: list[Any]) -> tuple[list[Any] | NDArray[np.float64], bool] | None:
+    """Objects that are all texts or all numbers, missing ones aside, and whether they are texts; None for others."""
+    kinds = {*map(type, values)} - {NoneType}
+    if kinds <= {str}:
+        return values, True
+    if kinds == {float}:
+        return np.array(values, dtype=np.float64), False
+    if kinds == {int}:
+        return values, False
+    if kinds == {str, float}:
+        plain = [None if value != value else value for value in values]
+        return (plain, True) if float not in {*map(type, plain)} else None
+    return None
+
+
+def _repeats(values: list[Any] | NDArray[np.float64]) -> bool:
+    """Whether few values stand in many rows, none of them a -0.0, which counts as equal to 0.0."""
+    some = values[:_SAMPLE]
+    if isinstance(some, list):
+        return len({*some}) < len(some) / 2
+    known = some[some == some]
+    return len({*known.tolist()}) < len(some) / 2 and not np.signbit(values[values == 0]).any()
+
+
+def _words(number: int, codes: NDArray[Any], distinct: list[Any], encode: Encode, *, text: bool) -> Column | None:
     if (codes < 0).any():
         codes = np.where(codes < 0, np.int32(len(distinct)), codes.astype(np.int32))
         distinct = [*distinct, None]
-    return _column(number, kind, distinct, encode, codes)
+    return _column(number, distinct, encode, codes, text=text)
 
 
-def _column(number: int, kind: str, values: Any, encode: Encode, codes: NDArray[Any] | None = None) -> Column | None:
+def _column(
+    number: int, values: Any, encode: Encode, codes: NDArray[Any] | None = None, *, text: bool
+) -> Column | None:
     """A column of texts or numbers, or (with `codes`) their places among `values`. When none is missing or needs more
     than markup, what is the same in all its cells is by itself."""
-    longest = max(map(len, filter(None, values)), default=0) if kind in _TEXT else 0
+    longest = max(map(len, filter(None, values)), default=0) if text else 0
     if longest > _WIDEST:
         return None
 
     def part(encoder: Encoder, *, plain: bool = True) -> Words | Each:
-        places = np.arange(len(values)) if codes is None and plain and longest <= _SHORT else codes
+        beforehand = len(values) <= _STRETCH or (plain and longest <= _SHORT)
+        places = np.arange(len(values)) if codes is None and beforehand else codes
         return Each(values, encoder) if places is None else Words(places, values, encoder)
 
-    if kind in _TEXT:
+    if text:
         some = (values[low : low + _STRETCH] for low in range(0, len(values), _STRETCH))
         if all(_joined(one) is not None for one in some):
             return Column(number, (part(_plain),), *_around(_tail(encode("a")), b"a"))
@@ -187,29 +214,25 @@ def _column(number: int, kind: str, values: Any, encode: Encode, codes: NDArray[
     return Column(number, (part(_numbers(encode), plain=False),))
 
 
-def _phrases(number: int, values: Series[Any], encode: Encode) -> Column | None:
+def _phrases(number: int, values: Phrases, encode: Encode) -> Column | None:
     """Texts put together from words that can be encoded one by one; all of them beforehand otherwise."""
-    found = values.array
-    ends = [words.tolist() for words in found.words]
+    ends = [words.tolist() for words in values.words]
     if len(ends) == 1:
-        return _column(number, "string", ends[0], encode, found.codes[0])
-    together = _BETWEEN.join(map(_BETWEEN.join, ends))
+        return _column(number, ends[0], encode, values.codes[0], text=True)
+    together = _BETWEEN.join(map(_BETWEEN.join, ends)) + _BETWEEN
     longest = sum(max(map(len, words)) for words in ends)
-    clear = together.count(_BETWEEN) == sum(map(len, ends)) - 1 and not _APART.search(together)
-    if not clear or not all(ends[0]) or any(map(_SPECIAL.search, ends[0])) or longest > _WIDEST:
-        return column(number, values.astype(object), encode)
-    parts = tuple(Words(codes, words, _plain) for codes, words in zip(found.codes, ends, strict=True))
+    simple = together.isprintable() and not any(needle in together for needle in _JOINTS)  # many times faster
+    clear = together.count(_BETWEEN) == sum(map(len, ends)) and (simple or not _APART.search(together))
+    heads = _joined(ends[0]) is not None or not any(map(_SPECIAL.search, ends[0]))
+    if not clear or not heads or not all(ends[0]) or longest > _WIDEST:
+        return column(number, np.asarray(values), encode)
+    parts = tuple(Words(codes, words, _plain) for codes, words in zip(values.codes, ends, strict=True))
     return Column(number, parts, *_around(_tail(encode("a")), b"a"))
 
 
 def _plain(values: Sequence[str]) -> list[bytes]:
     """Texts that need nothing but their markup escaped."""
     return _escaped(_BETWEEN.join(values)).encode().split(_CUT) if values else []
-
-
-def _has_negative_zero(values: Series[Any]) -> bool:
-    """Whether there is a -0.0, which counts as equal to 0.0."""
-    return values.dtype.kind == "f" and bool(np.signbit(values[values == 0]).any())
 
 
 def _tail(raw: bytes) -> bytes:
@@ -323,8 +346,14 @@ class Rows:
 
     def stretches(self) -> Iterator[bytes]:
         """The rows as XML, some thousands at a time."""
+        if self.count > _STRETCH:
+            yield from (self._stretch(start, stop) for start, stop in self.ranges())
+            return
+        first = self.first + 1
+        tokens, begin, end = self._tokens(first, first + self.count)
+        rows = _side_by_side([begin, *(token for token, _ in tokens)])
         for start, stop in self.ranges():
-            yield self._stretch(start, stop)
+            yield rows[start - first : stop - first].tobytes().translate(None, b"\0")[len(end) :] + end
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """First and last row (behind it) of each stretch, counted from 1; their numbers have equally many digits."""
@@ -335,23 +364,7 @@ class Rows:
             start = stop
 
     def _stretch(self, start: int, stop: int) -> bytes:
-        low, p = start - 1 - self.first, self.prefix.encode()
-        digits = _digits(start, stop)
-        end = b"</%srow>" % p
-        begin = _side_by_side([_constant(end + b'<%srow r="' % p), digits, _constant(b'"' + self.attributes + b">")])
-        tokens: list[tuple[Bytes, Lengths]] = []
-        after = b""
-        for one in self.columns:
-            parts = one.encoded(low, low + stop - start)
-            there = parts[0][1] > 0  # no cell at all where there is nothing to put into it
-            if not there.all():
-                tokens.append(_everywhere(after, len(there)))
-                after = b""
-            name = b'<%sc r="%s' % (p, letter(one.number).encode())
-            head = _side_by_side([_constant(after + name), digits, _constant(one.before)])
-            tokens += [(head, head.shape[1] * there), *parts]
-            after = one.after
-        tokens.append(_everywhere(after, stop - start))
+        tokens, begin, end = self._tokens(start, stop)
         ends = np.cumsum(sum(lengths for _, lengths in tokens) + begin.shape[1])
         total = int(ends[-1])
         found = np.empty(total + begin.shape[1], np.uint8)
@@ -363,6 +376,29 @@ class Rows:
         _lay(found, starts, begin, ends, begin.shape[1])
         found[total : total + len(end)] = _constant(end)
         return found[len(end) : total + len(end)].tobytes()
+
+    def _tokens(self, start: int, stop: int) -> tuple[list[tuple[Bytes, Lengths]], Bytes, bytes]:
+        """What some rows consist of, from left to right, and how long that is in each of them; the end of the row
+        before with the start of each row; and that end."""
+        low, p = start - 1 - self.first, self.prefix.encode()
+        digits = _digits(start, stop)
+        end = b"</%srow>" % p
+        begin = _side_by_side([_constant(end + b'<%srow r="' % p), digits, _constant(b'"' + self.attributes + b">")])
+        tokens: list[tuple[Bytes, Lengths]] = []
+        after = b""
+        for one in self.columns:
+            parts = one.encoded(low, low + stop - start)
+            there = parts[0][1] > 0  # no cell at all where there is nothing to put into it
+            everywhere = there.all()
+            if not everywhere:
+                tokens.append(_everywhere(after, len(there)))
+                after = b""
+            name = b'<%sc r="%s' % (p, letter(one.number).encode())
+            head = _side_by_side([_constant(after + name), digits, _constant(one.before)])
+            tokens += [(head if everywhere else head * there[:, None], head.shape[1] * there), *parts]
+            after = one.after
+        tokens.append(_everywhere(after, stop - start))
+        return tokens, begin, end
 
 
 def _lay(found: Bytes, at: Lengths, pieces: Bytes, lengths: Lengths, most: int) -> None:
@@ -400,7 +436,7 @@ def _constant(text: bytes) -> Bytes:
 
 
 def _digits(start: int, stop: int) -> Bytes:
-    """The numbers `start`..`stop - 1` as a matrix of their digits."""
-    numbers = np.arange(start, stop)
-    powers = 10 ** np.arange(len(str(start)) - 1, -1, -1)
-    return (numbers[:, None] // powers % 10 + ord("0")).astype(np.uint8)
+    """The numbers `start`..`stop - 1` as a matrix of their digits, padded with zeros."""
+    numbers = np.arange(start, stop)[:, None]
+    powers = 10 ** np.arange(len(str(stop - 1)) - 1, -1, -1)
+    return ((numbers // powers % 10 + ord("0")) * (numbers >= powers)).astype(np.uint8)

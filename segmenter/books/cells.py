@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from types import NoneType
 from typing import Any, Final, TypeGuard
 
 import numpy as np
@@ -18,6 +19,8 @@ from segmenter.errors import Refused
 Plain = str | float | int | bool | date | Formula | None
 """what a cell can hold: text, a number, true or false, a day or a moment, a formula, nothing"""
 
+_SIMPLE: Final = frozenset({str, float, NoneType})
+"""kinds that are all a cell mostly holds"""
 MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
 FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
@@ -58,6 +61,11 @@ def plain(value: Any) -> Plain:
     if isinstance(value, date) or value is None:
         return _naive(value)
     raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def column(values: Any) -> list[Plain]:
+    """The values of a column of a frame as cells can hold them: see `plain`."""
+    return [*map(plain, values.tolist())]
 
 
 def _naive(moment: date | None) -> date | None:
@@ -133,9 +141,15 @@ def too_long(text: str) -> bool:
 def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: bool = False, sheet: str = "") -> bytes:
     """The cell element at address `where` with a value and a style id. Nothing for an empty cell without a style."""
     p = prefix
-    head = f'<{p}c r="{where}"' + (f' s="{style}"' if style else "")
+    head = f'<{p}c r="{where}" s="{style}"' if style else f'<{p}c r="{where}"'
     if value is None:
         return f"{head}/>".encode() if style else b""
+    if isinstance(value, str):
+        if too_long(value):
+            raise Refused("text_too_long", sheet=sheet, cell=where, value=value[:40] + "…", length=len(value))
+        spaced = (" " in value or not value.isprintable()) and _SPACED.search(value)
+        space = ' xml:space="preserve"' if spaced else ""
+        return f'{head} t="inlineStr"><{p}is><{p}t{space}>{escape(value)}</{p}t></{p}is></{p}c>'.encode()
     if isinstance(value, Formula):
         body = escape_formula(value.text.replace("{row}", where.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")))
         text = isinstance(value.result, str)
@@ -144,12 +158,6 @@ def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: 
         return f"{head}{kind}><{p}f>{body}</{p}f><{p}v>{shown}</{p}v></{p}c>".encode()
     if isinstance(value, bool):
         return f'{head} t="b"><{p}v>{value:d}</{p}v></{p}c>'.encode()
-    if isinstance(value, str):
-        if too_long(value):
-            raise Refused("text_too_long", sheet=sheet, cell=where, value=value[:40] + "…", length=len(value))
-        spaced = (" " in value or not value.isprintable()) and _SPACED.search(value)
-        space = ' xml:space="preserve"' if spaced else ""
-        return f'{head} t="inlineStr"><{p}is><{p}t{space}>{escape(value)}</{p}t></{p}is></{p}c>'.encode()
     amount = value if isinstance(value, (int, float)) else serial(value, date1904)
     return f"{head}><{p}v>{number(amount)}</{p}v></{p}c>".encode()
 
@@ -227,6 +235,8 @@ def _decoded(kind: bytes, inner: bytes) -> Plain:
 
 def same(old: Plain, new: Plain, date1904: bool) -> bool:
     """Whether a cell that holds `old` need not be written to hold `new`."""
+    if type(old) is type(new) and type(new) in _SIMPLE:
+        return old == new
     if isinstance(old, Mark) or isinstance(new, Formula):  # the formula may be another
         return False
     if isinstance(new, date):

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
-from pandas import DataFrame
 from python_calamine import CalamineWorkbook
 
 from segmenter.books import (
@@ -40,6 +39,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import CUSTOMERS, Table, fold, table
 from segmenter.texts import Lang
@@ -176,7 +176,7 @@ class FileBook:
     def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
         return [_list_object(self._draft.read(part), part) for part in self._index.related(entry.part, "table")]
 
-    def write(self, table: Table, frame: DataFrame) -> None:
+    def write(self, table: Table, frame: Frame) -> None:
         """See `books.Book.write`. Nothing reaches the disk before the book is left."""
         self._allow()
         entry = self._find(table) or self._add(table)
@@ -208,7 +208,7 @@ class FileBook:
         self._index = Index(self._draft)
         return self._index.sheets[-1]
 
-    def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: DataFrame, writer: Writer) -> Meant:
+    def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
         sheet = writer.sheet
         try:
             header = locate(grid, table)

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pandas import DataFrame
-
 from segmenter.books import bulk, refs
 from segmenter.books.cells import Plain
 from segmenter.books.refs import Area, Shift
@@ -17,6 +15,7 @@ from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.reading.headers import Header
 from segmenter.schema import Table
 
@@ -62,7 +61,7 @@ class Job:
     sheet: Sheet
     header: Header
     table: Table
-    frame: DataFrame
+    frame: Frame
     listed: Sequence[ListObject] = ()
     """the Excel tables of the sheet"""
     notes: frozenset[tuple[int, int]] = frozenset()

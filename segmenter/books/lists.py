@@ -33,7 +33,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     sheet, header = job.sheet, job.header
     region = find(sheet, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
-    values = {key: [cells.plain(one) for one in job.frame[key]] for key in columns}
+    values = {key: cells.column(job.frame[key]) for key in columns}
     slots = _slots(job, region, values)
     last = max(region.first + len(slots) - 1, region.first)
     totals = len(region.totals)
@@ -138,8 +138,9 @@ class _Rows:
         parts = self._beside(number)
         for column in self._region.columns:
             style = self._like.get(column, 0)
-            value = self._wanted(column, place, True)
-            if not isinstance(value, _Keep) and value is not None:
+            values = self._values.get(column)
+            value = None if values is None or place is None else values[place]
+            if value is not None:
                 parts[column] = self._writer.cell(number, column, style, value)
             elif column in self._like_formulas and place is not None:
                 moved = self._sheet.moved(self._like_formulas[column], number, unshare=True)

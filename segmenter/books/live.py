@@ -19,13 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from pandas import DataFrame
-
 from segmenter.books import Grid, livelist, liveplan, naming, reading
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 from segmenter.cells import address
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS, Table
 from segmenter.texts import Lang
 
@@ -52,7 +51,7 @@ class LiveBook:
         self.book = book
         self.name = str(book.name)
         self._template = template
-        self._writes: list[tuple[Table, DataFrame]] = []
+        self._writes: list[tuple[Table, Frame]] = []
 
     @cached_property
     def lang(self) -> Lang:
@@ -91,7 +90,7 @@ class LiveBook:
             raise naming.missing(self._names(), table, self.lang)
         return None if sheet is None else grid(sheet)
 
-    def write(self, table: Table, frame: DataFrame) -> None:
+    def write(self, table: Table, frame: Frame) -> None:
         """See `books.Book.write`. Nothing changes in Excel before the book is left."""
         sheet = self.sheet(table)
         if sheet is None:

@@ -7,14 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pandas import DataFrame
-
 from segmenter.books import Grid, cells, refs
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.region import key_of, match
 from segmenter.cells import address
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.reading.headers import locate
 from segmenter.schema import Table
 
@@ -49,7 +48,7 @@ class Plan:
     """columns that are always ours"""
 
 
-def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
+def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     """What writing `frame` will do to a sheet; Refused when it cannot be done. Nothing is written."""
     if table.anchor:
         return _plan_block(sheet, grid, table, frame)
@@ -60,7 +59,7 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
             raise Refused("sheet_foreign", sheet=grid.sheet, value=error.value) from error
         raise
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
-    values = {columns[key]: [cells.plain(one) for one in frame[key]] for key in columns}
+    values = {columns[key]: cells.column(frame[key]) for key in columns}
     own = list_object(sheet, header.row)
     first = header.row + 1
     last, left, right = _region(grid, header.columns, own, first, table)
@@ -202,10 +201,10 @@ def _refuse_long(found: Plan) -> None:
                 )
 
 
-def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> Plan:
+def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     row, column = anchor(grid, table)
     values = {
-        column + n: [cells.plain(one) for one in frame[one.key]][: table.rows] + [None] * (table.rows - len(frame))
+        column + n: cells.column(frame[one.key])[: table.rows] + [None] * (table.rows - len(frame))
         for n, one in enumerate(table.fields)
         if one.key in frame
     }
@@ -220,6 +219,6 @@ def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: DataFrame) -> 
     return Plan(sheet, table, first, [*range(table.rows)], table.rows, values, keys, [], span, old, False, ours)
 
 
-def nothing(table: Table) -> DataFrame:
+def nothing(table: Table) -> Frame:
     """A frame that writes nothing: planning it tells where a table is."""
-    return DataFrame(columns=[] if table.anchor else [table.fields[0].key]).iloc[:0]
+    return Frame.of((), [] if table.anchor else [table.fields[0].key])

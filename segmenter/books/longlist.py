@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from pandas import DataFrame, Series
+import numpy as np
 
 from segmenter.books import bulk, cells
 from segmenter.books.filling import UNLIKE, Filled, Job, Meant, body_of, refuse_growth, refuse_merged
@@ -18,6 +18,7 @@ from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
+from segmenter.frames import Frame
 
 _PIECE = 1 << 22
 
@@ -57,7 +58,7 @@ def _filled(job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift
     return Filled(body, shift, region, Meant(job.table, job.header.columns, shift.first, {}, len(job.frame)), made)
 
 
-def _rows(job: Job, region: Region, frame: DataFrame, like: Row | None, writer: Writer) -> bulk.Rows | None:
+def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> bulk.Rows | None:
     """The rows of `frame` in the styles of the row `like`; None when a column has to be written cell by cell."""
     sheet, count, first = job.sheet, len(frame), region.first
     styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
@@ -70,7 +71,7 @@ def _rows(job: Job, region: Region, frame: DataFrame, like: Row | None, writer: 
         style = styles.get(column, 0)
         if column not in keys and not style:
             continue
-        values = frame[keys[column]] if column in keys else Series([None] * count, dtype=object)
+        values = frame[keys[column]] if column in keys else np.full(count, None, dtype=object)
         one = bulk.column(column, values, partial(encoder.cell, 0, column, style))
         if one is None:
             return None
@@ -113,12 +114,12 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     last = first + standing.scan.rows - 1
     region = Region(first, last, own.area.left, own.area.right, own)
     known = standing.scan.columns()[job.header.columns[key_field]].values(first, last + 1).tolist()
-    wanted = [key_of(cells.plain(one)) for one in job.frame[key_field]]
+    wanted = [*map(key_of, cells.column(job.frame[key_field]))]
     places = match([key_of(None if one != one else one) for one in known], wanted)
     stayed = [n for n in range(len(known)) if n in places]
     used = set(places.values())
     order = [*(places[n] for n in stayed), *(n for n in range(len(job.frame)) if n not in used)]
-    made = _rows(job, region, job.frame.iloc[order], standing.like, writer)
+    made = _rows(job, region, job.frame.at(order), standing.like, writer)
     if made is None:
         return None
     moved = {first + old: first + new for new, old in enumerate(stayed) if old != new}

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Final, overload
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from segmenter import frames
 from segmenter.books import Grid
 
 _FEW: Final = 64
@@ -56,7 +56,7 @@ class Column:
         for pairs, said in ((self._codes, self._texts), (self._days, partial(days, date1904=self._date1904))):
             if pairs:
                 rows, values = (np.concatenate(each) for each in zip(*pairs, strict=True))
-                places, distinct = pd.factorize(values)  # NaN: -1, the last
+                places, distinct = frames.distinct(values)  # NaN: -1, the last
                 others.append((rows, np.concatenate([said(distinct), [None]])[places]))
         if sum(len(rows) for rows, _ in others) <= _FEW:
             return Held(numbers, None, {row: one for pair in others for row, one in zip(*map(list, pair), strict=True)})

@@ -22,6 +22,8 @@ class Writer:
     """(row, column) of the cells that were written anew"""
     locked: str = ""
     """the first of them that a protected sheet would lock"""
+    _unquoted: dict[int, int] = field(default_factory=dict)
+    """what `Styles.unquoted` said"""
 
     def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
         """A cell with a value, in its style or a variant of it."""
@@ -41,11 +43,15 @@ class Writer:
 
     def fit(self, value: Plain, style: int) -> tuple[Plain, int]:
         """The value as it can be kept, and the style it needs."""
-        style = self.styles.unquoted(style)
-        if isinstance(value, Formula):
-            return value, self.styles.untexted(style)
+        if style not in self._unquoted:
+            self._unquoted[style] = self.styles.unquoted(style)
+        style = self._unquoted[style]
+        if value is None or isinstance(value, float):
+            return value, style
         if isinstance(value, str):
             return value, self.styles.quoted(style) if cells.needs_quote(value) else style
+        if isinstance(value, Formula):
+            return value, self.styles.untexted(style)
         if cells.is_day(value):
             if cells.before_epoch(value, self.date1904):
                 return value.isoformat(), style

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from io import BytesIO
 from typing import Any, Final
 
-import pandas as pd
-
 from segmenter import masking, schema, texts
 from segmenter.errors import Refused
 from segmenter.reports import formats, overview, tracking
@@ -70,7 +68,7 @@ def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes
         found = overview.localised(result, lang).set_index("segment")["name"]
         rows = [
             [*(_cell(row.get(one.key), one) for one in columns), found.get(str(row["segment"]), "")]
-            for row in result.customers.to_dict("records")
+            for row in result.customers.records()
         ]
         heads = [*(one.header[lang] for one in columns), texts.say("report.overview.segment", lang)]
         sheet(schema.CUSTOMERS.sheet[lang], heads, rows)
@@ -91,7 +89,7 @@ def _cell(value: Any, field: Field) -> Any:
         return None
     if field.key in masking.COLUMNS:
         return masking.COLUMNS[field.key](str(value))
-    if isinstance(value, (pd.Timestamp, date)):
+    if isinstance(value, date):
         return value.isoformat()[:10]
     if isinstance(value, (int, float)):  # a number typed into the wrong column may be somebody's phone or ID
         whole = f"{value:.0f}"

@@ -12,6 +12,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from segmenter import masking, schema, texts
 from segmenter.errors import Refused
 from segmenter.mail import addresses
@@ -46,22 +48,21 @@ Figures = changes.Figures
 
 def owned(result: Result, owner: str) -> Result:
     """The part of a result that is this owner's: the segments of their rows in table 3, and nobody else's figures."""
-    rows = result.strategy[
+    rows = result.strategy.at(
         [
             any(addresses.fold(one) == addresses.fold(owner) for one in planning.owners_of(cell))
             for cell in _owners(result)
         ]
-    ]
+    )
     by_name = {schema.fold(n): one.key for one in result.rules.segments for n in (*one.name.values(), *one.aliases)}
     keys = {by_name.get(schema.fold(name), "") for name in rows["segment"]}
-    customers = result.customers[result.customers["segment"].astype(str).isin(keys)]
-    segments = result.segments[result.segments["segment"].isin(keys)].reset_index(drop=True)
+    customers, segments = (one.at(np.isin(one["segment"], [*keys])) for one in (result.customers, result.segments))
     return replace(
         result,
         customers=customers,
         segments=segments,
         migration=changes.of(result.migration, {str(one) for one in segments["name"]}),
-        strategy=rows.reset_index(drop=True),
+        strategy=rows,
         findings=(),
         rows_in=len(customers),
         rows_used=len(customers),
@@ -264,7 +265,7 @@ def _risks(result: Result, rows: Sequence[Mapping[str, Any]], lang: Lang) -> lis
     late = [str(row["name"]) for row in rows if row["light"] == "poor"]
     if late:
         found.append(texts.say("mail.risk_late", lang, names=texts.say("report.and", lang).join(late)))
-    share = charts.top_share(result.customers)
+    share = charts.top_share(result.customers.pandas)
     if round(len(result.customers) * 0.2) >= masking.FLOOR and share >= CONCENTRATED:
         found.append(texts.say("mail.risk_few", lang, share=formats.percent(share)))
     return found

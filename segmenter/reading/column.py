@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from segmenter import frames
 
 _FIRST: Final = 1 << 10
 """cells that mostly tell the kind of all"""
@@ -62,7 +63,7 @@ class Distinct:
 
     @classmethod
     def of(cls, column: NDArray[Any]) -> Distinct:
-        codes, found = pd.factorize(column)
+        codes, found = frames.distinct(column)
         values = found.tolist()
         if column.dtype != object or {True, False}.isdisjoint(values) or bool not in set(map(type, column.tolist())):
             return cls(codes, values)

@@ -9,15 +9,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import frames, schema, texts
+from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.cells import address, letter
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
+from segmenter.frames import Frame
 from segmenter.reading import values
 from segmenter.reading.column import Raw, plain
 from segmenter.reading.headers import locate
@@ -46,7 +45,7 @@ class Intake:
     numbers float64, days datetime64[s], text and IDs str ("" where empty)."""
 
     sheet: str
-    frame: DataFrame
+    frame: Frame
     columns: Mapping[str, str]
     """field key -> column letter"""
     findings: tuple[Finding, ...]
@@ -82,7 +81,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
 
     letters = {key: letter(column) for key, column in columns.items()}
     if not used.any():
-        return Intake(grid.sheet, frames.of((), [*columns]), letters, tuple(findings), {}, 0)
+        return Intake(grid.sheet, Frame.of((), [*columns]), letters, tuple(findings), {}, 0)
 
     numbers = np.flatnonzero(used)
     totals = _totals(grid, table, raw, empty, numbers, first, columns)
@@ -120,7 +119,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
         rows, typed = rows[kept], {key: cells[kept] for key, cells in typed.items()}
     return Intake(
         sheet=grid.sheet,
-        frame=frames.whole(typed, pd.Index(rows, name="row", copy=False)),
+        frame=Frame(typed, rows),
         columns=letters,
         findings=tuple(findings),
         excluded=excluded,
@@ -308,11 +307,11 @@ def _without_id(
     return listed(empty, lambda row: Finding("empty_id", sheet, f"{column}{row}"))
 
 
-def as_typed(grid: Grid, table: Table) -> DataFrame:
+def as_typed(grid: Grid, table: Table) -> Frame:
     """The rows of a table as they stand, nothing interpreted: columns = field keys found, index = row number on the
     sheet, rows without anything in them left out."""
     rows, shown = typed_columns(grid, table)
-    return DataFrame(shown, index=pd.Index(rows, name="row"), dtype=object)
+    return Frame.of([*zip(*shown.values(), strict=True)], [*shown], np.array(rows, dtype=np.intp))
 
 
 def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[Any]]]:
@@ -324,12 +323,12 @@ def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[A
     return (kept + header_row + 2).tolist(), shown
 
 
-def with_notes(grid: Grid, table: Table) -> pd.Series:
+def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
-    up to the first that is empty. Index = row number on the sheet."""
+    up to the first that is empty."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
-        return pd.Series(dtype=object)
+        return np.empty(0, dtype=object)
     own = set(columns.values())
     beside = {c: ~values.empty(grid.column(c, header_row)) for c in range(grid.width) if c not in own}
     left, right = min(own), max(own)
@@ -343,5 +342,4 @@ def with_notes(grid: Grid, table: Table) -> pd.Series:
         if left <= column <= right:
             typed |= filled[1:]
     typed &= ~values.empty(keys)
-    rows = pd.Index(np.flatnonzero(typed) + header_row + 2, name="row")
-    return pd.Series(values.ids(keys[typed]).values, index=rows, dtype=object)
+    return np.asarray(values.ids(keys[typed]).values, dtype=object)

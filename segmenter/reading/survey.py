@@ -50,8 +50,8 @@ def answers(grid: Grid, fields: Mapping[str, Field], customers: DataFrame) -> tu
     asked = {key: schema.SURVEY[key] if key in _OWN else one for key, one in fields.items()}
     frame, odd = beside(grid, schema.SURVEY, {"customer_id": schema.SURVEY["customer_id"], **asked})
     frame = frame[frame["customer_id"] != ""]
-    keys = values.key_of(frame.pop("customer_id"))
-    last = frame.mask(frame.astype(object) == "").groupby(keys.to_numpy()).last()
+    keys = values.keys(frame.pop("customer_id").to_numpy(object))
+    last = frame.mask(frame.astype(object) == "").groupby(keys).last()
     findings = unreadable(odd, asked, grid.sheet)
     strange = ~last.index.isin(customers["key"])
     if strange.any():

@@ -14,10 +14,9 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from segmenter import schema
+from segmenter import frames, schema
 from segmenter.reading.amounts import counts, numbers
 from segmenter.reading.column import Ambiguous, Column, Raw, empty, is_empty, plain
 from segmenter.reading.dates import BLANK, day_of, days
@@ -141,10 +140,5 @@ def keys(ids: NDArray[Any]) -> NDArray[np.object_]:
     if joined := Raw(ids).joined:
         same = joined.lower() == joined  # of ASCII letters that is all there is to fold
         return ids if same else np.array("\0".join(ids).lower().split("\0"), dtype=object)
-    codes, distinct = pd.factorize(ids)
+    codes, distinct = frames.distinct(ids)
     return np.asarray(np.array([*map(schema.fold, distinct), ""], dtype=object)[codes], dtype=object)
-
-
-def key_of(ids: pd.Series) -> pd.Series:
-    """The `keys` of a column."""
-    return pd.Series(keys(ids.to_numpy(object)), index=ids.index, dtype=object, copy=False)

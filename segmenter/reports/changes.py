@@ -87,7 +87,7 @@ def _segments(result: Result, lang: Lang, floor: int) -> list[dict[str, Any]]:
     """Every segment then and now: customers and amount."""
     then = earlier(result) or {}
     found = []
-    for row in result.segments.to_dict("records"):
+    for row in result.segments.records():
         key = str(row["segment"])
         segment = next((one.name[lang] for one in result.rules.segments if one.key == key), str(row["name"]))
         people, amount, _ = then.get(key, (None, None, None))
@@ -104,8 +104,13 @@ def of(found: Migration | None, names: set[str]) -> Migration | None:
     if found is None:
         return None
     cells = found.cells
-    mine = cells["start_segment"].where(cells["start"] != migration.ENTERED, cells["end_segment"]).isin(names)
-    return replace(found, cells=cells[mine]) if mine.any() else None
+    columns = (cells[name].tolist() for name in ("start", "start_segment", "end_segment"))
+    mine = [
+        row
+        for row, (start, then, now) in enumerate(zip(*columns, strict=True))
+        if (now if start == migration.ENTERED else then) in names
+    ]
+    return replace(found, cells=cells.at(mine)) if mine else None
 
 
 def lines(result: Result, lang: Lang) -> tuple[list[str], list[str]]:
@@ -134,7 +139,7 @@ def heat(found: Migration | None, lang: Lang, *, strict: bool) -> str:
     row; where `strict`, no field tells of fewer than five."""
     if found is None:
         return ""
-    counts = migration.matrix(found.cells, "customers").fillna(0.0)
+    counts = migration.matrix(found.cells, "customers").pandas.set_index("start").fillna(0.0)
     used = [code for code in counts.index if code in CODES or counts.loc[code].sum()]
     across = [code for code in counts.columns if code in CODES or counts[code].sum()]
     counts = counts.loc[used, across]

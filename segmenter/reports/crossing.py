@@ -29,7 +29,7 @@ def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str
     if result.facets is None:
         return []
     names = wording.segment_names(result.rules, lang)
-    segment = result.customers["segment"].astype(str)
+    segment = result.customers["segment"]
     keys = [key for key in names if (segment == key).any()]
     position = pd.Categorical(segment, categories=keys).codes
     shown = [names[key] for key in keys]
@@ -41,7 +41,8 @@ def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str
 
 def _withheld(result: Result) -> set[str]:
     """Keys of the segments whose figures `masking.shared` took away."""
-    return set(result.segments.loc[result.segments["small"] != "", "segment"])
+    segments = result.segments
+    return {key for key, small in zip(segments["segment"], segments["small"], strict=True) if small}
 
 
 def _table(
@@ -98,7 +99,7 @@ def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
     by_key = {**facets.portrait, **{one.dimension.key: one for one in facets.core}}
     split = [one.dimension.key for one in facets.core]
     library = texts.load("strategies.toml")
-    frame = personas.table(by_key, split, result.customers, names, library, lang)
+    frame = personas.table(by_key, split, result.customers.pandas, names, library, lang)
     rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if strict:
         held = {names[key] for key in _withheld(result)}

@@ -104,7 +104,7 @@ def _launch(
     result: Result, segments: DataFrame, plans: Mapping[str, Mapping[str, Any]], lang: Lang
 ) -> list[dict[str, Any]]:
     """Whom a new product is for: those who bought lately, the dearest a head first, and what sets them apart."""
-    customers = result.customers
+    customers = result.customers.pandas
     recent = (customers["r_label"] == "high").groupby(customers["segment"].astype(str)).mean()
     present = _present(segments)
     present = present[present["segment"].map(recent).fillna(0) >= 0.5]
@@ -129,7 +129,7 @@ def _campaign(
     result: Result, segments: DataFrame, plans: Mapping[str, Mapping[str, Any]], lang: Lang
 ) -> list[dict[str, Any]]:
     """One audience a segment: how many can be reached, where most of them are, what is offered and measured."""
-    customers = result.customers
+    customers = result.customers.pandas
     strict = "small" in segments  # masked for others' eyes
     segment = customers["segment"].astype(str)
     found = []
@@ -168,7 +168,7 @@ def _regions(
     result: Result, segments: DataFrame, plans: Mapping[str, Mapping[str, Any]], lang: Lang
 ) -> list[dict[str, Any]]:
     """Regions by amount: share of customers against share of amount, and what that says for the resources."""
-    customers = result.customers
+    customers = result.customers.pandas
     if "region" not in customers:
         return []
     known = customers[customers["region"].notna() & (customers["region"].astype(str) != "")]

@@ -32,10 +32,11 @@ NUMBERS = (
 
 def localised(result: Result, lang: Lang) -> DataFrame:
     """`result.segments` with the names in `lang`."""
+    segments = result.segments.pandas
     if lang == result.lang:
-        return result.segments
+        return segments
     names = wording.segment_names(result.rules, lang)
-    return result.segments.assign(name=result.segments["segment"].map(names).fillna(result.segments["name"]))
+    return segments.assign(name=segments["segment"].map(names).fillna(segments["name"]))
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def table(segments: DataFrame) -> list[dict[str, Any]]:
 
 def total(result: Result, segments: DataFrame) -> dict[str, Any]:
     """The same figures over all customers; nothing where they are so few that no segment has any."""
-    customers = result.customers
+    customers = result.customers.pandas
     orders, amount = float(customers["frequency"].sum()), float(customers["monetary"].sum())
     if len(customers) and segments["customers"].fillna(0).sum() == 0:
         nothing = dict.fromkeys(NUMBERS, float("nan"))
@@ -141,8 +142,9 @@ def _scope(result: Result, lang: Lang) -> str:
 
 def fingerprint(result: Result) -> str:
     """Eight digits that change when any customer's figures or segment do: the data version."""
-    columns = ["customer_id", "recency_days", "frequency", "monetary", "segment"]
-    rows = "\n".join("\t".join(map(str, row)) for row in result.customers[columns].to_numpy(object).tolist())
+    keys = ("customer_id", "recency_days", "frequency", "monetary", "segment")
+    columns = (result.customers[key].tolist() for key in keys)
+    rows = "\n".join("\t".join(map(str, row)) for row in zip(*columns, strict=True))
     return hashlib.sha256(rows.encode()).hexdigest()[:8]
 
 
@@ -188,7 +190,7 @@ def kpis(result: Result, segments: DataFrame, lang: Lang, *, strict: bool = Fals
                 "note": note if known else say("withheld"),
             }
         )
-    top = charts.top_share(result.customers)
+    top = charts.top_share(result.customers.pandas)
     few = strict and round(len(result.customers) * 0.2) < masking.FLOOR
     top_value = None if few or formats.is_missing(top) else top
     found.append({"label": say("top"), "value": top_value, "kind": "percent", "note": say("top_note")})
@@ -204,7 +206,7 @@ def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any
     """Up to three things to do, from the figures: keep the segment that brings most among those who bought lately,
     win back the one that brought most among those who did not, raise the dearest of the rest."""
     known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
-    customers = result.customers
+    customers = result.customers.pandas
     recent = (customers["r_label"] != "low").groupby(customers["segment"].astype(str)).mean()
     lately = known["segment"].map(recent).fillna(0) >= 0.5
     paying = known["amount"] > 0
@@ -276,10 +278,11 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         }
         for code, count in sorted(result.excluded.items(), key=lambda item: (-item[1], item[0]))
     ]
-    outliers = result.customers["outlier"].astype(bool)
-    everything = float(result.customers["total_amount"].fillna(0).sum()) if "total_amount" in result.customers else 0.0
+    customers = result.customers.pandas
+    outliers = customers["outlier"].astype(bool)
+    everything = float(customers["total_amount"].fillna(0).sum()) if "total_amount" in customers else 0.0
     few = strict and 0 < int(outliers.sum()) < masking.FLOOR
-    touched = float(result.customers.loc[outliers, "total_amount"].fillna(0).sum()) / everything if everything else None
+    touched = float(customers.loc[outliers, "total_amount"].fillna(0).sum()) / everything if everything else None
     return {
         "rows_in": result.rows_in,
         "rows_used": result.rows_used,
@@ -296,7 +299,7 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
 
 def cards(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """One card a segment that has customers: figures, definition, profile, and its row of table 3."""
-    who = profile.profiles(result.customers, lang)
+    who = profile.profiles(result.customers.pandas, lang)
     by_key = {row["key"]: row for row in rows}
     known = {segment.key: segment for segment in result.rules.segments}
     found = []

@@ -74,7 +74,7 @@ def page(result: Result, lang: Lang) -> str:
     def word(key: str) -> str:
         return texts.say(f"reference.{key}", lang)
 
-    return report.page("reference.html.j2", lang, word=word, parts=parts, functions=functions, filters=filters)
+    return templating.page("reference.html.j2", lang, word=word, parts=parts, functions=functions, filters=filters)
 
 
 def _rows(context: Mapping[str, Any], group: str, lang: Lang) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
+from pandas import DataFrame
 
 from segmenter import masking, schema, texts
 from segmenter.reports import (
@@ -62,11 +62,6 @@ def render(result: Result, lang: Lang, template: Path | None = None, *, strict: 
     return templating.environment(lang).get_template(TEMPLATE).render(templating.marked(found)).strip() + "\n"
 
 
-def page(name: str, lang: Lang, **values: Any) -> str:
-    """Another page of ours, from plain data."""
-    return templating.environment(lang).get_template(name).render(lang=lang, **values).strip() + "\n"
-
-
 def context(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]:
     """Everything a template may use. Shares are 0..1, amounts and days plain numbers, missing numbers None, figures
     of groups under five "<5" or None where `strict`."""
@@ -113,20 +108,20 @@ def _title(key: str, found: dict[str, Any], lang: Lang) -> str:
     return str(found["lead"]["title"]) if key == "lead" else texts.say(f"report.section.{key}", lang)
 
 
-def drawn(result: Result, segments: pd.DataFrame, lang: Lang, *, strict: bool) -> list[dict[str, str]]:
+def drawn(result: Result, segments: DataFrame, lang: Lang, *, strict: bool) -> list[dict[str, str]]:
     """The charts that have something to show: key, title, note, svg. Where `strict`, no field, bar or point of a
     chart stands for fewer than five people."""
     floor = masking.FLOOR if strict else 1
-    shown = segments[segments["customers"].notna()]
+    customers, shown = result.customers.pandas, segments[segments["customers"].notna()]
     svgs = {
         "shares": charts.shares(shown, lang),
-        "pareto": charts.pareto(result.customers, lang, floor),
-        "heat": charts.heat(result.customers, result.rules, lang, floor),
+        "pareto": charts.pareto(customers, lang, floor),
+        "heat": charts.heat(customers, result.rules, lang, floor),
         "treemap": charts.treemap(shown, lang),
         "provinces": crossing.province_map(result.facets, lang),
-        "recency": charts.histogram(result.customers, "recency_days", result.rules, lang, floor),
-        "frequency": charts.histogram(result.customers, "frequency", result.rules, lang, floor),
-        "monetary": charts.histogram(result.customers, "monetary", result.rules, lang, floor),
+        "recency": charts.histogram(customers, "recency_days", result.rules, lang, floor),
+        "frequency": charts.histogram(customers, "frequency", result.rules, lang, floor),
+        "monetary": charts.histogram(customers, "monetary", result.rules, lang, floor),
         "migration": changes.heat(result.migration, lang, strict=strict),
     }
     return [

@@ -23,7 +23,7 @@ def clusters(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, A
     if result.clustered is None or result.clustered.centres.empty:
         return {}
     names = wording.segment_names(result.rules, lang)
-    found = step.tables(result.customers, result.clustered, result.rules, names, lang)
+    found = step.tables(result.customers.pandas, result.clustered, result.rules, names, lang)
     columns = texts.say("report.and", lang).join(texts.say(f"word.{one}", lang) for one in result.rules.cluster_columns)
     outside = formats.count(int((result.clustered.number == 0).sum()))
     return {
@@ -41,9 +41,8 @@ def value(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]
     where the model does not fit; {} where nobody asked."""
     if result.valued is None:
         return {}
-    found = valuation.tables(
-        result.customers, result.valued, result.rules.value_months, wording.segment_names(result.rules, lang), lang
-    )
+    names = wording.segment_names(result.rules, lang)
+    found = valuation.tables(result.customers.pandas, result.valued, result.rules.value_months, names, lang)
     notes = [one.message(lang) for one in result.valued.findings]
     tables = []
     if "value_segments" in found:

@@ -150,6 +150,11 @@ def _shown(as_text: Callable[..., str]) -> Callable[..., str]:
     return shown
 
 
+def page(name: str, lang: Lang, **values: Any) -> str:
+    """A page of ours, from plain data."""
+    return environment(lang).get_template(name).render(lang=lang, **values).strip() + "\n"
+
+
 def marked(context: dict[str, Any]) -> dict[str, Any]:
     """The context with its drawings marked as markup; `svg.finish` lets nothing through that is not on its list."""
     charts = [{**one, "svg": Markup(one["svg"])} if "svg" in one else one for one in context.get("charts", [])]  # noqa: S704

@@ -48,7 +48,7 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
     """
     by_name = {schema.fold(name): one for one in result.rules.segments for name in (*one.name.values(), *one.aliases)}
     found = []
-    for row in result.strategy.to_dict("records"):
+    for row in result.strategy.records():
         typed = cell_text(row["segment"])
         segment = by_name.get(schema.fold(typed))
         entry: dict[str, Any] = {

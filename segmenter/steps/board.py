@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
-from pandas import DataFrame
 
-from segmenter import frames, schema, texts, wording
+from segmenter import schema, texts, wording
 from segmenter.advice import Review
+from segmenter.frames import Frame
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
 
 def blocks(
-    customers: DataFrame,
-    segments: DataFrame,
+    customers: Frame,
+    segments: Frame,
     rules: Rules,
     as_of: date | None,
     start: date | None,
     found: int,
     clocks: Sequence[Review],
     lang: Lang,
-) -> dict[str, DataFrame]:
+) -> dict[str, Frame]:
     """Every block by table key, columns as in the schema. `found`: how many findings there are; `clocks`: the next
     reviews."""
     return {
@@ -35,18 +35,18 @@ def blocks(
 
 
 def _facts(
-    segments: DataFrame,
+    segments: Frame,
     rules: Rules,
     as_of: date | None,
     start: date | None,
     found: int,
     clocks: Sequence[Review],
     lang: Lang,
-) -> DataFrame:
+) -> Frame:
     window = ""
     if as_of and start:
         window = texts.say("board.window_value", lang, start=start + timedelta(days=1), end=as_of)
-    people, amounts, shares = (segments[name].to_numpy() for name in ("customers", "amount", "amount_share"))
+    people, amounts, shares = (segments[name] for name in ("customers", "amount", "amount_share"))
     place = {key: n for n, key in enumerate(segments["segment"].tolist())}
     rows: list[tuple[str, object]] = [
         (texts.say("board.as_of", lang), as_of.isoformat() if as_of else texts.say("cell.missing", lang)),
@@ -61,24 +61,24 @@ def _facts(
     rows.append((texts.say("board.findings", lang), found))
     if clocks:
         rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in clocks)))
-    return frames.of(rows, ("name", "value"))
+    return Frame.of(rows, ("name", "value"))
 
 
-def _segments(segments: DataFrame, lang: Lang) -> DataFrame:
+def _segments(segments: Frame, lang: Lang) -> Frame:
     """As many rows as the block has; with more segments the last row holds the rest."""
     table = schema.table("board_segments")
-    names, *figures = (segments["name" if key == "segment" else key].to_numpy() for key in table.keys)
+    names, *figures = (segments["name" if key == "segment" else key] for key in table.keys)
     over = table.rows - 1
     if len(names) > table.rows:
         names = np.append(names[:over], [texts.say("board.rest", lang)])
         figures = [np.append(one[:over], one[over:].sum()) for one in figures]
-    return DataFrame(dict(zip(table.keys, (names, *figures), strict=True)), copy=False)
+    return Frame(dict(zip(table.keys, (names, *figures), strict=True)))
 
 
-def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
+def _heat(customers: Frame, rules: Rules, lang: Lang) -> Frame:
     """Mean M by R bin (rows) and F bin (columns); the first row names the F bins."""
     r_names, f_names = wording.r_bins(rules, lang), wording.f_bins(rules, lang)
-    r, f, monetary = (customers[name].to_numpy() for name in ("r_bin", "f_bin", "monetary"))
+    r, f, monetary = (customers[name] for name in ("r_bin", "f_bin", "monetary"))
     known = (r >= 0) & (f >= 0) & ~np.isnan(monetary)
     cell = (r * len(f_names) + f)[known]
     size = len(r_names) * len(f_names)
@@ -88,17 +88,16 @@ def _heat(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
     rows: list[list[object]] = [[None, *f_names]]
     for name, line in zip(r_names, means.tolist(), strict=True):
         rows.append([name, *(None if v != v else round(v, 2) for v in line)])
-    return frames.of([row + [None] * (len(columns) - len(row)) for row in rows], columns)
+    return Frame.of([row + [None] * (len(columns) - len(row)) for row in rows], columns)
 
 
-def _pareto(customers: DataFrame) -> DataFrame:
+def _pareto(customers: Frame) -> Frame:
     """Tenths of the customers from the dearest down: what each brings, and all so far."""
-    amounts = np.sort(np.clip(np.nan_to_num(customers["monetary"].to_numpy(float)), 0, None))[::-1]
+    amounts = np.sort(np.clip(np.nan_to_num(customers["monetary"]), 0, None))[::-1]
     cumulative = np.concatenate([[0.0], np.cumsum(amounts)])
     edges = [round(len(amounts) * tenth / 10) for tenth in range(11)]
     total = cumulative[-1] or 1.0
     reached = cumulative[edges]
-    return DataFrame(
-        {"customer_share": np.arange(1, 11) / 10, "amount": np.diff(reached), "amount_share": reached[1:] / total},
-        copy=False,
+    return Frame(
+        {"customer_share": np.arange(1, 11) / 10, "amount": np.diff(reached), "amount_share": reached[1:] / total}
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import schema
+from segmenter import frames, schema
 from segmenter.errors import Refused
 from segmenter.findings import LISTED, Cell, Finding, listed
+from segmenter.frames import Frame
 from segmenter.reading import values
 from segmenter.rules import Rules
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
 
 SUMMED: Final = ("frequency", "total_amount", "window_amount", "referrals")
 SMALLEST: Final = ("registered_on", "days_since_last_order")
@@ -33,13 +35,13 @@ class Merged(NamedTuple):
     """One row a customer (with `key`), what was found, the rows that went (row -> code), and the keys that went:
     key -> the key of the customer it was merged into, which its orders belong to now."""
 
-    customers: DataFrame
+    customers: Frame
     findings: list[Finding]
     gone: dict[int, str]
     same: dict[str, str]
 
 
-def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> Merged:
+def merge_duplicates(customers: Frame, rules: Rules, sheet: str, cell: Cell) -> Merged:
     """One row a customer.
 
     Rows are one customer when they share the ID (width, case and blanks aside), else the phone, the e-mail, or name
@@ -47,18 +49,20 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
     follows, the latest date, the smallest ID. Refused("duplicate_conflict") when one ID has two names, genders or
     registration days, unless the rules say merge.
     """
-    customers = customers.assign(key=values.key_of(customers["customer_id"]))
+    customers = customers.assign(key=values.keys(customers["customer_id"]))
     firsts = _groups(customers)
     several = np.bincount(firsts)[firsts] > 1
     if not several.any():
         return Merged(customers, [], {}, {})
-    rows = customers[several]
-    group = pd.Series(customers.index.to_numpy()[firsts[several]], index=rows.index)
+    import pandas as pd
+
+    rows = customers.at(several).pandas
+    group = pd.Series(customers.index[firsts[several]], index=rows.index)
     copy = rows.drop(columns="customer_id").assign(group=group).duplicated()
     distinct = rows[~copy]
     if rules.duplicate_conflict == "refuse":
         _refuse_conflicts(distinct, sheet, cell)
-    united = _unite(distinct, group.loc[distinct.index]).astype(customers.dtypes.to_dict())
+    united = _unite(distinct, group.loc[distinct.index]).astype(rows.dtypes.to_dict())
     first = group.map(dict(zip(group[::-1], group.index[::-1], strict=True)))
     kept = united.loc[first.to_numpy(), "customer_id"].set_axis(group.index)
     one_id = rows["key"].groupby(group).transform("nunique") == 1
@@ -72,17 +76,17 @@ def merge_duplicates(customers: DataFrame, rules: Rules, sheet: str, cell: Cell)
             return Finding(code, sheet, cell(row, "customer_id"), str(rows.at[row, "customer_id"]), params)
 
         findings += listed(same.index.tolist(), finding)
-    keys = values.key_of(kept)
+    keys = kept.map(schema.fold)
     went = rows["key"] != keys
     return Merged(
-        pd.concat([customers.drop(index=rows.index), united]).sort_index(kind="stable"),
+        Frame.from_pandas(pd.concat([customers.at(~several).pandas, united]).sort_index(kind="stable")),
         findings,
         codes.to_dict(),
         dict(zip(rows["key"][went], keys[went], strict=True)),
     )
 
 
-def _groups(customers: DataFrame) -> NDArray[np.intp]:
+def _groups(customers: Frame) -> NDArray[np.intp]:
     """The place of the first row of each row's customer (union over ID and contacts)."""
     above: dict[int, int] = {}
 
@@ -96,12 +100,12 @@ def _groups(customers: DataFrame) -> NDArray[np.intp]:
             continue
         told, code = np.ones(len(customers), dtype=bool), np.zeros(len(customers), dtype=np.intp)
         for name in columns:
-            known = _contact(customers[name].to_numpy(object), name)
-            codes, distinct = pd.factorize(known)
+            known = _contact(customers[name], name)
+            codes, distinct = frames.distinct(known)
             told &= known != ""
             code = code * len(distinct) + codes
         places = np.flatnonzero(told)
-        codes, _ = pd.factorize(code[places])
+        codes, _ = frames.distinct(code[places])
         several = np.bincount(codes)[codes] > 1
         first: dict[int, int] = {}
         for place, one in zip(places[several].tolist(), codes[several].tolist(), strict=True):
@@ -144,8 +148,10 @@ def _refuse_conflicts(rows: DataFrame, sheet: str, cell: Cell) -> None:
             )
 
 
-def _unite(rows: DataFrame, group: pd.Series) -> DataFrame:
+def _unite(rows: DataFrame, group: Series) -> DataFrame:
     """One row a group, index = its first row. What is not added or compared is the first that is filled in."""
+    import pandas as pd
+
     ordered = rows.assign(customer_id=rows["customer_id"].map(_id_order))
     filled = rows.astype(object).where(rows.notna() & (rows.astype(object) != ""), None)
     grouped, raw = filled.groupby(group, sort=False), rows.groupby(group, sort=False)
@@ -167,12 +173,12 @@ def _unite(rows: DataFrame, group: pd.Series) -> DataFrame:
             found[column] = mean.fillna(found[column].astype(float))
         elif not pd.api.types.is_numeric_dtype(rows[column].dtype):
             found[column] = found[column].fillna("")
-    found["key"] = values.key_of(found["customer_id"])
+    found["key"] = found["customer_id"].map(schema.fold)
     first = pd.Series(group.index, index=group.to_numpy()).groupby(level=0, sort=False).first()
     return found.set_axis(pd.Index(first.loc[found.index], name=rows.index.name))
 
 
-def _favourites(lists: pd.Series) -> str:
+def _favourites(lists: Series) -> str:
     """The parts named most often, then first."""
     parts = [part for one in lists for part in one.split(values.SEPARATOR) if part]
     ranked = sorted(dict.fromkeys(parts), key=lambda part: (-parts.count(part), parts.index(part)))
@@ -184,11 +190,11 @@ def _id_order(text: str) -> tuple[int, float, str, str]:
     return (0, float(folded), folded, text) if folded.isdecimal() else (1, 0.0, folded, text)
 
 
-def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
+def fill_missing(customers: Frame, sheet: str, cell: Cell) -> tuple[Frame, list[Finding]]:
     """Missing ages take the median (item 003-20); a customer without any order is new, not deficient (003-23)."""
     if "age" not in customers:
         return customers, []
-    ages, rows = customers["age"].to_numpy(float), customers.index.to_numpy()
+    ages, rows = customers["age"], customers.index
     missing = np.isnan(ages)
     if missing.all() or not missing.any():
         return customers, []
@@ -199,12 +205,12 @@ def fill_missing(customers: DataFrame, sheet: str, cell: Cell) -> tuple[DataFram
     return customers.assign(age=np.where(missing, median, ages)), findings
 
 
-def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) -> tuple[DataFrame, list[Finding]]:
+def mark_outliers(customers: Frame, rules: Rules, sheet: str, cell: Cell) -> tuple[Frame, list[Finding]]:
     """Adds `outlier`: the total amount is above `outlier_factor` times the mean, in one pass (item 003-21, C13).
 
     With mode cap, total_amount and monetary are limited to the threshold; who is removed is the caller's to leave out.
     """
-    total = customers["total_amount"].to_numpy(float)
+    total = customers["total_amount"]
     total = np.where(np.isnan(total), 0.0, total)
     everything = float(total.sum())
     mean = everything / max(len(total), 1)
@@ -213,7 +219,7 @@ def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) ->
     customers = customers.assign(outlier=outlier)
     if not outlier.any():
         return customers, []
-    ids, rows = customers["customer_id"].to_numpy(object), customers.index.to_numpy()
+    ids, rows = customers["customer_id"], customers.index
     share = total / everything
     code, together = f"outlier_{rules.outlier_mode}", float(share[outlier].sum())
     about = {
@@ -239,5 +245,5 @@ def mark_outliers(customers: DataFrame, rules: Rules, sheet: str, cell: Cell) ->
     )
     if rules.outlier_mode == "cap":
         names = [name for name in ("total_amount", "monetary") if name in customers]
-        customers = customers.assign(**{name: customers[name].clip(upper=threshold) for name in names})
+        customers = customers.assign(**{name: np.minimum(customers[name], threshold) for name in names})
     return customers, findings

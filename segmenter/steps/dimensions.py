@@ -73,7 +73,7 @@ class Labeller:
     def _open(self, one: Dimension) -> Labels:
         column = self._named(one.open)
         if isinstance(column, np.ndarray):
-            column = _words(wording.each(pd.Series(column), wording.number, ""))
+            column = _words(wording.each(column, wording.number, ""))
         if not isinstance(column, Words):
             return Labels(one, (), np.full(len(self._customers), -1, dtype=np.int8))
         counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.distinct))

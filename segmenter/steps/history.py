@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import frames, schema, texts
+from segmenter import schema, texts
 from segmenter.catalogue import Dimension
+from segmenter.frames import Frame
 from segmenter.reading.dates import day_of
 from segmenter.rules import Rules, default
 
@@ -49,12 +49,12 @@ def fingerprint(rules: Rules) -> str:
 
 
 def lines(
-    segments: DataFrame,
+    segments: Frame,
     rules: Rules,
     as_of: date,
     baseline: date | None,
     separation: Mapping[str, float] = MappingProxyType({}),
-) -> DataFrame:
+) -> Frame:
     """The lines of one run, columns as in the schema; `segments`: `Result.segments`; `baseline`: the day compared
     with; `separation`: Cramér's V by what stands for a dimension (see `called`)."""
 
@@ -77,7 +77,7 @@ def lines(
     run = {"as_of": as_of, "rules": rules.version, "fingerprint": fingerprint(rules), "baseline": baseline}
     rows = [{**row, **run, "line": f"{as_of.isoformat()} {row['segment']}"} for row in rows]
     keys = schema.HISTORY.keys
-    return frames.of([[row.get(key, np.nan) for key in keys] for row in rows], keys)
+    return Frame.of([[row.get(key, np.nan) for key in keys] for row in rows], keys)
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
@@ -92,12 +92,12 @@ def called(dimension: Dimension, lang: str) -> str:
     return texts.say("history.dimension", lang, name=dimension.name[lang])
 
 
-def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: date) -> list[tuple[date, float]]:
+def separations(standing: Frame, dimension: Dimension, rules: Rules, as_of: date) -> list[tuple[date, float]]:
     """Day and Cramér's V of a dimension at every analysis up to `as_of`, the oldest first. Those under other rules
     are left out: what they cut, they cut otherwise."""
     names, mark = {schema.fold(called(dimension, lang)) for lang in texts.LANGS}, fingerprint(rules)
     found = {}
-    for day, row in zip(days(standing), standing.to_dict("records"), strict=True):
+    for day, row in zip(days(standing), standing.records(), strict=True):
         figure = row.get("separation")
         mine = row["fingerprint"] == mark and schema.fold(row["segment"]) in names
         if mine and day and day <= as_of and isinstance(figure, (int, float)) and figure == figure:
@@ -105,19 +105,18 @@ def separations(standing: DataFrame, dimension: Dimension, rules: Rules, as_of: 
     return sorted(found.items())
 
 
-def joined(standing: DataFrame, new: DataFrame, as_of: date) -> DataFrame:
+def joined(standing: Frame, new: Frame, as_of: date) -> Frame:
     """The lines that stand on the sheet, those of `as_of` replaced by `new`; every other stays as it is."""
-    lines = standing.reindex(columns=new.columns).to_numpy(object).tolist()
-    kept = [line for day, line in zip(days(standing), lines, strict=True) if day != as_of]
-    return frames.of([*kept, *new.to_numpy(object).tolist()], [*new.columns])
+    kept = [line for day, line in zip(days(standing), standing.records(), strict=True) if day != as_of]
+    return Frame.of([[line.get(key, np.nan) for key in new] for line in [*kept, *new.records()]], new.columns)
 
 
-def of(standing: DataFrame, as_of: date | None) -> DataFrame:
+def of(standing: Frame, as_of: date | None) -> Frame:
     """The lines of a date."""
-    return standing[np.array([day is not None and day == as_of for day in days(standing)], dtype=bool)]
+    return standing.at([row for row, day in enumerate(days(standing)) if day is not None and day == as_of])
 
 
-def days(standing: DataFrame) -> list[date | None]:
+def days(standing: Frame) -> list[date | None]:
     """The as-of date of every line; None of a line in which there is none."""
     return [day_in(value) for value in standing["as_of"].tolist()]
 
@@ -134,15 +133,15 @@ def day_in(value: Any) -> date | None:
         return None
 
 
-def before(standing: DataFrame, as_of: date) -> DataFrame:
+def before(standing: Frame, as_of: date) -> Frame:
     """The lines of the last date before `as_of`; none when there is no such date."""
     return of(standing, max((day for day in days(standing) if day and day < as_of), default=None))
 
 
-def figures(standing: DataFrame, names: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
+def figures(standing: Frame, names: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
     """Customers, amount and orders by segment key, of the lines of one date; `names`: folded name -> key."""
     found = {}
-    for row in standing.to_dict("records"):
+    for row in standing.records():
         key = names.get(schema.fold(row["segment"]))
         people, amount, each = (row[name] for name in ("customers", "amount", "frequency"))
         if key and all(isinstance(one, (int, float)) for one in (people, amount)):

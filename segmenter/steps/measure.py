@@ -5,20 +5,22 @@ Orders, where there are any, take the place of what was typed; the typed columns
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import schema
+from segmenter import frames, schema
 from segmenter.errors import Refused
 from segmenter.findings import LISTED, Cell, Finding, listed
+from segmenter.frames import Frame
 from segmenter.rules import Rules, months_before
 
-Step = tuple[DataFrame, list[Finding], dict[int, str]]
+if TYPE_CHECKING:
+    from pandas import DataFrame, Index, Series
+
+Step = tuple[Frame, list[Finding], dict[int, str]]
 """the customers that remain, what was found, and the rows that went (row -> finding code)"""
 
 SHOWN: Final = 20
@@ -40,20 +42,21 @@ SLACK: Final = 0.005
 """a total may fall short of F times a rounded average order value by this share, plus half a unit an order"""
 
 
-def default_as_of(customers: DataFrame, orders: DataFrame | None) -> date | None:
+def default_as_of(customers: Frame, orders: DataFrame | None) -> date | None:
     """The date of the last order: of the order rows, else of the customers; None when nobody knows one."""
-    days = customers.get("last_order_date") if orders is None or orders.empty else orders["ordered_on"]
-    known = np.array([], "M8[s]") if days is None else days.to_numpy()
+    days = customers.get("last_order_date") if orders is None or orders.empty else orders["ordered_on"].to_numpy()
+    known = np.array([], "M8[s]") if days is None else days
     known = known[~np.isnat(known)]
     return known.max().astype("M8[D]").item() if len(known) else None
 
 
-def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, sheet: str, cell: Cell) -> Step:
+def from_orders(people: Frame, computed: DataFrame, later: Index, sheet: str, cell: Cell) -> Step:
     """The customers with the behaviour columns their orders give.
 
     `computed`: `orders.behaviour`, by customer key; `later`: keys whose first order is after the as-of date, who are
     left out. A customer without order rows keeps what was typed.
     """
+    customers = people.pandas
     late = customers["key"].isin(later)
     gone = customers.index[late].tolist()
     ids = customers["customer_id"]
@@ -78,7 +81,7 @@ def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, shee
         given = typed.notna() & (typed.astype(object) != "")
         off = (typed - fresh).abs() > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
 
-        def differs(row: int, column: str = column, typed: pd.Series = typed, fresh: pd.Series = fresh) -> Finding:
+        def differs(row: int, column: str = column, typed: Series = typed, fresh: Series = fresh) -> Finding:
             typed_text, computed = (
                 schema.shown(schema.CUSTOMERS[column], _text(one.at[row]), sheet) for one in (typed, fresh)
             )
@@ -89,19 +92,21 @@ def from_orders(customers: DataFrame, computed: DataFrame, later: pd.Index, shee
         )
         customers = customers.assign(**{column: fresh.where(has & known, typed)})
     extra = {name: new[name] for name in ("first_order_date", "orders") if name in new}
-    return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")
+    return Frame.from_pandas(customers.assign(**extra)), found, dict.fromkeys(gone, "not_yet")
 
 
 def _text(value: Any) -> str:
-    if pd.isna(value):
+    if value is None or value != value:
         return ""
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
-    return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
+    if isinstance(value, np.datetime64):
+        return str(value.astype("datetime64[D]"))
+    return value.date().isoformat() if isinstance(value, datetime) else str(value)
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, cell: Cell) -> Step:
+def measure(customers: Frame, as_of: date | None, rules: Rules, sheet: str, cell: Cell) -> Step:
     """Adds recency_days, frequency, monetary (float64, NaN unknown) and without_orders (bool).
 
     Rows that cannot be used go: a last order after the as-of date, a total below the amount of the window, no
@@ -109,18 +114,18 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
     """
     findings: list[Finding] = []
     gone: dict[int, str] = {}
-    rows = customers.index.to_numpy()
+    rows = customers.index
     blank, out = np.full(len(rows), np.nan), np.zeros(len(rows), dtype=bool)
     frequency, price, total, window, days, orders = (
-        customers[name].to_numpy(float) if name in customers else blank for name in COLUMNS
+        np.asarray(customers.get(name, blank), dtype=float) for name in COLUMNS
     )
     recency, reach, when = days, np.inf, days
     if "last_order_date" in customers:
-        last = customers["last_order_date"].to_numpy()
+        last = customers["last_order_date"]
         if as_of is not None:
             recency = np.floor((np.datetime64(as_of, "s") - last) / np.timedelta64(1, "D"))
             recency = np.where(np.isnan(recency), days, recency)
-        when = recency if np.isnat(last).all() else customers["last_order_date"].array
+        when = recency if np.isnat(last).all() else last
     if as_of is not None:
         reach = float((as_of - months_before(as_of, rules.window_months)).days)
 
@@ -130,7 +135,7 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
             return
         out[places] = True
         gone.update(dict.fromkeys(rows[places].tolist(), code))
-        shown = customers[column].array if column in customers else blank
+        shown = customers.get(column, blank)
         findings.extend(
             listed(
                 places.tolist(),
@@ -181,7 +186,7 @@ def measure(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str, 
         without_orders=without,
         total_amount=np.where(np.isnan(total), monetary, total),
     )
-    return measured[~out] if gone else measured, findings, gone
+    return measured.at(~out) if gone else measured, findings, gone
 
 
 def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -189,7 +194,7 @@ def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isnan(values), 0.0, values)
 
 
-def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) -> Step:
+def scope(customers: Frame, as_of: date | None, rules: Rules, sheet: str) -> Step:
     """Only the customers the rules' scope names (items 003-07..08); the others are counted, not listed.
 
     Refused("scope_column") when the sheet lacks the column a scope setting needs.
@@ -197,13 +202,13 @@ def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) ->
     gone: dict[int, str] = {}
     findings: list[Finding] = []
 
-    def keep(inside: pd.Series, code: str) -> None:
+    def keep(inside: NDArray[np.bool_], code: str) -> None:
         nonlocal customers
         outside = customers.index[~inside]
         if len(outside):
             findings.append(Finding(code, sheet, params={"count": len(outside)}))
             gone.update(dict.fromkeys(outside.tolist(), code))
-            customers = customers[inside]
+            customers = customers.at(inside)
 
     if rules.scope_active_months:
         reach = (as_of - months_before(as_of, rules.scope_active_months)).days if as_of else -1
@@ -211,19 +216,20 @@ def scope(customers: DataFrame, as_of: date | None, rules: Rules, sheet: str) ->
     if rules.scope_regions:
         _need(customers, "region", sheet)
         wanted = tuple(map(schema.fold, rules.scope_regions))
-        inside = {region for region in customers["region"].unique() if schema.fold(region).startswith(wanted)}
-        keep(customers["region"].isin(inside), "out_of_scope_region")
+        codes, regions = frames.distinct(customers["region"])
+        inside = np.array([*(schema.fold(region).startswith(wanted) for region in regions.tolist()), False])
+        keep(inside[codes], "out_of_scope_region")
     if rules.scope_registered_from or rules.scope_registered_to:
         _need(customers, "registered_on", sheet)
-        inside = customers["registered_on"].notna()
+        inside = ~np.isnat(customers["registered_on"])
         if rules.scope_registered_from:
-            inside &= customers["registered_on"] >= pd.Timestamp(rules.scope_registered_from)
+            inside &= customers["registered_on"] >= np.datetime64(rules.scope_registered_from, "s")
         if rules.scope_registered_to:
-            inside &= customers["registered_on"] <= pd.Timestamp(rules.scope_registered_to)
+            inside &= customers["registered_on"] <= np.datetime64(rules.scope_registered_to, "s")
         keep(inside, "out_of_scope_registered")
     return customers, findings, gone
 
 
-def _need(customers: DataFrame, column: str, sheet: str) -> None:
+def _need(customers: Frame, column: str, sheet: str) -> None:
     if column not in customers:
         raise Refused("scope_column", sheet=sheet, column=column)

@@ -9,19 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from segmenter import schema
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import intake, values
 from segmenter.reading.planning import Period
 from segmenter.rules import Rules
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Line(NamedTuple):
@@ -38,7 +40,7 @@ class Line(NamedTuple):
 class Data:
     """Everything a metric may be computed from. Index of `customers` as in `Result`; None for what is not there."""
 
-    customers: DataFrame
+    customers: Frame
     members: Mapping[str, NDArray[np.intp]]
     """positions of each segment's customers"""
     segments: Mapping[str, Mapping[str, Any]]
@@ -49,7 +51,7 @@ class Data:
     """`orders.Orders.frame`"""
     contacts: DataFrame | None = None
     """`contacted`"""
-    earlier: DataFrame | None = None
+    earlier: Frame | None = None
     """the last analysis before this one: key, segment (key), as_of (datetime64), one row a customer"""
     lines: Sequence[Line] = ()
     """the history"""
@@ -59,6 +61,8 @@ class Data:
         """key, ordered_on of every order up to the as-of date."""
         if self.ordered is None or self.as_of is None:
             return None
+        import pandas as pd
+
         paid = self.ordered[(self.ordered["amount"] > 0) & (self.ordered["ordered_on"] <= pd.Timestamp(self.as_of))]
         several = paid.duplicated(["order_id", "key"]) & (paid["order_id"] != "")
         return paid.loc[~several, ["key", "ordered_on"]]
@@ -81,7 +85,7 @@ class Row(NamedTuple):
     def column(self, name: str) -> NDArray[Any]:
         """A column of the segment's customers; empty where there is none."""
         mine = self.data.members.get(self.segment)
-        return self.data.customers[name].to_numpy()[mine] if mine is not None and name in self.data.customers else NONE
+        return self.data.customers[name][mine] if mine is not None and name in self.data.customers else NONE
 
 
 NONE: Final[NDArray[Any]] = np.empty(0, dtype=object)
@@ -107,6 +111,8 @@ def _repurchase(row: Row) -> Measured:
         return _rate(row.figures.get("repeat_buyers"), row.figures.get("buyers"))
     if row.data.orders is None or row.data.as_of is None:
         return NOTHING
+    import pandas as pd
+
     orders = row.data.orders
     start = pd.Timestamp(_before(row.data.as_of, row.window))
     inside = orders[(orders["ordered_on"] > start) & orders["key"].isin(row.column("key"))]
@@ -122,6 +128,8 @@ def _second_order(row: Row) -> Measured:
     orders = row.data.orders
     if orders is None:
         return NOTHING
+    import pandas as pd
+
     mine = orders[orders["key"].isin(row.column("key"))].sort_values(["key", "ordered_on"], kind="stable")
     place = mine.groupby("key").cumcount()
     first = mine[place == 0].set_index("key")["ordered_on"]
@@ -138,6 +146,8 @@ def _came(row: Row, *, first: bool = False) -> Measured:
     when they were reached."""
     if row.reached is None or row.data.as_of is None:
         return NOTHING
+    import pandas as pd
+
     day = row.reached.dropna(subset="reached_on").groupby("key")["reached_on"].min()
     orders = _known(row.data)
     if day.empty or orders is None:
@@ -157,7 +167,7 @@ def _known(data: Data) -> DataFrame | None:
     """Key and ordered_on of every order, or, where the last one is all that is known, of that; None without either."""
     if data.orders is not None or "last_order_date" not in data.customers:
         return data.orders
-    return data.customers[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
+    return data.customers.pandas[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
 
 
 def campaign(data: Data) -> DataFrame | None:
@@ -165,13 +175,15 @@ def campaign(data: Data) -> DataFrame | None:
     (item 003-03); None without a log or orders."""
     if data.contacts is None or data.contacts.empty or (orders := _known(data)) is None:
         return None
+    import pandas as pd
+
     day = data.contacts.groupby("key")["reached_on"].min()
     later = orders[orders["ordered_on"] > orders["key"].map(day)]
     if data.as_of is not None:
         later = later[later["ordered_on"] < pd.Timestamp(data.as_of) + pd.Timedelta(days=1)]
-    key, segment = data.customers["key"], data.customers["segment"].astype(str)
-    hit = DataFrame({"reached": key.isin(day.index), "converted": key.isin(later["key"])})
-    return hit.groupby(segment.to_numpy()).sum()
+    key, segment = data.customers.pandas["key"], data.customers.pandas["segment"]
+    hit = pd.DataFrame({"reached": key.isin(day.index), "converted": key.isin(later["key"])})
+    return hit.groupby(segment.astype(str).to_numpy()).sum()
 
 
 def _responded(row: Row) -> Measured:
@@ -181,31 +193,36 @@ def _responded(row: Row) -> Measured:
     return _rate(answered.sum(), len(answered))
 
 
-def _were(row: Row) -> DataFrame | None:
+def _were(row: Row) -> Frame | None:
     earlier = row.data.earlier
-    return None if earlier is None else earlier[earlier["segment"] == row.segment]
+    return None if earlier is None else earlier.at(earlier["segment"] == row.segment)
 
 
 def _retained(row: Row) -> Measured:
     were = _were(row)
-    return NOTHING if were is None else _rate(were["key"].isin(row.column("key")).sum(), len(were))
+    if were is None:
+        return NOTHING
+    now = {*row.column("key").tolist()}
+    return _rate(sum(key in now for key in were["key"].tolist()), len(were))
 
 
 def _returned(row: Row) -> Measured:
     were, data = _were(row), row.data
     if were is None or were.empty or "last_order_date" not in data.customers:
         return NOTHING
+    keys, then = were["key"].tolist(), were["as_of"][0]
     if data.contacts is not None:
-        since = data.contacts[data.contacts["reached_on"] >= were["as_of"].iloc[0]]
-        were = were[~were["key"].isin(since["key"])]
-    last = data.customers.set_index("key")["last_order_date"].reindex(were["key"])
-    return _rate((last.to_numpy() > were["as_of"].to_numpy()).sum(), len(were))
+        reached = {*data.contacts.loc[data.contacts["reached_on"] >= then, "key"].tolist()}
+        keys = [key for key in keys if key not in reached]
+    late = {*data.customers["key"][data.customers["last_order_date"] > then].tolist()}
+    return _rate(sum(key in late for key in keys), len(keys))
 
 
-def _column(name: str, how: str) -> Callable[[Row], Measured]:
+def _column(name: str, how: Callable[[NDArray[np.float64]], Any]) -> Callable[[Row], Measured]:
     def found(row: Row) -> Measured:
-        known = pd.Series(row.column(name)).dropna()
-        return Measured(float(known.agg(how))) if len(known) else NOTHING
+        column = row.column(name).astype(np.float64)
+        known = column[~np.isnan(column)]
+        return Measured(float(how(known))) if len(known) else NOTHING
 
     return found
 
@@ -230,7 +247,7 @@ MEASURES: Final[Mapping[str, Callable[[Row], Measured]]] = {
     "return_rate": _returned,
     "retention_rate": _retained,
     "active_rate": lambda row: _rate((row.column("r_label") == "high").sum(), len(row.column("r_label"))),
-    "complaint_rate": _column("complaint_rate", "mean"),
+    "complaint_rate": _column("complaint_rate", np.mean),
     "amount_share": _figure("amount_share"),
     "customer_share": _figure("customer_share"),
     "average_order_value": _figure("average_order_value"),
@@ -238,7 +255,7 @@ MEASURES: Final[Mapping[str, Callable[[Row], Measured]]] = {
     "amount_per_customer": _figure("amount", per_customer=True),
     "frequency": _figure("orders", per_customer=True),
     "customers": _figure("customers"),
-    "referrals": _column("referrals", "sum"),
+    "referrals": _column("referrals", np.sum),
 }
 
 
@@ -247,15 +264,17 @@ def log(grid: Grid | None, as_of: date | None) -> tuple[DataFrame | None, tuple[
     if grid is None:
         return None, ()
     taken = intake.take(grid, schema.ACTIVITY)
-    return (contacted(taken.frame, as_of) if taken.rows_in else None), taken.findings
+    return (contacted(taken.frame.pandas, as_of) if taken.rows_in else None), taken.findings
 
 
 def contacted(rows: DataFrame, as_of: date | None) -> DataFrame:
     """The campaign log as typed (customer_id; reached_on, responded, segment, campaign optional) with key, group
     (`fold`ed, "" unknown) and responded as bool; contacts after the as-of date have not happened yet."""
-    found = DataFrame(
+    import pandas as pd
+
+    found = pd.DataFrame(
         {
-            "key": values.key_of(rows["customer_id"]),
+            "key": values.keys(rows["customer_id"].to_numpy(object)),
             "reached_on": rows.get("reached_on", pd.Series(pd.NaT, rows.index)).astype("datetime64[s]"),
             "responded": rows.get("responded", pd.Series("", rows.index)) == "yes",
             "campaign": rows.get("campaign", pd.Series("", rows.index)),
@@ -273,12 +292,14 @@ def reached(data: Data, segment: str, names: set[str], start: date | None) -> Da
     contacts = data.contacts
     if contacts is None or contacts.empty:
         return None
+    import pandas as pd
+
     mine = contacts["group"].isin(names)
     nameless = contacts["group"] == ""
     if segment and nameless.any():
-        known = data.customers.set_index("key")["segment"]
+        known = data.customers.pandas.set_index("key")["segment"]
         if data.earlier is not None:
-            known = pd.concat([data.earlier.set_index("key")["segment"], known])
+            known = pd.concat([data.earlier.pandas.set_index("key")["segment"], known])
         known = known[~known.index.duplicated()]
         mine |= nameless & (contacts["key"].map(known) == segment)
     if start is not None:
@@ -294,5 +315,13 @@ def baseline(data: Data, metric: str, segment: str, start: date | None) -> float
     mine = [one for one in data.lines if one.segment == segment and one.as_of <= limit]
     before = [one for one in mine if one.as_of < (data.as_of or limit)]
     last = max(reversed(before), key=lambda one: one.as_of, default=None)
-    value = pd.to_numeric(last.cells.get(metric), errors="coerce") if last else None
-    return None if value is None or pd.isna(value) else float(value)
+    return _number(last.cells.get(metric)) if last else None
+
+
+def _number(cell: Any) -> float | None:
+    """The number in a cell of the history, also one that has become a text."""
+    try:
+        found = float(cell) if isinstance(cell, (int, float, str)) else np.nan
+    except ValueError:
+        return None
+    return None if found != found else found

@@ -1,6 +1,6 @@
 """Who moved between two analyses: from code to code, who came and who left (003-63, 003-64, 001-06).
 
-A state is one analysis as `keep` and `standing` give it: index = customer key; customer_id, code ("111", "" without
+A state is one analysis as `keep` and `standing` give it: key (no two the same), customer_id, code ("111", "" without
 one), segment (its name), amount (of the window). Cells are the moves counted: see `count`.
 """
 
@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from segmenter import frames, schema, texts
 from segmenter.books import Grid
+from segmenter.frames import Frame
 from segmenter.reading import headers, values
 from segmenter.result import Migration
 from segmenter.rules import CODES, Rules
@@ -35,21 +34,24 @@ ROWS: Final = 1_048_575
 KINDS: Final = ("same", "up", "down", "other", "churn", "entered", "left")
 """what a move can be; "churn", the way into loss (1?? to 0?1), is a part of the others"""
 _COLUMNS: Final = ("customer_id", "code", "segment", "amount")
+_NOBODY: Final = np.array(None, dtype=object)
+"""the segment of who was not there"""
 
 
-def keep(customers: DataFrame, names: Mapping[str, str]) -> DataFrame:
+def keep(customers: Frame, names: Mapping[str, str]) -> Frame:
     """The state of this analysis; `customers`: `Result.customers`, `names`: segment key -> name."""
-    codes, distinct = pd.factorize(customers["segment"].to_numpy(object))
+    codes, distinct = frames.distinct(customers["segment"])
     found = {
-        "customer_id": customers["customer_id"].to_numpy(object),
-        "code": customers["code"].to_numpy(object),
+        "key": customers["key"],
+        "customer_id": customers["customer_id"],
+        "code": customers["code"],
         "segment": np.array([names[one] for one in distinct], dtype=object)[codes],
-        "amount": customers["monetary"].to_numpy(float),
+        "amount": customers["monetary"],
     }
-    return _unique(_frame(found), customers["key"])
+    return _unique(Frame(found))
 
 
-def standing(grid: Grid, table: Table, prefix: str = "") -> DataFrame:
+def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     """The state that stands on a sheet: of table 2, or of the list of moves, whose columns of one side begin with
     `prefix`. Rows without an ID or a type are none: customers of earlier runs kept for somebody's notes."""
     row, columns = headers.locate(grid, table)
@@ -60,10 +62,13 @@ def standing(grid: Grid, table: Table, prefix: str = "") -> DataFrame:
     code = _codes(cells.get(f"{prefix}code", cells.get("rfm_text", blank)))
     amount = cells.get(f"{prefix}amount", cells.get("monetary", cells.get("m_text", blank)))
     ids = values.ids(cells["customer_id"]).values
-    found = _frame({"customer_id": ids, "code": code, "segment": segment, "amount": values.numbers(amount).values})
-    gone = ["", *(texts.say("cell.departed", lang) for lang in texts.LANGS)]
-    found = found[(ids != "") & ~found["segment"].isin(gone)]
-    return _unique(found, values.key_of(found["customer_id"]))
+    found = Frame({"customer_id": ids, "code": code, "segment": segment, "amount": values.numbers(amount).values})
+    there = ids != ""
+    for gone in ("", *(texts.say("cell.departed", lang) for lang in texts.LANGS)):
+        there &= segment != gone
+    if not there.all():
+        found = found.at(there)
+    return _unique(found.assign(key=values.keys(found["customer_id"])))
 
 
 def _words(column: NDArray[Any]) -> NDArray[Any]:
@@ -72,21 +77,26 @@ def _words(column: NDArray[Any]) -> NDArray[Any]:
 
 def _codes(column: NDArray[Any]) -> NDArray[Any]:
     """111(高R/高F/高M) -> 111, also where it has become a number; "" for anything else."""
-    at, distinct = pd.factorize(np.asarray(column, dtype=object))
+    at, distinct = frames.distinct(np.asarray(column, dtype=object))
     said = [f"{int(one):03d}" if isinstance(one, float) and one == one else str(one)[:3] for one in distinct]
     words: NDArray[Any] = np.array([*(one if one in CODES else "" for one in said), ""], dtype=object)
     return np.asarray(words[at])
 
 
-def _unique(found: DataFrame, keys: pd.Series) -> DataFrame:
-    found = found.set_axis(pd.Index(keys.to_numpy(object), name="key"))
-    return found if found.index.is_unique else found[~found.index.duplicated()]
+def _unique(found: Frame) -> Frame:
+    """The first row of every key."""
+    if len({*found["key"].tolist()}) == len(found):
+        return found
+    codes, _ = frames.distinct(found["key"])
+    return found.at(np.unique(codes, return_index=True)[1])
 
 
-def moves(before: DataFrame, now: DataFrame) -> DataFrame:
+def moves(before: Frame, now: Frame) -> Frame:
     """Everybody of two states, those of before first in their order: customer_id, before_code, before_segment,
     before_amount, code, segment, amount (None and NaN where they were not there), change (see `label`)."""
-    at = now.index.get_indexer(before.index)
+    codes, _ = frames.distinct(np.append(now["key"], before["key"]))
+    at = codes[len(now) :]  # no two keys of now are the same: a code of one of them is its place
+    at[at >= len(now)] = -1
     fresh = np.ones(len(now) + 1, dtype=bool)
     fresh[at] = False
     fresh[-1] = False
@@ -94,26 +104,21 @@ def moves(before: DataFrame, now: DataFrame) -> DataFrame:
     found: dict[str, NDArray[Any]] = {}
     for name in _COLUMNS:
         nothing: list[Any] = [np.nan if name == "amount" else None]
-        then, later = before[name].to_numpy(), np.append(now[name].to_numpy(), nothing)
+        then, later = before[name], np.append(now[name], nothing)
         if name == "customer_id":
             found[name] = np.append(then, later[come])
             continue
         found[f"before_{name}"] = np.append(then, nothing * len(come))
         found[name] = later[np.append(at, come)]
-    (a, starts), (b, ends) = map(pd.factorize, _places(found))
-    kinds = np.array([[label(start, end) for end in ends] for start in starts], dtype=object)
-    return _frame({**found, "change": kinds[a, b] if len(a) else a})
+    (a, starts), (b, ends) = map(frames.distinct, _places(found))
+    kinds = np.array([label(start, end) for start in starts for end in ends], dtype=object)
+    return Frame({**found, "change": kinds[a * len(ends) + b]})
 
 
-def _frame(columns: Mapping[str, Any]) -> DataFrame:
-    """Texts stay objects: turning a million of them into another kind and back takes seconds."""
-    return DataFrame({k: pd.Series(v, dtype=float if v.dtype == float else object) for k, v in columns.items()})
-
-
-def _places(found: Mapping[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _places(found: Mapping[str, Any] | Frame) -> tuple[NDArray[Any], NDArray[Any]]:
     """Where each customer comes from and goes to: a code, "" without one, ENTERED, LEFT."""
-    start = np.where(pd.isna(found["before_segment"]), ENTERED, found["before_code"])
-    end = np.where(pd.isna(found["segment"]), LEFT, found["code"])
+    start = np.where(found["before_segment"] == _NOBODY, ENTERED, found["before_code"])
+    end = np.where(found["segment"] == _NOBODY, LEFT, found["code"])
     return start, end
 
 
@@ -141,21 +146,20 @@ def label(start: str, end: str) -> str:
     return "churn" if is_churn(start, end) else kind(start, end)
 
 
-def count(found: DataFrame) -> DataFrame:
+def count(found: Frame) -> Frame:
     """Cells of `moves`: start, end (see `_places`), start_segment, end_segment, customers, before (their amount then),
     after (their amount now), lost (before less after), in the order of the codes."""
-    segments = (found[name].to_numpy(object) for name in ("before_segment", "segment"))
-    coded = [pd.factorize(one, use_na_sentinel=False) for one in (*_places(found), *segments)]
-    sizes = [max(len(words), 1) for _, words in coded]
-    cell, distinct = pd.factorize(np.ravel_multi_index([codes for codes, _ in coded], sizes))
-    words = [words[at] for (_, words), at in zip(coded, np.unravel_index(distinct, sizes), strict=True)]
-    named = [["" if pd.isna(word) else word for word in one.tolist()] for one in words]
-    amounts = (np.nan_to_num(found[name].to_numpy(float)) for name in ("before_amount", "amount"))
+    coded = [frames.distinct(one) for one in (*_places(found), found["before_segment"], found["segment"])]
+    sizes = [len(words) + 1 for _, words in coded]
+    cell, distinct = frames.distinct(np.ravel_multi_index([codes + 1 for codes, _ in coded], sizes))
+    places = np.unravel_index(distinct, sizes)
+    named = [np.array(["", *words], dtype=object)[at].tolist() for (_, words), at in zip(coded, places, strict=True)]
+    amounts = (np.nan_to_num(found[name]) for name in ("before_amount", "amount"))
     sums = [np.bincount(cell, one, len(distinct)).round(2).tolist() for one in amounts]
     rows = sorted(zip(*named, np.bincount(cell, minlength=len(distinct)).tolist(), *sums, strict=True))
-    columns = ("start", "end", "start_segment", "end_segment", "customers", "before", "after")
-    cells = frames.of(rows, columns).astype({"customers": np.int64, "before": float, "after": float})
-    return cells.assign(lost=cells["before"] - cells["after"])
+    cells = Frame.of(rows, ("start", "end", "start_segment", "end_segment", "customers", "before", "after"))
+    before, after = (cells[name].astype(np.float64) for name in ("before", "after"))
+    return cells.assign(customers=cells["customers"].astype(np.int64), before=before, after=after, lost=before - after)
 
 
 class Move(NamedTuple):
@@ -171,7 +175,7 @@ class Move(NamedTuple):
     """of those who started there; NaN below RATED"""
 
 
-def by_code(cells: DataFrame) -> list[Move]:
+def by_code(cells: Frame) -> list[Move]:
     """Cells without the segments, in the order of start and end."""
     figures: dict[tuple[str, str], list[tuple[float, ...]]] = {}
     started: Counter[str] = Counter()
@@ -187,7 +191,7 @@ def by_code(cells: DataFrame) -> list[Move]:
     return found
 
 
-def headline(cells: DataFrame) -> dict[str, dict[str, float]]:
+def headline(cells: Frame) -> dict[str, dict[str, float]]:
     """By KINDS: customers, share (of everybody then; of everybody now for "entered"; NaN below RATED), before, after,
     lost."""
     found = by_code(cells)
@@ -203,23 +207,23 @@ def headline(cells: DataFrame) -> dict[str, dict[str, float]]:
     return heads
 
 
-def ranked(cells: DataFrame) -> list[Move]:
+def ranked(cells: Frame) -> list[Move]:
     """`by_code` without those who stayed, the dearest loss first."""
     moved = (one for one in by_code(cells) if one.start != one.end)
     return sorted(moved, key=lambda one: (-one.lost, -one.customers, one.start, one.end))
 
 
-def matrix(cells: DataFrame, value: str) -> DataFrame:
-    """A value of `by_code` with the starts down and the ends across: the eight codes from 111 on, then "" where
-    somebody has none, then ENTERED down and LEFT across; NaN where nobody moved."""
+def matrix(cells: Frame, value: str) -> Frame:
+    """A value of `by_code` with the starts down (column "start") and a column for every end: the eight codes from 111
+    on, then "" where somebody has none, then ENTERED down and LEFT across; NaN where nobody moved."""
     found = {(one.start, one.end): getattr(one, value) for one in by_code(cells)}
     none = [""] if any("" in pair for pair in found) else []
     down, across = [*CODES[::-1], *none, ENTERED], [*CODES[::-1], *none, LEFT]
-    rows = [[found.get((start, end), np.nan) for end in across] for start in down]
-    return DataFrame(np.array(rows), index=down, columns=across)
+    counted = {end: np.array([found.get((start, end), np.nan) for start in down], dtype=float) for end in across}
+    return Frame({"start": np.array(down, dtype=object), **counted})
 
 
-def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, DataFrame]:
+def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, Frame]:
     """The blocks of 迁移矩阵 by table key, columns as in the schema."""
     cells = found.cells
     named = place_names(rules, lang)
@@ -280,7 +284,7 @@ def _summed(rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]
     return [*beside, {"start": name, **below}]
 
 
-def _plain(rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
+def _plain(rows: Sequence[Mapping[str, Any]], table: Table) -> Frame:
     """Columns as in the schema, nothing where there is no number."""
 
     def cell(value: Any, field: Field) -> Any:
@@ -288,16 +292,18 @@ def _plain(rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
             return None
         return round(value, 2) if field.kind == "money" else value
 
-    return frames.of([[cell(row.get(field.key), field) for field in table.fields] for row in rows], table.keys)
+    return Frame.of([[cell(row.get(field.key), field) for field in table.fields] for row in rows], table.keys)
 
 
-def listed(found: DataFrame, lang: Lang) -> DataFrame:
+def listed(found: Frame, lang: Lang) -> Frame:
     """The rows of 客户迁移 for `moves`: the change in words, as many as a sheet holds."""
-    codes, kinds = pd.factorize(found["change"].to_numpy(object))
+    codes, kinds = frames.distinct(found["change"])
     words = np.array([texts.say(f"migration.kind.{name}", lang) for name in kinds], dtype=object)
-    return found.assign(change=pd.Series(words[codes], found.index, dtype=object)).iloc[:ROWS]
+    said = found.assign(change=words[codes])
+    return said if len(said) <= ROWS else said.at(np.arange(ROWS))
 
 
-def starting(state: DataFrame) -> DataFrame:
+def starting(state: Frame) -> Frame:
     """The rows of 客户迁移 for a state that nothing is compared with."""
-    return state.reset_index(drop=True).reindex(columns=schema.table("moves").keys)
+    nothing = np.full(len(state), np.nan)
+    return Frame({key: state.get(key, nothing) for key in schema.table("moves").keys})

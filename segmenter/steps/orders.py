@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-from pandas import DataFrame
+import numpy as np
 
 from segmenter.errors import Refused
 from segmenter.findings import Finding
 from segmenter.reading import values
 from segmenter.rules import Rules, months_before
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
 
 TOP: Final = 3
 """品类偏好(TOP3)"""
@@ -50,11 +52,13 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
     out and listed with their sum; with `rules.net_refunds` refunds stay, take off the amount and count as no order.
     An order's lines of one category, channel and region are summed.
     """
+    import pandas as pd
+
     lines_in = len(lines)
     lines = with_amounts(lines, sheet)
     findings = []
 
-    def drop(bad: pd.Series, code: str) -> None:
+    def drop(bad: Series, code: str) -> None:
         nonlocal lines
         if bad.any():
             total = float(lines.loc[bad, "amount"].sum())
@@ -81,12 +85,12 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
     for side, outside in (("from", -1), ("to", 1)):
         limit = getattr(rules, f"data_{side}")
         if limit is not None:
-            day = pd.Timestamp(limit)
+            day = np.datetime64(limit, "s")
             drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
     total = float(lines["amount"].sum())
     if total > 0:
         findings = [replace(one, amount_share=abs(one.params["amount"]) / total) for one in findings]
-    lines = lines.assign(key=values.key_of(lines["customer_id"]))
+    lines = lines.assign(key=pd.Series(values.keys(lines["customer_id"].to_numpy(object)), lines.index, dtype=object))
     kept = ["order_id", "customer_id", "key", "ordered_on", "amount", *(name for name in DETAILS if name in lines)]
     lines = lines if "order_id" in lines else lines.assign(order_id="")
     return Orders(
@@ -111,6 +115,8 @@ def _summed(lines: DataFrame, details: list[str]) -> DataFrame:
         .groupby(by, sort=False, as_index=False)
         .agg({"customer_id": "first", "ordered_on": "min", "amount": "sum", "row": "min"})
     )
+    import pandas as pd
+
     return pd.concat([lines[~several], grouped.set_index("row")[lines.columns]]).sort_index(kind="stable")
 
 
@@ -121,7 +127,7 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
     frequency and window_amount (in the window), average_order_value (of the window, else of all), and categories,
     channel, region where known.
     """
-    orders = orders[orders["ordered_on"] <= pd.Timestamp(as_of)]
+    orders = orders[orders["ordered_on"] <= np.datetime64(as_of, "s")]
     known = whole(orders)
     paid = known[known["amount"] > 0]
     grouped = paid.groupby("key", sort=False)
@@ -131,7 +137,7 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
         first_order_date=("ordered_on", "min"),
         orders=("amount", "size"),
     )
-    inside = known["ordered_on"] > pd.Timestamp(months_before(as_of, rules.window_months))
+    inside = known["ordered_on"] > np.datetime64(months_before(as_of, rules.window_months), "s")
     found["total_amount"] = known.groupby("key")["amount"].sum()
     found["frequency"] = paid[inside.reindex(paid.index)].groupby("key").size()
     found["window_amount"] = known[inside].groupby("key")["amount"].sum()
@@ -146,7 +152,7 @@ def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
     return found
 
 
-def active_hours(orders: DataFrame, hours: pd.Series) -> pd.Series:
+def active_hours(orders: DataFrame, hours: Series) -> Series:
     """The two hours (20:00-22:00) in which a customer ordered most often, by customer key; ties go to the earlier.
 
     `orders`: `Orders.frame`; `hours`: 0..23 or NaN by row on the sheet, of which an order's first line counts."""
@@ -157,7 +163,7 @@ def active_hours(orders: DataFrame, hours: pd.Series) -> pd.Series:
     return band.map({n: f"{2 * n:02d}:00-{2 * n + 2:02d}:00" for n in range(12)})
 
 
-def _favourites(orders: DataFrame, column: str, count: int) -> pd.Series:
+def _favourites(orders: DataFrame, column: str, count: int) -> Series:
     """The `count` values a customer spent most on, dearest first; ties in alphabetical order."""
     named = orders[orders[column].fillna("") != ""]
     spent = named.groupby(["key", column], sort=True)["amount"].sum().reset_index()

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from segmenter import schema, texts
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.matching import Segment
 from segmenter.rules import NO_RECENCY, Rules
 from segmenter.texts import Lang
@@ -27,14 +27,14 @@ NOBODY: Final[NDArray[np.intp]] = np.empty(0, dtype=np.intp)
 
 
 def summarise(
-    customers: DataFrame, members: Mapping[str, NDArray[np.intp]], rules: Rules, names: Mapping[str, str]
-) -> DataFrame:
+    customers: Frame, members: Mapping[str, NDArray[np.intp]], rules: Rules, names: Mapping[str, str]
+) -> Frame:
     """One row a segment in the rules' order, also without customers; see `Result.segments`. `members`:
     `segment.members`."""
     keys = [segment.key for segment in rules.segments]
     if NO_RECENCY in members:
         keys.append(NO_RECENCY)
-    recency, orders, amounts = (customers[name].to_numpy(float) for name in ("recency_days", "frequency", "monetary"))
+    recency, orders, amounts = (customers[name] for name in ("recency_days", "frequency", "monetary"))
     lines = []
     for key in keys:
         mine = members.get(key, NOBODY)
@@ -53,13 +53,13 @@ def summarise(
     found = dict(zip(_COUNTED, map(np.array, zip(*lines, strict=True)), strict=True))
     people, amount, made = (found[name] for name in ("customers", "amount", "orders"))
     total = float(amount.sum())
-    return DataFrame(
+    return Frame(
         {
             "segment": np.array(keys, dtype=object),
             "name": np.array([names[key] for key in keys], dtype=object),
             **found,
             "customer_share": people / max(int(people.sum()), 1),
-            "amount_share": amount / total if total else 0.0,
+            "amount_share": amount / total if total else np.zeros(len(keys)),
             "average_order_value": np.divide(amount, made, out=np.full(len(keys), np.nan), where=made > 0),
         }
     )
@@ -82,11 +82,9 @@ def _median(values: NDArray[np.float64]) -> float:
     return float(middle[low] + middle[high]) / 2
 
 
-def lines(segments: DataFrame) -> dict[str, dict[str, Any]]:
+def lines(segments: Frame) -> dict[str, dict[str, Any]]:
     """The rows of `summarise` by segment key."""
-    columns = {str(name): column.tolist() for name, column in segments.items()}
-    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    return {row["segment"]: row for row in rows}
+    return {row["segment"]: row for row in segments.records()}
 
 
 def merge(

@@ -9,19 +9,21 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
-from pandas import DataFrame
 
-from segmenter import frames, schema, texts
+from segmenter import schema, texts
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import planning, targets
 from segmenter.reading.planning import Period
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 RESPONSE: Final = ("response_rate", "participation_rate", "recall_rate", "conversion_rate", "return_rate")
 REACHED: Final = 30
@@ -68,10 +70,10 @@ def propose(
     return found
 
 
-def to_frame(proposed: Iterable[Proposal], lang: str) -> DataFrame:
+def to_frame(proposed: Iterable[Proposal], lang: str) -> Frame:
     """The rows of the sheet 迭代建议."""
     rows = [(one.about(lang) or texts.say("report.ahead.all", lang), one.what(lang), one.why(lang)) for one in proposed]
-    return frames.of(rows, schema.PROPOSALS.keys)
+    return Frame.of(rows, schema.PROPOSALS.keys)
 
 
 def _weak(strategy: Sequence[Mapping[str, Any]], tracked: Iterable[Tracked], rules: Rules) -> Iterable[Proposal]:
@@ -159,26 +161,26 @@ def from_campaigns(contacts: DataFrame | None, rules: Rules) -> list[Proposal]:
     return found
 
 
-def from_data(customers: DataFrame, ordered: DataFrame | None, as_of: date | None, rules: Rules) -> list[Proposal]:
+def from_data(customers: Frame, ordered: DataFrame | None, as_of: date | None, rules: Rules) -> list[Proposal]:
     """What the data itself asks for: newer data (002-35), a narrower scope, a look at a category that suddenly draws
     customers (002-15)."""
     if as_of is None:
         return []
-    today = pd.Timestamp(as_of)
+    today = np.datetime64(as_of, "s")
     found = []
-    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
-    if days is not None and len(past := days.to_numpy()[days.to_numpy() <= today.to_datetime64()]):
-        last = pd.Timestamp(past.max())
-        age = (today - last).days
+    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"].to_numpy()
+    if days is not None and len(past := days[days <= today]):
+        last = past.max()
+        age = int((today - last) // np.timedelta64(1, "D"))
         if age > rules.data_age_max:
-            numbers = {"last": last.date().isoformat(), "days": age, "most": rules.data_age_max}
+            numbers = {"last": str(last.astype("datetime64[D]")), "days": age, "most": rules.data_age_max}
             found.append(Proposal("stale", numbers))
-    recency = customers["recency_days"].to_numpy(float)
+    recency = customers["recency_days"]
     known, old = len(recency) - np.count_nonzero(np.isnan(recency)), np.count_nonzero(recency > OLD_DAYS)
     if old >= REACHED and old * 2 >= known:
         found.append(Proposal("old", {"count": old, "share": old / known}))
     if ordered is not None and "category" in ordered:
-        found += _dawning(ordered, today)
+        found += _dawning(ordered, as_of)
     return found
 
 
@@ -198,7 +200,10 @@ def from_dimensions(
     return found
 
 
-def _dawning(ordered: DataFrame, today: pd.Timestamp) -> list[Proposal]:
+def _dawning(ordered: DataFrame, as_of: date) -> list[Proposal]:
+    import pandas as pd
+
+    today = pd.Timestamp(as_of)
     start = today - pd.Timedelta(days=2 * DAWN_DAYS)
     inside = ordered[(ordered["ordered_on"] > start) & (ordered["ordered_on"] <= today) & (ordered["amount"] > 0)]
     late = (inside["ordered_on"] > today - pd.Timedelta(days=DAWN_DAYS)).to_numpy()

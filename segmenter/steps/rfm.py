@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import texts, wording
+from segmenter import frames, texts, wording
+from segmenter.frames import Frame
 from segmenter.phrases import Phrases
 from segmenter.reading import values
 from segmenter.rules import NO_RECENCY, Rules
@@ -22,33 +21,35 @@ _Coded = tuple[NDArray[np.intp], NDArray[Any]]
 """a column as the places of its values, and the distinct ones"""
 
 
-def with_departed(frame: DataFrame, noted: pd.Series, lang: Lang) -> DataFrame:
+def with_departed(frame: Frame, noted: NDArray[np.object_], lang: Lang) -> Frame:
     """Table 2 with the rows of earlier runs in which people typed something, whose customers are not in `frame`: ID
     and a word, nothing else, so that what was typed stays.
 
-    `noted`: their IDs as they stand on the sheet, index = row there.
+    `noted`: their IDs as they stand on the sheet.
     """
-    if noted.empty:
+    if not len(noted):
         return frame
-    current = values.key_of(frame["customer_id"])
-    keys = values.key_of(noted)
-    rest = noted[~keys.isin(current) & ~keys.duplicated()]
-    if rest.empty:
+    current = {*values.keys(frame["customer_id"]).tolist()}
+    first: dict[str, str] = {}
+    for key, one in zip(values.keys(noted).tolist(), noted.tolist(), strict=True):
+        first.setdefault(key, one)
+    rest = [one for key, one in first.items() if key not in current]
+    if not rest:
         return frame
-    more = DataFrame({"customer_id": rest.to_numpy(object), "segment": texts.say("cell.departed", lang)}, dtype=object)
-    joined = {name: [*frame[name], *more.get(name, [None] * len(more))] for name in frame}
-    return DataFrame({name: pd.Series(cells, dtype=object) for name, cells in joined.items()})
+    gone = {"customer_id": rest, "segment": [texts.say("cell.departed", lang)] * len(rest)}
+    rows = zip(*([*frame[name].tolist(), *gone.get(name, [None] * len(rest))] for name in frame), strict=True)
+    return Frame.of([*rows], frame.columns)
 
 
-def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
+def to_frame(customers: Frame, rules: Rules, lang: Lang) -> Frame:
     """The rows of table 2 (columns as in the schema) for scored and segmented customers, in their order."""
     missing = texts.say("cell.missing", lang)
     names = wording.segment_names(rules, lang)
     classes = {code: name[lang] for code, name in rules.schemes[rules.naming_scheme].items()}
     measures = [_Measure.of(customers, name, rules, lang) for name in ("recency_days", "frequency", "monetary")]
     recency, frequency, monetary = measures
-    recent = customers["r_bin"].to_numpy() == 0
-    codes, segments = (pd.factorize(customers[name].to_numpy(object)) for name in ("code", "segment"))
+    recent = customers["r_bin"] == 0
+    codes, segments = (frames.distinct(customers[name]) for name in ("code", "segment"))
     columns = {
         "customer_id": customers["customer_id"],
         "r_text": recency.said(("cell.r_yes", "cell.r_no"), "days", missing, ~recent)
@@ -58,14 +59,14 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
         "m_text": monetary.said(("cell.m",), "amount", missing),
         "rfm_text": groups(customers, lang),
         "segment": _each(segments, names.__getitem__),
-        "recency_days": customers["recency_days"].to_numpy(float),
-        "frequency": customers["frequency"].to_numpy(float),
-        "monetary": customers["monetary"].to_numpy(float),
+        "recency_days": customers["recency_days"],
+        "frequency": customers["frequency"],
+        "monetary": customers["monetary"],
         **{f"{one.name}_bin": one.bins for one in measures},
         "class_name": _each(codes, lambda code: classes.get(code, "")),
         "reason": _reasons(measures, codes, segments, names, lang),
     }
-    return DataFrame(columns, index=customers.index, copy=False)
+    return Frame(columns, customers.index)
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,9 @@ class _Measure:
     """→bin→label→digit, for each of them"""
 
     @classmethod
-    def of(cls, customers: DataFrame, column: str, rules: Rules, lang: Lang) -> _Measure:
+    def of(cls, customers: Frame, column: str, rules: Rules, lang: Lang) -> _Measure:
         name = column[0]
-        codes, distinct = pd.factorize(customers[column].to_numpy(float))
+        codes, distinct = frames.distinct(customers[column])
         words = getattr(wording, f"{name}_bins")(rules, lang)
         labels = getattr(rules, f"{column.partition('_')[0]}_labels")
         tails = [
@@ -97,10 +98,10 @@ class _Measure:
             for word, label in zip(words, labels, strict=True)
         ]
         shown = _array([*wording.numbers(distinct), ""])
-        return cls(name, lang, codes, shown, customers[f"{name}_bin"].to_numpy(), [*words, ""], _array([*tails, ""]))
+        return cls(name, lang, codes, shown, customers[f"{name}_bin"], [*words, ""], _array([*tails, ""]))
 
     @property
-    def bins(self) -> pd.Categorical:
+    def bins(self) -> Phrases:
         """Each customer's bin in words."""
         return _words(self.places, self.words)
 
@@ -133,30 +134,22 @@ def _firsts(codes: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     return found
 
 
-def _words(codes: NDArray[Any], words: Sequence[str]) -> pd.Categorical:
-    """A column of these words by their place; a word may be there twice."""
-    kind, places = _kind(tuple(sorted(set(words))))
-    return pd.Categorical.from_codes(np.array([places[word] for word in words])[codes], dtype=kind)
+def _words(codes: NDArray[Any], words: Sequence[str]) -> Phrases:
+    """A column of these words by their place; -1: the last."""
+    return Phrases([np.where(codes < 0, len(words) - 1, codes)], [_array(words)])
 
 
-@lru_cache(maxsize=64)
-def _kind(words: tuple[str, ...]) -> tuple[pd.CategoricalDtype, Mapping[str, int]]:
-    """The type of a column of these words, and the place of each. Making it takes longer than laying out a small
-    column, and the words are the same in workbook after workbook."""
-    return pd.CategoricalDtype(_array(words)), {word: place for place, word in enumerate(words)}
-
-
-def _each(values: _Coded, word: Callable[[str], str]) -> pd.Categorical:
+def _each(values: _Coded, word: Callable[[str], str]) -> Phrases:
     """A word a distinct value."""
     codes, distinct = values
     return _words(codes, [word(value) for value in distinct])
 
 
-def groups(customers: DataFrame, lang: Lang) -> pd.Categorical:
+def groups(customers: Frame, lang: Lang) -> Phrases:
     """111(高R/高F/高M); nothing where there is no code."""
-    code = customers["code"].to_numpy(object)
-    labels = {name: customers[f"{name}_label"].to_numpy(object) for name in "rfm"}
-    codes, distinct = _together(*(customers[f"{name}_bin"].to_numpy() for name in "rfm"))
+    code = customers["code"]
+    labels = {name: customers[f"{name}_label"] for name in "rfm"}
+    codes, distinct = _together(*(customers[f"{name}_bin"] for name in "rfm"))
     rows = _firsts(codes, len(distinct)).tolist()
     return _words(codes, [_group(code[row], *(labels[name][row] for name in "rfm"), lang) for row in rows])
 
@@ -172,8 +165,7 @@ def _together(*several: NDArray[np.integer[Any]]) -> _Coded:
     found = np.zeros(len(several[0]), dtype=np.int64)
     for one in several:
         found = found * (int(one.max(initial=0)) + 2) + one + 1
-    codes, distinct = pd.factorize(found)
-    return codes, distinct
+    return frames.distinct(found)
 
 
 def _reasons(
@@ -185,7 +177,7 @@ def _reasons(
     unknown = (scores[1] == "")[scores[0]]
     undated = (segments[1] == NO_RECENCY)[segments[0]]
     over = len(frequency.shown)
-    pairs, pair = pd.factorize(np.where(unknown, -1 - undated, recency.codes * over + frequency.codes))
+    pairs, pair = frames.distinct(np.where(unknown, -1 - undated, recency.codes * over + frequency.codes))
     r, f = (one.why() for one in (recency, frequency))
     before, after = wording.around("why.m", "value", lang)
     heads = r[pair // over] + joint + f[pair % over] + joint + before

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from segmenter import texts, wording
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
@@ -27,7 +27,7 @@ MEASURES: Final = {"recency": "recency_days", "frequency": "frequency", "monetar
 SCORES: Final = 5
 
 
-def fit(customers: DataFrame, rules: Rules) -> Rules:
+def fit(customers: Frame, rules: Rules) -> Rules:
     """The rules with the bins that `rules.scoring` makes of these customers; fixed bins stay what they are.
 
     `customers`: recency_days, frequency, monetary (NaN unknown), outlier (optional). Those count whose three measures
@@ -35,15 +35,14 @@ def fit(customers: DataFrame, rules: Rules) -> Rules:
     """
     if rules.scoring == "fixed":
         return rules
-    known = customers[list(MEASURES.values())].notna().all(axis=1)
+    known = ~np.logical_or.reduce([np.isnan(customers[column]) for column in MEASURES.values()])
     if rules.scoring == "mean" and "outlier" in customers and (known & ~customers["outlier"]).any():
-        known &= ~customers["outlier"]
+        known = known & ~customers["outlier"]
     if known.sum() < SCORES:
         return replace(rules, scoring="fixed")
     found = rules
     for name, column in MEASURES.items():
-        values = customers.loc[known, column].to_numpy(float)
-        found = fit_measure(values, name, found)
+        found = fit_measure(customers[column][known], name, found)
     return found
 
 
@@ -81,7 +80,7 @@ def _quintiles(values: NDArray[np.float64], *, rising: bool) -> tuple[tuple[floa
     return tuple(limits), (*limits.values(), 1)
 
 
-def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
+def to_frame(customers: Frame, rules: Rules, lang: Lang) -> Frame:
     """The limits printed back, one row a bin: measure, score (None without scores), range, level, digit, customers,
     customer_share.
 
@@ -97,10 +96,10 @@ def to_frame(customers: DataFrame, rules: Rules, lang: Lang) -> DataFrame:
             share = count / max(int(counts.sum()), 1)
             rows.append((name[0].upper(), scores[i], names[i], level, int(label != "low"), count, share))
     columns = ["measure", "score", "range", "level", "digit", "customers", "customer_share"]
-    return DataFrame(rows, columns=columns, dtype=object)
+    return Frame.of(rows, columns)
 
 
-def empty(customers: DataFrame, rules: Rules) -> list[Finding]:
+def empty(customers: Frame, rules: Rules) -> list[Finding]:
     """A finding for each measure with a bin that no customer is in, or a score that nobody can have. Fixed bins of a
     few customers are often empty and say nothing."""
     if rules.scoring == "fixed" and len(customers) < rules.segments_max * rules.segment_size_min:
@@ -126,6 +125,6 @@ def bins(name: str, rules: Rules, lang: str) -> list[str]:
     return found
 
 
-def _counts(customers: DataFrame, name: str, size: int) -> NDArray[np.intp]:
-    found = customers[f"{name[0]}_bin"].to_numpy()
+def _counts(customers: Frame, name: str, size: int) -> NDArray[np.intp]:
+    found = customers[f"{name[0]}_bin"]
     return np.bincount(found[found >= 0], minlength=size)

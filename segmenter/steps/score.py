@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
+from segmenter.frames import Frame
 from segmenter.rules import CODES, Rules
 
 
@@ -23,16 +22,16 @@ def falling(values: NDArray[np.float64], lower: Sequence[float]) -> NDArray[np.i
     return np.where(np.isnan(values), -1, len(limits) - np.searchsorted(limits, values, side="right"))
 
 
-def score(customers: DataFrame, rules: Rules) -> DataFrame:
+def score(customers: Frame, rules: Rules) -> Frame:
     """Adds r_bin, f_bin, m_bin (positions in the rules' bins, -1 unknown), r_label, f_label, m_label ("high", "mid",
     "low", "" unknown) and code ("111"; "" when R, F or M is unknown). A digit is 1 when the label is not low.
 
     `customers`: recency_days, frequency, monetary as float64, NaN unknown.
     """
     bins = {
-        "r": rising(customers["recency_days"].to_numpy(float), rules.recency_bins),
-        "f": falling(customers["frequency"].to_numpy(float), rules.frequency_bins),
-        "m": falling(customers["monetary"].to_numpy(float), rules.monetary_bins),
+        "r": rising(customers["recency_days"], rules.recency_bins),
+        "f": falling(customers["frequency"], rules.frequency_bins),
+        "m": falling(customers["monetary"], rules.monetary_bins),
     }
     labels = {"r": rules.recency_labels, "f": rules.frequency_labels, "m": rules.monetary_labels}
     added: dict[str, object] = {}
@@ -40,13 +39,14 @@ def score(customers: DataFrame, rules: Rules) -> DataFrame:
     known = np.ones(len(customers), dtype=bool)
     for name, found in bins.items():
         added[f"{name}_bin"] = found
-        added[f"{name}_label"] = _words([*labels[name], ""], found, customers.index)
+        added[f"{name}_label"] = _words([*labels[name], ""], found)
         digit = np.array([label != "low" for label in labels[name]] + [False])
         number = number * 2 + digit[found]
         known &= found >= 0
-    added["code"] = _words([*CODES, ""], np.where(known, number, len(CODES)), customers.index)
+    added["code"] = _words([*CODES, ""], np.where(known, number, len(CODES)))
     return customers.assign(**added)
 
 
-def _words(words: Sequence[str], places: NDArray[np.intp], index: pd.Index) -> pd.Series:
-    return pd.Series(np.array(words, dtype=object)[places], index=index, dtype=object, copy=False)
+def _words(words: Sequence[str], places: NDArray[np.intp]) -> NDArray[np.object_]:
+    found: NDArray[np.object_] = np.array(words, dtype=object)[places]
+    return found

@@ -5,40 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
+from segmenter import frames
+from segmenter.frames import Frame
 from segmenter.matching import Match
 from segmenter.rules import NO_RECENCY, Rules
 
 __all__ = ["NO_RECENCY", "assign", "members"]
 
 
-def assign(customers: DataFrame, rules: Rules) -> DataFrame:
+def assign(customers: Frame, rules: Rules) -> Frame:
     """Adds `segment`: the key of the first segment a customer matches.
 
     `customers`: code ("" unknown), without_orders (bool: nothing on record ever), and the columns conditions name.
     """
-    scores = pd.factorize(customers["code"].to_numpy(object))
+    scores = frames.distinct(customers["code"])
     place = np.full(len(customers), -1, dtype=np.int16)
     for number, one in enumerate(rules.segments):
         for match in one.match:
             place[(place < 0) & _matches(customers, scores, match)] = number
     keys = np.array([*(one.key for one in rules.segments), NO_RECENCY], dtype=object)
-    return customers.assign(segment=pd.Series(keys[place], index=customers.index, dtype=object, copy=False))
+    return customers.assign(segment=keys[place])
 
 
-def members(customers: DataFrame) -> dict[str, NDArray[np.intp]]:
+def members(customers: Frame) -> dict[str, NDArray[np.intp]]:
     """Segment key -> positions of its customers, in their order; only segments that have any."""
-    codes, keys = pd.factorize(customers["segment"].to_numpy(object))
+    codes, keys = frames.distinct(customers["segment"])
     return {key: np.flatnonzero(codes == place) for place, key in enumerate(keys.tolist())}
 
 
-def _matches(customers: DataFrame, scores: tuple[NDArray[np.intp], Any], match: Match) -> NDArray[np.bool_]:
+def _matches(customers: Frame, scores: tuple[NDArray[np.intp], Any], match: Match) -> NDArray[np.bool_]:
     """`scores`: the codes of the customers, factorized."""
     if match.code == "new":
-        hit = customers["without_orders"].to_numpy(bool)
+        hit = customers["without_orders"]
     else:
         codes, distinct = scores
         fits = [
@@ -52,12 +52,15 @@ def _matches(customers: DataFrame, scores: tuple[NDArray[np.intp], Any], match: 
     return np.asarray(hit, dtype=bool)
 
 
-def _holds(column: pd.Series, value: str) -> NDArray[np.bool_]:
+def _holds(column: NDArray[Any], value: str) -> NDArray[np.bool_]:
     """Which customers have `value` in a column: as a number or a day where the column holds such."""
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        hit = column.dt.strftime("%Y-%m-%d") == value
-    elif pd.api.types.is_numeric_dtype(column.dtype):
-        hit = column == pd.to_numeric(value, errors="coerce")
+    if column.dtype == object:
+        hit = column == value
+    elif column.dtype.kind == "M":
+        hit = np.datetime_as_string(column, "D") == value
     else:
-        hit = column.to_numpy(object) == value
+        try:
+            hit = column == float(value)
+        except ValueError:
+            hit = np.zeros(len(column), dtype=bool)
     return np.asarray(hit, dtype=bool)

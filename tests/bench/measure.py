@@ -25,7 +25,9 @@ class Failed(Exception):
 
 def run(command):
     """Run a command to its end; raises Failed when it fails."""
-    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # as installed: Python keeps what it has compiled, ours like everybody's
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
     with child:
         said = child.stderr.read().decode(errors="replace").strip()
         _, status, usage = os.wait4(child.pid, 0)
