@@ -8,7 +8,7 @@ from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk, cells, decimals, longlist, package
+from segmenter.books import bulk, cells, decimals, longlist, longproof, package
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.phrases import Phrases
@@ -48,8 +48,8 @@ def phrases(some, *words):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.data(), st.integers(1, 30))
-def test_any_values(empty, data, height):
+@given(st.data(), st.integers(1, 30), st.sampled_from([3, bulk._STRETCH]))
+def test_any_values(empty, data, height, stretch):
     def some(values):
         return data.draw(st.lists(values, min_size=height, max_size=height))
 
@@ -66,7 +66,9 @@ def test_any_values(empty, data, height):
         class_name=phrases(some, ["a", "=b", ""]),
         reason=phrases(some, *data.draw(st.lists(WORDS, min_size=2, max_size=3))),
     )
-    both(empty, frame)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk, "_STRETCH", stretch)
+        both(empty, frame)
 
 
 def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
@@ -108,6 +110,7 @@ def changed(old, new):
     return spoil
 
 
+@pytest.mark.parametrize("few", [0, longproof._FEW])
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -123,7 +126,8 @@ def changed(old, new):
         (b'<sheetData><row r="1"', b'<sheetData ><row r="1"'),
     ],
 )
-def test_every_cell_is_read_again(empty, monkeypatch, old, new):
+def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
+    monkeypatch.setattr(longproof, "_FEW", few)
     monkeypatch.setattr(bulk, "FROM", 1)
     monkeypatch.setattr("segmenter.books.file.write", changed(old, new))
     out = empty.with_name("y.xlsx")

@@ -385,6 +385,19 @@ def test_help_is_in_the_users_language_and_light() -> None:
     assert said.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", ["fill", "fill --json", "fill --formulas", "check", "batch --jobs 1"])
+def test_customers_without_orders_need_no_pandas(book: Path, tmp_path: Path, command: str) -> None:
+    """Importing it takes longer than filling such a workbook, or a batch's tables."""
+    name, *options = command.split()
+    out = [] if name == "check" else ["-o", str(tmp_path / ("out" if name == "batch" else "out.xlsx"))]
+    code = "import sys; from segmenter.cli import main; print(main(sys.argv[1:]), 'pandas' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", code, name, str(book), *out, *options],
+        capture_output=True, text=True, encoding="utf-8", check=True,
+    ).stdout  # fmt: skip
+    assert said.splitlines()[-1] == "0 False"
+
+
 def test_orders_with_times_tell_the_active_hours(tmp_path: Path) -> None:
     """003-17: what an order file knows of the time of day goes to table 1; without times the column stays empty."""
     lines = ["2026-06-01 20:10,7,10", "2026-06-02 21:50:00,7,10", "2026-06-03 09:00,7,10", "2026-06-03 08:00,8,10"]

@@ -128,6 +128,24 @@ def test_filling_again_with_formulas_gives_the_same_bytes(filled, tmp_path):
     assert again.read_bytes() == once
 
 
+def test_a_customer_who_departed_shifts_nobodys_formulas(filled, tmp_path):
+    """Table 2 keeps the row of somebody who is gone where people typed beside it; the others' results stay theirs."""
+    path = tmp_path / "book.xlsx"
+    book = openpyxl.load_workbook(filled)
+    table, customers = (book[one.sheet["zh"]] for one in (schema.RFM, schema.CUSTOMERS))
+    beside = len(schema.RFM.shown) + 1
+    table.cell(1, beside).value, table.cell(2, beside).value = "备注", "回访过"
+    assert customers["A2"].value == table["A2"].value
+    gone, customers["A2"].value = customers["A2"].value, "N1"
+    book.save(path)
+    assert main(["fill", str(path), "--formulas"]) == 0
+    rows = openpyxl.load_workbook(path, data_only=True)[schema.RFM.sheet["zh"]].iter_rows(min_row=2, values_only=True)
+    seen = [[number_of("" if cell is None else cell) for cell in row[: beside - 1]] for row in rows]
+    wanted = expected(jobs.check(path))
+    assert sorted(map(str, seen)) == sorted(map(str, wanted))
+    assert [row[0] for row in seen].count(number_of(gone)) == 1
+
+
 def test_a_formula_cell_holds_formula_and_result():
     assert encode(Formula('A{row}&"<"', "a<"), "B7", 0) == b'<c r="B7" t="str"><f>A7&amp;"&lt;"</f><v>a&lt;</v></c>'
     assert encode(Formula("1+1", 2.0), "AB12", 3) == b'<c r="AB12" s="3"><f>1+1</f><v>2</v></c>'

@@ -5,6 +5,8 @@ sheet is read, and compared with the value it was made from. And does the file h
 Where they end follows from how long they are; there the bytes are compared, eight at a time, all rows side by side:
 
     <row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c> | ... | </row>
+
+Of a few rows the bytes are strung together and compared at once.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +26,10 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
+_FEW: Final = 1 << 10
+"""rows up to which arrays do not pay"""
 _TEXT: Final = b'"inlineStr"'
+_CELL: Final = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)')
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 
@@ -50,8 +56,10 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     if take(len(made.head)) != made.head:
         return "bytes"
     meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
-    for start, stop in made.rows.ranges():
-        stretch = _Stretch(made.rows, start, stop)
+    first, behind = made.rows.first + 1, made.rows.first + 1 + made.rows.count
+    few = made.rows.count <= _FEW
+    for start, stop in [(first, behind)] if few else made.rows.ranges():
+        stretch = _Few(made.rows) if few else _Stretch(made.rows, start, stop)
         for meaning in meanings:
             if (row := meaning.wrong(stretch)) is not None:
                 return f"{letter(meaning.column.number)}{row}"
@@ -135,6 +143,43 @@ def _masks(width: int) -> NDArray[np.uint64]:
     return (np.arange(width) < np.arange(width + 1)[:, None]).astype(np.uint8).view("<u8") * np.uint64(255)
 
 
+class _Few:
+    """All rows of a short list in one stretch: what `_Stretch` gives, made of objects."""
+
+    widest = 0
+
+    def __init__(self, rows: bulk.Rows) -> None:
+        self.start, self.low, self.high = rows.first + 1, 0, rows.count
+        p = rows.prefix.encode()
+        numbers = [b"%d" % number for number in range(self.start, self.start + self.high)]
+        pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
+        self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}
+        for one in rows.columns:
+            parts = self.parts[one.number] = one.encoded(self.low, self.high)
+            name, tails = b'<%sc r="%s' % (p, letter(one.number).encode()), [_listed(encoded) for encoded, _ in parts]
+            if all(tails[0]):
+                pieces += [repeat(name), numbers, repeat(one.before), *tails, repeat(one.after)]
+            else:
+                whole = zip(numbers, tails[0], strict=True)
+                pieces.append([name + number + tail if tail else b"" for number, tail in whole])
+        pieces.append(repeat(b"</%srow>" % p))
+        self._rows = [b"".join(row) for row in zip(*pieces, strict=False)]
+        self.size = sum(map(len, self._rows))
+
+    def differs(self, piece: bytearray) -> str:
+        """The first cell that stands otherwise in `piece`."""
+        if piece == b"".join(self._rows):
+            return ""
+        where = 0
+        for number, row in enumerate(self._rows, self.start):
+            found = piece[where : where + len(row)]
+            if found != row:
+                same = next((n for n, (a, b) in enumerate(zip(found, row, strict=False)) if a != b), len(found))
+                return "".join(one.decode() for one in _CELL.findall(row[:same])[-1:]) + str(number)
+            where += len(row)
+        raise AssertionError("rows of the same bytes are the same")
+
+
 class _Meaning:
     """Whether the encoded cells of a column say what they should; each distinct one is asked once."""
 
@@ -144,7 +189,7 @@ class _Meaning:
         self._name = name
         self._asked = False
 
-    def wrong(self, stretch: _Stretch) -> int | None:
+    def wrong(self, stretch: _Stretch | _Few) -> int | None:
         """A row whose cell says something else, None when there is none."""
         before, after = self.column.before, self.column.after
         if before and not self._asked and not self._is_plain(before, after):

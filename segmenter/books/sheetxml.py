@@ -173,15 +173,8 @@ class Sheet:
 
     def row_tag(self, attributes: bytes, number: int, columns: Sequence[int]) -> bytes:
         """A row's start tag under a new number; its `spans` hint goes when it would be wrong."""
-        kept = []
-        for one in ATTRIBUTE.finditer(attributes):
-            name, value = one[1], one[2] if one[2] is not None else one[3]
-            if name == b"r":
-                continue
-            if name == b"spans" and not _within(value, columns):
-                continue
-            kept.append(one[0])
-        return b"<" + self.prefix.encode() + f'row r="{number + 1}"'.encode() + b"".join(kept)
+        kept = _kept(attributes, (min(columns), max(columns)) if columns else None)
+        return f'<{self.prefix}row r="{number + 1}"'.encode() + kept
 
     def compose(self, attributes: bytes, number: int, parts: Mapping[int, bytes]) -> bytes:
         """A row from its cells' bytes by column."""
@@ -228,15 +221,24 @@ class _Head(Sequence[list[Plain]]):
         return found
 
 
-def _within(hint: bytes, columns: Sequence[int]) -> bool:
+@lru_cache(1 << 10)
+def _kept(attributes: bytes, ends: tuple[int, int] | None) -> bytes:
+    """A row's attributes besides its number; no `spans` hint that is wrong for its first and last column."""
+    found = ((one[1], one[2] if one[2] is not None else one[3], one[0]) for one in ATTRIBUTE.finditer(attributes))
+    return b"".join(
+        raw
+        for name, value, raw in found
+        if name != b"r" and (name != b"spans" or ends is None or _within(value, *ends))
+    )
+
+
+def _within(hint: bytes, first: int, last: int) -> bool:
     """Whether a row's `spans` ("1:6 9:10") cover its columns."""
-    if not columns:
-        return True
     try:
         pairs = [tuple(int(n) for n in one.split(b":")) for one in hint.split()]
     except ValueError:
         return False
-    return any(low - 1 <= min(columns) and max(columns) <= high - 1 for low, high in pairs)
+    return any(low - 1 <= first and last <= high - 1 for low, high in pairs)
 
 
 def _readdressed(raw: bytes, where: str) -> bytes:
