@@ -9,7 +9,7 @@ from bookshop import CUSTOMER_SHEET, rewritten, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import file
+from segmenter.books import file, reading
 from segmenter.books.file import FileBook
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import ScannedGrid
@@ -60,6 +60,7 @@ def make(path, rows, hidden=(), **options):
 
 def both(path, monkeypatch):
     monkeypatch.setattr(file, "_LONG", 1 << 40)
+    monkeypatch.setattr(reading, "short", lambda *_: None)
     by_calamine = FileBook(path).read(CUSTOMERS)
     monkeypatch.setattr(file, "_LONG", 0)
     scanned = FileBook(path).read(CUSTOMERS)

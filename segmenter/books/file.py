@@ -155,6 +155,9 @@ class FileBook:
         if max(self._package.entries[part].size for part in (entry.part, self._index.strings_part) if part) >= _LONG:
             pieces = self._package.pieces(entry.part)
             found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
+        elif (strings := self._index.plain) is not None:
+            about_cells = strings, self._styles(), self._index.date1904
+            found = reading.short(self._package.read(entry.part), *about_cells, about)
         if found is None:
             found = reading.read(
                 lambda: self._calamine.get_sheet_by_name(entry.name), self._package.read(entry.part), about

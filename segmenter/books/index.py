@@ -13,6 +13,7 @@ import numpy as np
 
 from segmenter.books import cells, spans
 from segmenter.books.package import Draft
+from segmenter.books.short import Texts
 from segmenter.errors import Refused
 
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -154,11 +155,20 @@ class Index:
         """The shared strings, phonetic guides left out."""
         if not self.strings_part:
             return ()
+        if self.plain is not None:
+            return self.plain.strings
         data = self.package.read(self.strings_part)
-        if (plain := _plain_strings(data, self.strings_part)) is not None:
-            return plain
         spans.check(data, self.strings_part)
         return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(spans.without_comments(data))]
+
+    @cached_property
+    def plain(self) -> Texts | None:
+        """The shared strings when all are one text each, written as most programs write them; None otherwise."""
+        if not self.strings_part:
+            return Texts((), b"")
+        data = self.package.read(self.strings_part)
+        found = _plain_strings(data, self.strings_part)
+        return None if found is None else Texts(found, data)
 
     @cached_property
     def styles_part(self) -> str:

@@ -10,10 +10,12 @@ from itertools import chain
 from typing import Any, Final, Protocol
 
 from segmenter.books import Grid, spans
+from segmenter.books import short as brief
 from segmenter.books.refs import Area, area
 from segmenter.books.region import ListObject
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import Rows, ScannedGrid
+from segmenter.books.short import Texts
 from segmenter.books.styles import Styles
 from segmenter.cells import position
 from segmenter.errors import Refused
@@ -55,6 +57,24 @@ class About:
     hidden: bool
     listed: Sequence[ListObject]
     """its Excel tables"""
+
+
+def short(data: bytes, texts: Texts, styles: Styles, date1904: bool, sheet: About) -> Grid | None:
+    """The grid of a worksheet part, None when calamine has to read it. See `read`."""
+    found = brief.read(data, sheet.part, texts, styles, date1904=date1904)
+    if found is None or found.root.name != "worksheet":
+        return None
+    rows, below = cut(found.rows, sheet.listed)
+    return Grid(
+        sheet=sheet.name,
+        rows=rows,
+        merged=tuple(area(one.get("ref")) for one in found.root.all("mergeCells", "mergeCell")),
+        hidden_rows=found.hidden_rows,
+        hidden=sheet.hidden,
+        totals_row=_totals(sheet.listed),
+        below=below,
+        formulas=False,
+    )
 
 
 def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:

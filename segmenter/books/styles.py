@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from segmenter.books import spans
@@ -14,6 +14,11 @@ _DAY: Final = 14
 _QUIET: Final = re.compile(r'".*?"|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]')
 """what of a format is not about digits: words in quotes, colours and languages in brackets"""
 _DAYS: Final = re.compile(r"(?<![_\\])[dmhysDMHYS]")
+_SURELY_DAYS: Final = frozenset((*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)))
+_SURELY_NUMBERS: Final = frozenset((*range(14), *range(37, 45), 48, 49))
+_ESCAPED: Final = re.compile(r"[_\\].")
+_ENTANGLED: Final = re.compile(r"[_\\][\";\[]")
+_TELLING: Final = re.compile(r"[dmhysapDMHYSAP]")
 _QUOTE: Final = re.compile(rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
 
@@ -26,9 +31,10 @@ class Styles:
         self._root = None if data is None else spans.parse(data, part)
         found = None if self._root is None else self._root.first("cellXfs")
         self._list = found
-        self._formats: list[bytes] = [one.raw for one in found.all("xf")] if found else []
+        self._formats: list[bytes] = [*_raws(found)] if found else []
         self._before = len(self._formats)
         self._locked: dict[int, bool] = {}
+        self._surely: dict[int, bool | None] = {}
 
     def quoted(self, style: int) -> int:
         """`style` for a text that a program could take for a formula: marked as text for good."""
@@ -98,6 +104,27 @@ class Styles:
             return _DAYS.search(_QUIET.sub("", self._codes[number].split(";")[0])) is not None
         return number.isdigit() and int(number) in _BUILTIN_DATES
 
+    def surely_shows_days(self, style: int) -> bool | None:
+        """The same, None where it cannot be told at a glance: durations, times with AM and PM, what has no format."""
+        if style not in self._surely:
+            self._surely[style] = self._told(self._raw(style))
+        return self._surely[style]
+
+    def _told(self, raw: bytes) -> bool | None:
+        if not raw:
+            return None
+        number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
+        if number not in self._codes:
+            place = int(number) if number.isdigit() else -1
+            return place in _SURELY_DAYS if place in _SURELY_DAYS | _SURELY_NUMBERS else None
+        code = self._codes[number]
+        if code.casefold() == "general":
+            return False
+        quiet = _ESCAPED.sub("", _QUIET.sub("", code).split(";")[0])
+        found = _TELLING.search(quiet)
+        unclear = _ENTANGLED.search(code) or "[" in quiet or '"' in quiet or (found and found[0] in "aApP")
+        return None if unclear else found is not None
+
     @property
     def data(self) -> bytes | None:
         """The part with the variants in it; None when none was added."""
@@ -108,6 +135,12 @@ class Styles:
         edits.set(self._list, "count", str(len(self._formats)))
         edits.append(self._list, b"".join(added))
         return edits.apply()
+
+
+@lru_cache(64)
+def _raws(formats: spans.Element) -> tuple[bytes, ...]:
+    """The cell formats as they are written."""
+    return tuple(one.raw for one in formats.all("xf"))
 
 
 def _with(raw: bytes, attribute: bytes, value: bytes) -> bytes:
