@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
+from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -262,6 +263,7 @@ def _read_rules(book: Book) -> tuple[Rules, list[Finding]]:
     if grid is None:
         return rules.default(), []
     rows = _settings(grid)
+    used, unknown = _spelt(tuple((name, type(value), value, cell) for name, value, cell in rows), grid.sheet)
     bad = {cells.address(*place): shown for place, shown in grid.errors.items()}
     bad |= {cells.address(*place): "" for place in grid.uncached}
     doubts = [
@@ -269,10 +271,20 @@ def _read_rules(book: Book) -> tuple[Rules, list[Finding]]:
         for name, _, cell in rows
         if cell in bad
     ]
-    for name, value, cell in rows:
-        if value is not None and (near := settings.mistyped(name)):
-            doubts.append(Finding("setting_unknown", grid.sheet, cell, name, params={"nearest": near}))
-    return settings.from_rows(rows, rules.default(), grid.sheet), doubts
+    return used, [*doubts, *unknown]
+
+
+@lru_cache(maxsize=16)
+def _spelt(rows: tuple[tuple[str, type, Any, str], ...], sheet: str) -> tuple[Rules, tuple[Finding, ...]]:
+    """The rules that rows (name, type of the value, value, address) of a 设置 sheet spell, and names that look like a
+    setting's: read once for a batch of workbooks made from one template."""
+    used = settings.from_rows([(name, value, cell) for name, _, value, cell in rows], rules.default(), sheet)
+    unknown = (
+        Finding("setting_unknown", sheet, cell, name, params={"nearest": near})
+        for name, _, value, cell in rows
+        if value is not None and (near := settings.mistyped(name))
+    )
+    return used, tuple(unknown)
 
 
 def _settings(grid: Grid) -> list[tuple[str, Any, str]]:

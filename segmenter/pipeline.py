@@ -72,7 +72,7 @@ class _Cleaned(NamedTuple):
     taken: Intake
     as_of: date | None
     typed_ages: NDArray[np.float64] | None
-    """ages as they stood before missing ones were filled"""
+    """the ages of `customers` as they stood before missing ones were filled"""
     findings: list[Finding]
     excluded: Counter[str]
     """rows that went, by the code of the finding"""
@@ -219,6 +219,7 @@ def _cleaned(
     findings += [*filled, *outliers]
     if rules.outlier_mode == "remove":
         excluded.update(dict.fromkeys(customers.index[customers["outlier"]].tolist(), "outlier_remove"))
+        typed_ages = None if typed_ages is None else typed_ages[~customers["outlier"]]
         customers = customers.at(~customers["outlier"])
     if taken.rows_in != len(customers) + len(excluded):
         raise AssertionError(f"{taken.rows_in} rows in, {len(customers)} used, {len(excluded)} excluded")
