@@ -10,8 +10,9 @@ Where they end follows from how long they are; there the bytes are compared, eig
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,8 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
+_FEW: Final = 1 << 11
+"""rows up to which all are put together as they should be, and compared at once"""
 _TEXT: Final = b'"inlineStr"'
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
@@ -33,6 +36,13 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has to
     give back the value it was made from.
     """
+    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
+    if made.rows.count <= _FEW:
+        whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.count), b"".join(pieces)
+        if b"".join((made.head, *whole.composed(made.rows), made.tail)) == found:
+            wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
+            return next((f"{letter(column.number)}{row}" for column, row in wrong), "")
+        pieces = (found,)
     stream = iter(pieces)
     rest = memoryview(b"")
 
@@ -49,7 +59,6 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
 
     if take(len(made.head)) != made.head:
         return "bytes"
-    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
     for start, stop in made.rows.ranges():
         stretch = _Stretch(made.rows, start, stop)
         for meaning in meanings:
@@ -60,13 +69,38 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     return "" if b"".join((rest, *stream)) == made.tail else "bytes"
 
 
-class _Stretch:
-    """Rows `start`..`stop - 1` (counted from 1) as they should stand in the file."""
+class _Cells:
+    """What the cells in rows `start`..`stop - 1` (counted from 1) are made of."""
 
     def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
         self.start = start
         self.low = start - 1 - rows.first
         self.high = self.low + stop - start
+        self.parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
+        """by column: the bytes of each part, how many of them count"""
+
+    def composed(self, rows: bulk.Rows) -> Iterator[bytes]:
+        """The rows as they should stand in the file, of few rows put together piece by piece."""
+        p = rows.prefix.encode()
+        numbers = [b"%d" % number for number in range(self.start, self.start + self.high - self.low)]
+        pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
+        for one in rows.columns:
+            head, parts = b'<%sc r="%s' % (p, letter(one.number).encode()), self.parts[one.number]
+            said = [_listed(encoded) for encoded, _ in parts]
+            if parts[0][1].all():
+                pieces += [repeat(head), numbers, repeat(one.before), *said, repeat(one.after)]
+            else:  # no cell at all where there is nothing to put into it
+                cells = zip(numbers, repeat(one.before), *said, repeat(one.after), strict=False)
+                pieces.append([head + b"".join(cell) if cell[2] else b"" for cell in cells])
+        pieces.append(repeat(b"</%srow>" % p))
+        return chain.from_iterable(zip(*pieces, strict=False))
+
+
+class _Stretch(_Cells):
+    """Rows with equally long numbers as they should stand in the file."""
+
+    def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
+        super().__init__(rows, start, stop)
         p = rows.prefix.encode()
         digits, left = [], np.arange(start, stop, dtype=np.int32)
         for _ in str(start):
@@ -75,12 +109,11 @@ class _Stretch:
         number = (np.stack(digits[::-1], axis=1) + ord("0")).astype(np.uint8)
         self.tokens: list[tuple[str, Bytes, Lengths]] = []
         """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
-        self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}
         everywhere = np.ones(len(number), dtype=bool)
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
         after = b""
         for one in rows.columns:
-            parts = self.parts[one.number] = one.encoded(self.low, self.high)
+            parts = self.parts[one.number]
             name, there = letter(one.number), parts[0][1] > 0
             if not there.all():
                 self._add(name, [after], everywhere)
@@ -144,7 +177,7 @@ class _Meaning:
         self._name = name
         self._asked = False
 
-    def wrong(self, stretch: _Stretch) -> int | None:
+    def wrong(self, stretch: _Cells) -> int | None:
         """A row whose cell says something else, None when there is none."""
         before, after = self.column.before, self.column.after
         if before and not self._asked and not self._is_plain(before, after):
