@@ -5,16 +5,14 @@ sheet is read, and compared with the value it was made from. And does the file h
 Where they end follows from how long they are; there the bytes are compared, eight at a time, all rows side by side:
 
     <row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c> | ... | </row>
-
-Of a few rows the bytes are strung together and compared at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -26,10 +24,9 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
-_FEW: Final = 1 << 10
-"""rows up to which arrays do not pay"""
+_FEW: Final = 1 << 11
+"""rows up to which all are put together as they should be, and compared at once"""
 _TEXT: Final = b'"inlineStr"'
-_CELL: Final = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)')
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 
@@ -39,6 +36,13 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has to
     give back the value it was made from.
     """
+    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
+    if made.rows.count <= _FEW:
+        whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.count), b"".join(pieces)
+        if b"".join((made.head, *whole.composed(made.rows), made.tail)) == found:
+            wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
+            return next((f"{letter(column.number)}{row}" for column, row in wrong), "")
+        pieces = (found,)
     stream = iter(pieces)
     rest = memoryview(b"")
 
@@ -55,11 +59,8 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
 
     if take(len(made.head)) != made.head:
         return "bytes"
-    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
-    first, behind = made.rows.first + 1, made.rows.first + 1 + made.rows.count
-    few = made.rows.count <= _FEW
-    for start, stop in [(first, behind)] if few else made.rows.ranges():
-        stretch = _Few(made.rows) if few else _Stretch(made.rows, start, stop)
+    for start, stop in made.rows.ranges():
+        stretch = _Stretch(made.rows, start, stop)
         for meaning in meanings:
             if (row := meaning.wrong(stretch)) is not None:
                 return f"{letter(meaning.column.number)}{row}"
@@ -68,13 +69,38 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     return "" if b"".join((rest, *stream)) == made.tail else "bytes"
 
 
-class _Stretch:
-    """Rows `start`..`stop - 1` (counted from 1) as they should stand in the file."""
+class _Cells:
+    """What the cells in rows `start`..`stop - 1` (counted from 1) are made of."""
 
     def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
         self.start = start
         self.low = start - 1 - rows.first
         self.high = self.low + stop - start
+        self.parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
+        """by column: the bytes of each part, how many of them count"""
+
+    def composed(self, rows: bulk.Rows) -> Iterator[bytes]:
+        """The rows as they should stand in the file, of few rows put together piece by piece."""
+        p = rows.prefix.encode()
+        numbers = [b"%d" % number for number in range(self.start, self.start + self.high - self.low)]
+        pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
+        for one in rows.columns:
+            head, parts = b'<%sc r="%s' % (p, letter(one.number).encode()), self.parts[one.number]
+            said = [_listed(encoded) for encoded, _ in parts]
+            if parts[0][1].all():
+                pieces += [repeat(head), numbers, repeat(one.before), *said, repeat(one.after)]
+            else:  # no cell at all where there is nothing to put into it
+                cells = zip(numbers, repeat(one.before), *said, repeat(one.after), strict=False)
+                pieces.append([head + b"".join(cell) if cell[2] else b"" for cell in cells])
+        pieces.append(repeat(b"</%srow>" % p))
+        return chain.from_iterable(zip(*pieces, strict=False))
+
+
+class _Stretch(_Cells):
+    """Rows with equally long numbers as they should stand in the file."""
+
+    def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
+        super().__init__(rows, start, stop)
         p = rows.prefix.encode()
         digits, left = [], np.arange(start, stop, dtype=np.int32)
         for _ in str(start):
@@ -83,12 +109,11 @@ class _Stretch:
         number = (np.stack(digits[::-1], axis=1) + ord("0")).astype(np.uint8)
         self.tokens: list[tuple[str, Bytes, Lengths]] = []
         """cells by column letter ("" for the row's own tags), the bytes, how many of them count"""
-        self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}
         everywhere = np.ones(len(number), dtype=bool)
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
         after = b""
         for one in rows.columns:
-            parts = self.parts[one.number] = one.encoded(self.low, self.high)
+            parts = self.parts[one.number]
             name, there = letter(one.number), parts[0][1] > 0
             if not there.all():
                 self._add(name, [after], everywhere)
@@ -143,43 +168,6 @@ def _masks(width: int) -> NDArray[np.uint64]:
     return (np.arange(width) < np.arange(width + 1)[:, None]).astype(np.uint8).view("<u8") * np.uint64(255)
 
 
-class _Few:
-    """All rows of a short list in one stretch: what `_Stretch` gives, made of objects."""
-
-    widest = 0
-
-    def __init__(self, rows: bulk.Rows) -> None:
-        self.start, self.low, self.high = rows.first + 1, 0, rows.count
-        p = rows.prefix.encode()
-        numbers = [b"%d" % number for number in range(self.start, self.start + self.high)]
-        pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
-        self.parts: dict[int, list[tuple[Bytes, Lengths]]] = {}
-        for one in rows.columns:
-            parts = self.parts[one.number] = one.encoded(self.low, self.high)
-            name, tails = b'<%sc r="%s' % (p, letter(one.number).encode()), [_listed(encoded) for encoded, _ in parts]
-            if all(tails[0]):
-                pieces += [repeat(name), numbers, repeat(one.before), *tails, repeat(one.after)]
-            else:
-                whole = zip(numbers, tails[0], strict=True)
-                pieces.append([name + number + tail if tail else b"" for number, tail in whole])
-        pieces.append(repeat(b"</%srow>" % p))
-        self._rows = [b"".join(row) for row in zip(*pieces, strict=False)]
-        self.size = sum(map(len, self._rows))
-
-    def differs(self, piece: bytearray) -> str:
-        """The first cell that stands otherwise in `piece`."""
-        if piece == b"".join(self._rows):
-            return ""
-        where = 0
-        for number, row in enumerate(self._rows, self.start):
-            found = piece[where : where + len(row)]
-            if found != row:
-                same = next((n for n, (a, b) in enumerate(zip(found, row, strict=False)) if a != b), len(found))
-                return "".join(one.decode() for one in _CELL.findall(row[:same])[-1:]) + str(number)
-            where += len(row)
-        raise AssertionError("rows of the same bytes are the same")
-
-
 class _Meaning:
     """Whether the encoded cells of a column say what they should; each distinct one is asked once."""
 
@@ -189,7 +177,7 @@ class _Meaning:
         self._name = name
         self._asked = False
 
-    def wrong(self, stretch: _Stretch | _Few) -> int | None:
+    def wrong(self, stretch: _Cells) -> int | None:
         """A row whose cell says something else, None when there is none."""
         before, after = self.column.before, self.column.after
         if before and not self._asked and not self._is_plain(before, after):

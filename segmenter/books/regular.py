@@ -28,9 +28,8 @@ _CELL_INLINE: Final = (
     rb'(?:<c r="%s\1"([^<>]*+>)(?:(?<=/>)|(?<!/>)'
     rb'(?:<v>([^<]*+)</v>|<is><t(?: xml:space="preserve")?>([^<]*+)</t></is>)</c>))?+'
 )
-_ENTITIES: Final = (b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&amp;")
-_UNKNOWN: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-"""characters XML does not know"""
+_REFERENCE: Final = re.compile(rb"&(?!(?:lt|gt|quot|apos|amp);)")
+"""one that is not of the five XML knows by itself"""
 
 
 class Tag(NamedTuple):
@@ -90,7 +89,7 @@ def cut(body: bytes) -> Rows | None:
         if len(told) != len(different):
             return None
         contents: Sequence[bytes] = groups[(2 + inline) * n + 1]
-        if inline and (b"inlineStr" in (one.kind for one in told.values()) or any(groups[3 * n + 2])):
+        if inline:
             joined = _joined(its, contents, groups[3 * n + 2], told)
             if joined is None:
                 return None
@@ -118,15 +117,15 @@ def _is_text(body: bytes) -> bool:
         blanks = np.count_nonzero(raw < ord(" "))
         if blanks != body.count(b"\n") + body.count(b"\t"):
             return False
-    if b"]]>" in body or (b"&" in body and body.count(b"&") != sum(map(body.count, _ENTITIES))):
+    if b"]]>" in body or _REFERENCE.search(body):
         return False
     if body.isascii():
         return True
     try:
-        body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         return False
-    return not any(unknown in body for unknown in _UNKNOWN)
+    return "\ufffe" not in text and "\uffff" not in text  # characters XML does not know
 
 
 def _found(
@@ -157,6 +156,9 @@ def _joined(
 ) -> Sequence[bytes] | None:
     """The contents of a column with inline texts; None when one stands where it does not belong."""
     inline = {tag for tag, said in told.items() if said.kind == b"inlineStr"}
+    if not inline or len(inline) == len(told):
+        its, others = (texts, values) if inline else (values, texts)
+        return None if any(others) else its
     found = []
     for tag, value, text in zip(tags, values, texts, strict=True):
         if value if tag in inline else text:
