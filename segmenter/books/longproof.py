@@ -40,8 +40,8 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     if made.rows.count <= _FEW:
         whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.count), b"".join(pieces)
         if b"".join((made.head, *whole.composed(made.rows), made.tail)) == found:
-            wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
-            return next((f"{letter(column.number)}{row}" for column, row in wrong), "")
+            found_wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
+            return next((f"{letter(column.number)}{row}" for column, row in found_wrong), "")
         pieces = (found,)
     stream = iter(pieces)
     rest = memoryview(b"")

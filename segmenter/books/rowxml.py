@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Final
 
 from segmenter.books import spans
@@ -16,6 +16,9 @@ from segmenter.errors import Refused
 _ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 ATTRIBUTE: Final = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRIBUTES + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+_SMALL: Final = 1 << 12
+_KEPT: Final = 1024
+"""the cells of so many rows up to so many bytes are kept: a sheet is read again after each table that is written"""
 _NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
 _FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _REGULAR: Final = re.compile(
@@ -69,7 +72,7 @@ class Row:
     attributes: bytes
     raw: bytes
     inner: bytes
-    read: Callable[[int, bytes], dict[int, Cell]]
+    read: Callable[[int, bytes], Mapping[int, Cell]]
 
     @cached_property
     def cells(self) -> Mapping[int, Cell]:
@@ -110,8 +113,9 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
         yield Row(number, one[1], data[one.start() : start], inner, read)
 
 
-def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> dict[int, Cell]:
-    if (regular := _regular(row, inner)) is not None:
+def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell]:
+    regular = _regular_kept(row, inner) if len(inner) <= _SMALL else _regular(row, inner)
+    if regular is not None:
         return regular
     p = re.escape(prefix.encode())
     found: dict[int, Cell] = {}
@@ -136,7 +140,7 @@ def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> dict[int, Cell]:
     return found
 
 
-def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:
+def _regular(row: int, inner: bytes) -> Mapping[int, Cell] | None:
     """The cells of a row when all are written as most programs write them; None when one of them is not."""
     found: dict[int, Cell] = {}
     number, last, length = b"%d" % (row + 1), -1, 0
@@ -148,6 +152,9 @@ def _regular(row: int, inner: bytes) -> dict[int, Cell] | None:
         length += len(raw)
         found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
     return found if length == len(inner) else None
+
+
+_regular_kept = lru_cache(_KEPT)(_regular)
 
 
 @cache
