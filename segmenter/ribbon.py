@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from segmenter import places, texts
+from segmenter import places, process, texts
 from segmenter.errors import Refused, SegmenterError, WrongUsage
 from segmenter.texts import Lang
 
@@ -356,4 +356,5 @@ COMMANDS: Final[Mapping[str, Callable[[Click], str]]] = {
 }
 
 if __name__ == "__main__":
+    process.begin()
     sys.exit(main())
