@@ -16,8 +16,12 @@ import numpy as np
 
 from segmenter.cells import position
 
+_OPEN: Final = b"<sheetData>"
+_CLOSE: Final = b"</sheetData>"
 _FIRST: Final = 1 << 12
 """bytes of rows that most often have a cell in every column"""
+_SHORT: Final = 1 << 15
+"""bytes of rows up to which they are cut cell by cell"""
 _MOST: Final = 64
 """columns beyond which an expression takes too long to make"""
 _LETTERS: Final = re.compile(rb'<c r="([A-Z]{1,3})')
@@ -27,6 +31,10 @@ _CELL: Final = rb'(?:<c r="%s\1"([^<>]*+>)(?:(?<=/>)|(?<!/>)<v>([^<]*+)</v></c>)
 _CELL_INLINE: Final = (
     rb'(?:<c r="%s\1"([^<>]*+>)(?:(?<=/>)|(?<!/>)'
     rb'(?:<v>([^<]*+)</v>|<is><t(?: xml:space="preserve")?>([^<]*+)</t></is>)</c>))?+'
+)
+_TOKEN: Final = re.compile(
+    rb'<row r="([1-9][0-9]{0,6})"([^<>]*+)>|</row>|<c r="([A-Z]{1,3})([0-9]+)"([^<>]*+>)(?:(?<=/>)|(?<!/>)'
+    rb'(?:<v>([^<]*+)</v>|<is><t(?: xml:space="preserve")?>([^<]*+)</t></is>)</c>)'
 )
 _REFERENCE: Final = re.compile(rb"&(?!(?:lt|gt|quot|apos|amp);)")
 """one that is not of the five XML knows by itself"""
@@ -63,12 +71,14 @@ class Rows(NamedTuple):
 
 def cut(body: bytes) -> Rows | None:
     """The rows that stand in `body`, the content of `<sheetData>` without a prefix; None when one byte of it is not as
-    expected. What the start tags of the rows say is not looked at: `skeleton` has them parsed."""
+    expected. What the start tags of the rows say besides their numbers is not looked at."""
     if not _is_text(body):
         return None
     count = body.count(b"<row ")
     if not count:
         return None
+    if len(body) <= _SHORT:
+        return _one_by_one(body)
     inline = b"<is>" in body
     found, letters = _found(body, body[:_FIRST], count, inline=inline)
     if len(found) != count:
@@ -102,12 +112,79 @@ def cut(body: bytes) -> Rows | None:
     return Rows(numbers, attributes, columns, tags) if elements == body.count(b"<") else None
 
 
-def skeleton(rows: Rows) -> bytes:
-    """Empty rows with all that the start tags of `rows` say besides their numbers."""
+@lru_cache(32)
+def _one_by_one(body: bytes) -> Rows | None:
+    """The same, cell by cell: for some rows no expression of their own is made, which takes longer than they do."""
+    numbers: list[int] = []
+    attributes: list[bytes] = []
+    found: dict[bytes, tuple[list[bytes], list[bytes]]] = {}
+    tags: dict[bytes, Tag] = {}
+    elements, digits, last = 0, b"", (0, b"")
+    for number, said, name, where, tag, value, text in _TOKEN.findall(body):
+        if name:
+            here = len(name), name
+            if where != digits or here <= last:
+                return None
+            last = here
+            told = tags.get(tag)
+            if told is None:
+                if (told := _said(tag)) is None:
+                    return None
+                tags[tag] = told
+            if name not in found:
+                found[name] = [], []
+            its, contents = found[name]
+            missing = len(numbers) - 1 - len(its)
+            its += (*(b"",) * missing, tag)
+            is_text = told.kind == b"inlineStr"
+            if value if is_text else text:
+                return None
+            contents += (*(b"",) * missing, text if is_text else value)
+            elements += (6 if is_text else 4) if told.filled else 1
+        elif number:
+            if digits or (numbers and int(number) <= numbers[-1] + 1):
+                return None
+            numbers.append(int(number) - 1)
+            attributes.append(said)
+            digits, last = b"" if said.endswith(b"/") else number, (0, b"")
+            elements += 1
+        elif not digits:
+            return None
+        else:
+            digits, elements = b"", elements + 1
+    if digits or elements != body.count(b"<"):
+        return None
+    columns = {}
+    for name in sorted(found, key=lambda name: (len(name), name)):
+        missing = len(numbers) - len(found[name][0])
+        columns[position(name.decode() + "1")[1]] = Column(*([*each, *(b"",) * missing] for each in found[name]))
+    return Rows(numbers, attributes, columns, tags)
+
+
+class Within(NamedTuple):
+    """The rows of a worksheet part: `data[start:end]`. `skeleton` is the part with empty rows in their place, that have
+    all the start tags of the rows say besides their numbers: if it is well-formed, so is the part."""
+
+    rows: Rows
+    start: int
+    end: int
+    skeleton: bytes
+
+
+def within(data: bytes) -> Within | None:
+    """The rows of a worksheet part; None when they are not as expected, or there are comments around them."""
+    start, end = data.find(_OPEN) + len(_OPEN), data.rfind(_CLOSE)
+    if start < len(_OPEN) or end < start:
+        return None
+    if data.find(b"<!", 0, start) >= 0 or data.find(b"<!", end) >= 0:
+        return None
+    rows = cut(data[start:end])
+    if rows is None:
+        return None
     tags = (
         b'<row r="1"%s>' % one + (b"" if one.endswith(b"/") else b"</row>") for one in dict.fromkeys(rows.attributes)
     )
-    return b"".join(tags)
+    return Within(rows, start, end, b"".join((data[:start], *tags, data[end:])))
 
 
 def _is_text(body: bytes) -> bool:

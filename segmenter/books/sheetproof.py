@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from segmenter.books import Formula, Grid, blocks, cells, spans, translate
@@ -71,14 +72,19 @@ def _guess(sheet: Sheet) -> Iterator[Meant]:
 
 def _around(was: spans.Element, now: spans.Element) -> str:
     """What differs outside the rows, ranges that follow the rows aside."""
-    old, new = Counter(_outline(was)), Counter(_outline(now))
+    old, new = _outlined(was), _outlined(now)
     for (name, raw), count in old.items():
-        if new[name, raw] < count and name not in _GROUPS:
+        if new.get((name, raw), 0) < count and name not in _GROUPS:
             return f"<{name}>"
     for (name, raw), count in new.items():
-        if old[name, raw] < count and name != "dimension":
+        if old.get((name, raw), 0) < count and name != "dimension":
             return f"<{name}>"
     return ""
+
+
+@lru_cache(64)
+def _outlined(root: spans.Element) -> Mapping[tuple[str, bytes], int]:
+    return Counter(_outline(root))
 
 
 def _outline(root: spans.Element) -> Iterator[tuple[str, bytes]]:
@@ -97,28 +103,48 @@ def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
     """The first cell that does not hold what was to be written."""
     table, first = plan.table, plan.first
     if table.anchor:
-        for n in range(table.rows):
-            for key, values in plan.values.items():
-                value = values[n] if n < plan.count else None
-                if not _is(now.value(first + n, plan.columns[key]), value, date1904):
-                    return address(first + n, plan.columns[key])
-        return ""
-    last = max(now.rows, default=first)
-    rows = range(first, last + 1)
+        padding = [None] * max(table.rows - plan.count, 0)
+        wanted = {key: [*values[: plan.count], *padding][: table.rows] for key, values in plan.values.items()}
+        return _differs(now, plan, range(first, first + table.rows), wanted, date1904)
+    rows = range(first, max(now.rows, default=first) + 1)
     if table.key_field and table.key_field in plan.values:
-        keys = [key_of(now.value(row, plan.columns[table.key_field])) for row in rows]
-        places = match(keys, [key_of(one) for one in plan.values[table.key_field]])
+        keys = now.column(plan.columns[table.key_field], rows)
+        places = match(map(key_of, keys), map(key_of, plan.values[table.key_field]))
         expected = sum(key_of(one) is not None for one in plan.values[table.key_field])
     else:
         places = {n: n for n in range(min(plan.count, len(rows)))}
         expected = plan.count
     if len(places) < expected:
         return f"{len(places)} < {expected}"
-    for n, place in places.items():
-        for key, values in plan.values.items():
-            if not _is(now.value(rows[n], plan.columns[key]), values[place], date1904):
-                return address(rows[n], plan.columns[key])
-    return ""
+    wanted = {key: [values[place] for place in places.values()] for key, values in plan.values.items()}
+    return _differs(now, plan, [rows[n] for n in places], wanted, date1904)
+
+
+def _differs(
+    now: Sheet, plan: Meant, rows: Sequence[int], wanted: Mapping[str, Sequence[Plain]], date1904: bool
+) -> str:
+    """The first cell in `rows` that does not hold what is wanted there, row by row."""
+    wrong: list[tuple[int, int]] = []
+    for key, values in wanted.items():
+        column = plan.columns[key]
+        found = now.column(column, rows)
+        kept = [_kept(value, date1904) for value in values]
+        if found != kept or [*map(type, found)] != [*map(type, kept)]:
+            pairs = enumerate(zip(found, values, strict=True))
+            wrong += [(n, column) for n, (one, value) in pairs if not _is(one, value, date1904)][:1]
+    place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
+    return address(rows[place], column) if wrong else ""
+
+
+def _kept(wanted: Plain, date1904: bool) -> Plain:
+    """What a cell gives that holds what is wanted, most often: `_is` decides."""
+    if wanted is None or type(wanted) in (str, float, bool):
+        return wanted
+    if isinstance(wanted, Formula):
+        return _kept(wanted.result, date1904)
+    if cells.is_day(wanted):
+        return wanted.isoformat() if cells.before_epoch(wanted, date1904) else cells.serial(wanted, date1904)
+    return float(wanted) if isinstance(wanted, int) else wanted
 
 
 def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
@@ -132,11 +158,18 @@ def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
 def _others(was: Sheet, now: Sheet, plans: Sequence[Meant]) -> str:
     """The first cell of somebody else that is not where it was, nor in the row its key went to."""
     keyed = next((plan for plan in plans if plan.table.key_field in plan.columns), None)
-    moved = _moves(was, now, keyed) if keyed else {}
+    moved: dict[int, int] | None = None
+    areas = [(plan, {plan.columns[key] for key in plan.values}) for plan in plans]
     for row in was.rows.values():
+        other = now.rows.get(row.number)
+        if other is not None and other.raw == row.raw:
+            continue
+        written = {column for plan, columns in areas for column in columns if plan.covers(row.number, column)}
         for column, cell in row.cells.items():
-            if cell.blank or any(plan.covers(row.number, column) for plan in plans):
+            if column in written or cell.blank:
                 continue
+            if moved is None:
+                moved = _moves(was, now, keyed) if keyed else {}
             targets = dict.fromkeys((row.number, moved.get(row.number, row.number)))
             if not any(_same(was, cell, now, target) for target in targets) and not _anywhere(was, cell, now):
                 return cell.where

@@ -77,6 +77,11 @@ class Sheet:
         cell = one.cells.get(column) if one else None
         return self.value_of(cell) if cell else None
 
+    def column(self, column: int, rows: Sequence[int]) -> list[Plain]:
+        """What stands in a column in some rows."""
+        found = [row.cells.get(column) if (row := self.rows.get(number)) else None for number in rows]
+        return [self.value_of(cell) if cell else None for cell in found]
+
     def value_of(self, cell: Cell) -> Plain:
         """The value of a cell, dates as numbers, errors as `cells.Mark`."""
         try:

@@ -19,8 +19,6 @@ from segmenter.books.regular import Rows, Tag
 from segmenter.books.scanned import days
 from segmenter.books.styles import Styles
 
-_OPEN: Final = b"<sheetData>"
-_CLOSE: Final = b"</sheetData>"
 _EDGES: Final = tuple(edge for blank in (b" ", b"\n", b"\t") for edge in (b"<t>" + blank, blank + b"</t>"))
 _TRIMMED: Final = re.compile(rb"<t>(?:\s|[^<]*\s</t>)")
 _HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
@@ -59,25 +57,21 @@ class Texts:
 
 def read(data: bytes, part: str, texts: Texts, styles: Styles, *, date1904: bool) -> Short | None:
     """What stands on a worksheet; None when calamine has to say it."""
-    start, end = data.find(_OPEN) + len(_OPEN), data.rfind(_CLOSE)
-    if start < len(_OPEN) or end < start:
-        return None
-    body = data[start:end]
-    found = regular.cut(body)
+    found = regular.within(data)
     if found is None:
         return None
-    rows = regular.skeleton(found)
-    root = spans.parse(data[:start] + rows + data[end:], part)
-    if not any(one.inner == start and one.close == start + len(rows) for one in root.all("sheetData")):
-        return None  # it stands in a comment
-    hidden = {one for one in {*found.attributes} if _ASIDE.search(one)}
+    root = spans.parse(found.skeleton, part)
+    if not any(one.inner == found.start for one in root.all("sheetData")):
+        return None
+    written = found.rows
+    hidden = {one for one in {*written.attributes} if _ASIDE.search(one)}
     if not all(map(_HIDDEN.search, hidden)):
         return None
     try:
-        values = _Values(texts, styles, body, date1904=date1904).rows(found)
+        values = _Values(texts, styles, data[found.start : found.end], date1904=date1904).rows(written)
     except Unlike:
         return None
-    pairs = zip(found.numbers, found.attributes, strict=True)
+    pairs = zip(written.numbers, written.attributes, strict=True)
     return Short(root, values, frozenset(number for number, one in pairs if one in hidden) if hidden else frozenset())
 
 
