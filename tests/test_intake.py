@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shop
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segmenter import schema
@@ -178,6 +178,7 @@ def test_a_sheet_without_rows_is_read_as_none() -> None:  # A20
         max_size=8,
     )
 )
+@example([[None, None, None, 1e308, None, None]] * 2)  # together more than a number can be
 def test_whatever_stands_there_every_row_is_accounted_for(rows: list[list[Any]]) -> None:
     try:
         taken = take(HEAD, *MORE, *rows)

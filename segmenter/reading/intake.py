@@ -280,7 +280,8 @@ def _totals(
     nameless = numbers[empty["customer_id"][numbers]]
     if amount_key and len(nameless):
         amounts = _numbers(raw[amount_key])
-        above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
+        with np.errstate(over="ignore"):  # then it is the sum of nothing
+            above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
         found[nameless] |= (
             (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
         )
