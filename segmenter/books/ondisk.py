@@ -10,12 +10,18 @@ _TAIL = 1 << 17
 """how far from the end `rfind` looks: the end record of a zip file with the longest comment"""
 
 
+_SMALL = 1 << 22
+"""bytes a file may have that is read at once"""
+
+
 class OnDisk:
-    """As much of `bytes` as reading a zip file takes. The file stays open until it is left as a context manager."""
+    """As much of `bytes` as reading a zip file takes. The file stays open until it is left as a context manager; a
+    small one is read when it is opened."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.open("rb")
         self._size = os.fstat(self.file.fileno()).st_size
+        self._whole = self.file.read() if self._size <= _SMALL else None
 
     def __enter__(self) -> OnDisk:
         return self
@@ -29,6 +35,8 @@ class OnDisk:
         return self._size
 
     def __getitem__(self, place: slice) -> bytes:
+        if self._whole is not None:
+            return self._whole[place]
         start, stop, _ = place.indices(self._size)
         self.file.seek(start)
         return self.file.read(max(stop - start, 0))
@@ -39,6 +47,8 @@ class OnDisk:
 
     def rfind(self, part: bytes) -> int:
         """See `bytes`; only near the end."""
+        if self._whole is not None:
+            return self._whole.rfind(part)
         low = max(0, self._size - _TAIL)
         found = self[low:].rfind(part)
         return found if found < 0 else low + found

@@ -15,7 +15,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,7 +24,8 @@ from typing import IO, Final, cast
 
 from isal import isal_zlib as fast
 
-from segmenter.books import sniff
+from segmenter.books import directory, sniff
+from segmenter.books.directory import CENTRAL, END, Info
 from segmenter.books.ondisk import OnDisk
 from segmenter.errors import Refused
 
@@ -35,8 +36,6 @@ MAX_ENTRIES: Final = 10_000
 _FREE: Final = 1 << 20
 """bytes an entry may have before its ratio matters"""
 _LOCAL: Final = b"PK\x03\x04"
-_CENTRAL: Final = b"PK\x01\x02"
-_END: Final = b"PK\x05\x06"
 _DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
@@ -73,19 +72,30 @@ class Package:
         sniff.refuse_unless_zip(data, path)
         self.data = data
         self.path = path
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data.file)
-        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
-            raise self._damaged(error) from error
-        infos = self._zip.infolist()
-        self._refuse_names([info.orig_filename for info in infos])
+        found = directory.plain(data)
+        if found is None:
+            opened = self._zip.infolist()
+            self._refuse_names([info.orig_filename for info in opened])
+            found = [*map(directory.of, opened)], self._zip.start_dir
+        else:
+            self._refuse_names([info.filename for info in found[0]])
+        infos, start = found
         if not trust_size:
             self._refuse_bomb(infos)
-        self.entries: dict[str, Entry] = {entry.name: entry for entry in self._directory(infos)}
+        self._infos = {info.filename: info for info in infos}
+        self.entries: dict[str, Entry] = {entry.name: entry for entry in self._directory(infos, start)}
         self._checked: set[str] = set()
         self._small: dict[str, bytes] = {}
         types = self.read("[Content_Types].xml") if "[Content_Types].xml" in self.entries else b""
         sniff.refuse_unless_workbook(self.entries, types, path)
+
+    @cached_property
+    def _zip(self) -> zipfile.ZipFile:
+        data = self.data
+        try:
+            return zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data.file)
+        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+            raise self._damaged(error) from error
 
     def _damaged(self, reason: object) -> Refused:
         return Refused("file_damaged", path=self.path.name, reason=str(reason))
@@ -101,17 +111,17 @@ class Package:
                 raise Refused("zip_twice", path=self.path.name, part=name)
             seen.add(name.casefold())
 
-    def _refuse_bomb(self, infos: list[zipfile.ZipInfo]) -> None:
+    def _refuse_bomb(self, infos: Sequence[Info]) -> None:
         total = 0
         for info in infos:
             total += info.file_size
             if total > MAX_TOTAL or (info.file_size > _FREE and info.file_size > MAX_RATIO * info.compress_size):
                 raise Refused("zip_bomb", path=self.path.name, part=info.filename)
 
-    def _directory(self, infos: list[zipfile.ZipInfo]) -> list[Entry]:
-        """The entries with their spans, checked against each other."""
-        data, where = self.data, self._zip.start_dir
-        end = data.rfind(_END)
+    def _directory(self, infos: Sequence[Info], where: int) -> list[Entry]:
+        """The entries with their spans, checked against each other; the directory begins at `where`."""
+        data = self.data
+        end = data.rfind(END)
         if end + 22 + int.from_bytes(data[end + 20 : end + 22], "little") != len(data):
             raise self._damaged("data after the end of the zip directory")
         starts = sorted({info.header_offset for info in infos} | {where})
@@ -120,7 +130,7 @@ class Package:
         nexts = dict(pairwise(starts))
         found = []
         for info in infos:
-            if data[where : where + 4] != _CENTRAL:
+            if data[where : where + 4] != CENTRAL:
                 raise self._damaged("zip directory")
             sizes = struct.unpack("<3H", data[where + 28 : where + 34])
             length = 46 + sum(sizes)
@@ -147,7 +157,7 @@ class Package:
         """The part `name`, inflated; its size and checksum are those of the directory."""
         if name in self._small:
             return self._small[name]
-        info = self._zip.getinfo(name)
+        info = self._infos[name]
         try:
             if info.compress_type == zipfile.ZIP_DEFLATED:
                 start, end = self._packed(info)
@@ -166,7 +176,7 @@ class Package:
 
     def pieces(self, name: str, size: int = 1 << 21) -> Iterator[bytes]:
         """The part `name` inflated piece by piece; its checksum is proven when the last one was taken."""
-        info = self._zip.getinfo(name)
+        info = self._infos[name]
         start, end = self._packed(info)
         if info.compress_type != zipfile.ZIP_DEFLATED:
             yield self.read(name)
@@ -186,12 +196,12 @@ class Package:
             raise self._damaged(error) from error
         self._refuse_unless_whole(info, crc, total, unpacker.eof)
 
-    def _refuse_unless_whole(self, info: zipfile.ZipInfo, crc: int, size: int, ended: bool) -> None:
+    def _refuse_unless_whole(self, info: Info, crc: int, size: int, ended: bool) -> None:
         if (crc, size) != (info.CRC, info.file_size) or not ended:
             raise self._damaged(info.filename)
         self._checked.add(info.filename)
 
-    def _packed(self, info: zipfile.ZipInfo) -> tuple[int, int]:
+    def _packed(self, info: Info) -> tuple[int, int]:
         """Where the packed bytes of an entry lie."""
         central, head = self.entries[info.filename].central, info.header_offset + 30
         name, extra = struct.unpack("<2H", self.data[head - 4 : head])
@@ -208,7 +218,7 @@ class Package:
     @cached_property
     def end_record(self) -> bytes:
         """The end record with the comment of the archive."""
-        return self.data[self.data.rfind(_END) :]
+        return self.data[self.data.rfind(END) :]
 
 
 def write(package: Package, changes: Mapping[str, Content | None], file: IO[bytes]) -> None:
@@ -233,7 +243,7 @@ def write(package: Package, changes: Mapping[str, Content | None], file: IO[byte
     size, count = file.tell() - start, len(directory)
     if start + size >= 1 << 32 or count >= 1 << 16:
         raise Refused("zip_bomb", path=package.path.name, part=f"{start + size} bytes")
-    file.write(_END + struct.pack("<4H2L", 0, 0, count, count, size, start) + package.end_record[20:])
+    file.write(END + struct.pack("<4H2L", 0, 0, count, count, size, start) + package.end_record[20:])
 
 
 def _moved(record: bytes, offset: int) -> bytes:
@@ -251,24 +261,38 @@ def _moved(record: bytes, offset: int) -> bytes:
 
 def _add(file: IO[bytes], name: str, content: Content) -> bytes:
     """Deflate `content` as entry `name` at the end of `file`; returns its central record."""
-    pieces = (content,) if isinstance(content, bytes) else content()
     raw = name.encode()
     flags = 0 if name.isascii() else 0x800
     start = file.tell()
+    if isinstance(content, bytes):
+        packer = fast.compressobj(1, fast.DEFLATED, -15)
+        packed = packer.compress(content) + packer.flush()
+        fields = _fields(flags, fast.crc32(content), len(packed), len(content), raw)
+        file.write(b"".join((_LOCAL, fields, raw, packed)))
+        return _central(fields, start, raw)
     file.write(bytes(30) + raw)
     packer = fast.compressobj(1, fast.DEFLATED, -15)
-    crc = size = packed = 0
-    for piece in pieces:
+    crc = size = length = 0
+    for piece in content():
         crc = fast.crc32(piece, crc)
         size += len(piece)
-        packed += file.write(packer.compress(piece))
-    packed += file.write(packer.flush())
-    fields = struct.pack("<5H3L2H", 20, flags, 8, *_DATE, crc, packed, size, len(raw), 0)
+        length += file.write(packer.compress(piece))
+    length += file.write(packer.flush())
+    fields = _fields(flags, crc, length, size, raw)
     end = file.tell()
     file.seek(start)
     file.write(_LOCAL + fields)
     file.seek(end)
-    return _CENTRAL + struct.pack("<H", 20) + fields + struct.pack("<3H2L", 0, 0, 0, 0, start) + raw
+    return _central(fields, start, raw)
+
+
+def _fields(flags: int, crc: int, packed: int, size: int, raw: bytes) -> bytes:
+    """What the two headers of an entry share."""
+    return struct.pack("<5H3L2H", 20, flags, 8, *_DATE, crc, packed, size, len(raw), 0)
+
+
+def _central(fields: bytes, start: int, raw: bytes) -> bytes:
+    return CENTRAL + struct.pack("<H", 20) + fields + struct.pack("<3H2L", 0, 0, 0, 0, start) + raw
 
 
 class Draft:

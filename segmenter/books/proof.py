@@ -117,6 +117,9 @@ def verify(
 def _same(name: str, before: Package, after: Package) -> bool:
     if name not in before or name not in after:
         return False
+    one, other = before.entries[name], after.entries[name]
+    if one.end - one.start != other.end - other.start:
+        return False
     return all(a == b for a, b in zip_longest(before.raw(name), after.raw(name)))
 
 

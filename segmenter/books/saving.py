@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import hashlib
 import json
 import os
@@ -200,8 +199,11 @@ def clean(path: Path) -> None:
     """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
     for one in (path, previous_of(path)):
         path.with_name(_TEMP.format(name=one.name)).unlink(missing_ok=True)
-    for own in path.parent.glob(glob.escape(_LOCK.format(name=path.name)) + ".*"):
-        pid = own.name.rpartition(".")[2]
+    start = _LOCK.format(name=path.name) + "."
+    with os.scandir(path.parent) as found:
+        names = [one.name for one in found if one.name.startswith(start)]
+    for name in names:
+        own, pid = path.with_name(name), name.rpartition(".")[2]
         if pid.isdigit() and not _alive(own, {"pid": int(pid), "host": ""}, ""):
             own.unlink(missing_ok=True)
 
