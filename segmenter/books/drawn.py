@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, refs, spans
@@ -62,12 +63,10 @@ def _copies(data: bytes, part: str) -> tuple[_Copy, ...]:
 
 
 def _points(sheet: Sheet, area: refs.Area, prefix: str, *, numbers: bool) -> bytes:
-    places = [(row, column) for row in range(area.top, area.bottom + 1) for column in range(area.left, area.right + 1)]
-    points = [f'<{prefix}ptCount val="{len(places)}"/>']
-    for n, (row, column) in enumerate(places):
-        line = sheet.rows.get(row)
-        cell = line.cells.get(column) if line else None
-        value = sheet.value_of(cell) if cell else None
+    rows = range(area.top, area.bottom + 1)
+    columns = [sheet.column(column, rows) for column in range(area.left, area.right + 1)]
+    points = [f'<{prefix}ptCount val="{len(rows) * len(columns)}"/>']
+    for n, value in enumerate(chain.from_iterable(zip(*columns, strict=True))):
         if isinstance(value, bool) or value in (None, "") or isinstance(value, (int, float)) != numbers:
             continue
         text = cells.number(value) if isinstance(value, (int, float)) else cells.escape(str(value))

@@ -91,6 +91,7 @@ class Index:
 
     def __init__(self, package: Draft) -> None:
         self.package = package
+        self._spelt: dict[str, tuple[tuple[Relation, ...], list[Relation]]] = {}
         for part in ("[Content_Types].xml", "_rels/.rels"):
             if part not in package:
                 raise Refused("part_missing", path=package.path.name, part=part)
@@ -108,10 +109,17 @@ class Index:
         if where not in self.package:
             return []
         found = _relations(self.package.read(where), part)
-        return [
-            one if one.external or one.target in self.package else replace(one, target=self._spelling(one.target))
-            for one in found
-        ]
+        if part not in self._spelt or self._spelt[part][0] is not found:
+            self._spelt[part] = (
+                found,
+                [
+                    one
+                    if one.external or one.target in self.package
+                    else replace(one, target=self._spelling(one.target))
+                    for one in found
+                ],
+            )
+        return self._spelt[part][1]
 
     def _spelling(self, part: str) -> str:
         """A part's name as the package spells it: names are equal whatever their case."""

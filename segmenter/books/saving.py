@@ -116,7 +116,9 @@ def _take(file: Path, owner: bytes) -> None:
     """Create a lock that says whose it is from its first moment; FileExistsError when there is one."""
     own = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        _write(own, lambda out: out.write(owner))
+        handle = os.open(own, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as out:  # not flushed to the disk: no lock need outlive the machine
+            out.write(owner)
         try:
             os.link(own, file)
         except FileExistsError:
@@ -229,7 +231,7 @@ def replace(
         verify(temp)
         if target.exists():
             shutil.copymode(target, temp)
-            foreign = ours is not None and digest(target) not in (ours, digest(temp))
+            foreign = ours is not None and not _alike(target, temp) and digest(target) != ours
             if keep_previous or foreign:
                 kept = _keep(target, numbered=foreign)
         else:
@@ -242,6 +244,17 @@ def replace(
         with contextlib.suppress(OSError):
             temp.unlink(missing_ok=True)
     return kept
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes; read piece by piece."""
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as first, other.open("rb") as second:
+        while piece := first.read(_PIECE):
+            if piece != second.read(_PIECE):
+                return False
+    return True
 
 
 def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -98,10 +98,9 @@ class _Values:
             if filled.isdisjoint(tags):
                 continue
             # most often a header stands over cells of one kind
-            columns[number] = [
-                *self._column(tags[:1], contents[:1], found.tags),
-                *self._column(tags[1:], contents[1:], found.tags),
-            ]
+            columns[number] = self._column(tags[:1], contents[:1], found.tags)
+            if len(tags) > 1:
+                columns[number] += self._column(tags[1:], contents[1:], found.tags)
             at = len(tags) - 1
             while tags[at] not in filled:
                 at -= 1
