@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from segmenter import texts
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One proposal: `proposal.<key>.what` and `.why` of the catalogue say it; what differs by language in `params` is
     a mapping from language to text."""
 
@@ -37,8 +35,7 @@ class Proposal:
         return self.segment[lang] if self.segment else ""
 
 
-@dataclass(frozen=True)
-class Review:
+class Review(NamedTuple):
     """One clock: when it last struck and when it does again."""
 
     key: str

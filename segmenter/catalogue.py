@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter import schema, texts
 from segmenter.errors import Refused
@@ -34,8 +34,7 @@ _ATOM = re.compile(r"(.+?)\s*(>=|<=|!=|=|>|<|~)\s*(.+)")
 _SIGNS = str.maketrans({"≥": ">=", "≤": "<=", "≠": "!=", "～": "~"})
 
 
-@dataclass(frozen=True)
-class Atom:
+class Atom(NamedTuple):
     """One comparison: a name as written, an operator, the values on its right. No operator: the name of a column
     whose commonest values are the levels."""
 
@@ -48,8 +47,7 @@ When = tuple[tuple[Atom, ...], ...]
 """alternatives of comparisons that must all hold; none at all: everybody else"""
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """One level of a dimension; `hint` and `target` are the strategy and the KPI the documents give for it."""
 
     name: Mapping[str, str]

@@ -7,7 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +91,7 @@ def _fill(chosen: argparse.Namespace, lang: Lang) -> int:
             lang=chosen.lang,
             formulas=chosen.formulas,
             changes=commands_report.changes(chosen),
-            saving=jobs.Saving(**{field.name: getattr(chosen, field.name) for field in fields(jobs.Saving)}),
+            saving=jobs.Saving(**{name: getattr(chosen, name) for name in jobs.Saving._fields}),
             progress=stage,
         )
     _show(result, chosen, [path for path in (chosen.out or chosen.book, chosen.report) if path])

@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from segmenter import commands_report, texts
 from segmenter.errors import Refused
@@ -44,8 +43,7 @@ def mail_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> Non
     parser.add_argument("--ledger", type=Path, metavar="FILE", help=say["help_mail_ledger"])
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One workbook, and the folder of its letters."""
 
     book: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -50,7 +50,7 @@ def compare(old: Path, new: Path, out: Path | None = None, saving: jobs.Saving =
     `old` from now on. Refused("not_filled") names a workbook without results; what makes the comparison doubtful is a
     finding."""
     then = _read(FileBook(old))
-    book = FileBook(new, out=out, **asdict(saving))
+    book = FileBook(new, out=out, **saving._asdict())
     now = _read(book)
     moved = migration.moves(then.state, now.state)
     findings = _doubts(then, now)

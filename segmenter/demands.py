@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from segmenter import texts
 from segmenter.errors import Refused
@@ -29,8 +28,7 @@ def _number(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@dataclass(frozen=True)
-class Why:
+class Why(NamedTuple):
     """The reason a rule is refused, said in whichever language is asked for."""
 
     key: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segmenter import cells, pipeline, rules, schema, settings, texts, timeline
 from segmenter.books import Book, Grid, adding, proof
@@ -34,8 +34,7 @@ FROM_TEXT = frozenset({"number_as_text", "date_as_text"})
 """not worth saying of a text file, where everything is text"""
 
 
-@dataclass(frozen=True)
-class Saving:
+class Saving(NamedTuple):
     """What the user wants of the file beside the analysis. Each of the last three gives something up, and says what."""
 
     keep_previous: bool = False
@@ -50,8 +49,7 @@ class Saving:
 PLAIN = Saving()
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """What `import` did: order lines read and used, orders and customers they make, and what was found."""
 
     as_of: date
@@ -158,7 +156,7 @@ def analyse(
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
     asked = {"customers"} if used.dimensions else {"customers", "dimensions", "survey"}
-    others = {one.name: book.read(schema.table(one.name)) for one in fields(Sheets) if one.name not in asked}
+    others = {name: book.read(schema.table(name)) for name in Sheets._fields if name not in asked}
     return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress, noticed)
 
 
@@ -199,7 +197,7 @@ def fill(
     if report:
         _refuse_report(report, path, out or path)
     links = target.stat().st_nlink if (target := out or path).is_file() else 1
-    with FileBook(path, out=out, written=written, **asdict(saving)) as book:
+    with FileBook(path, out=out, written=written, **saving._asdict()) as book:
         result = analyse(book, as_of, rules_file, progress, changes)
         html = ""
         if report:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -45,8 +44,7 @@ Progress = Callable[[str], None]
 """told the name of each stage as it begins"""
 
 
-@dataclass(frozen=True)
-class Sheets:
+class Sheets(NamedTuple):
     """What the workbook holds, as read; None for a sheet it lacks. Every field is named like its table."""
 
     customers: Grid

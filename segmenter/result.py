@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from segmenter.steps.valuation import Value
 
 
-@dataclass(frozen=True)
-class Migration:
+class Migration(NamedTuple):
     """Who moved between two analyses."""
 
     before: date

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import rtoml
 
@@ -50,8 +50,7 @@ _PAIRS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Tactic:
+class Tactic(NamedTuple):
     """What to try instead where an action with one of the words `when` does not work (003-66)."""
 
     when: tuple[str, ...]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter import texts
 from segmenter.texts import LANGS, Lang
@@ -94,13 +94,12 @@ class Table:
         return tuple(field for field in self.fields if field.template)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One value a `choice` field can have."""
 
     key: str
     name: Mapping[str, str]
-    aliases: tuple[str, ...] = field(default=())
+    aliases: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1 << 14, typed=True)

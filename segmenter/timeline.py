@@ -8,10 +8,9 @@ An analysis of an earlier date only adds its lines to the history.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from segmenter import schema, texts
 from segmenter.books import Grid
@@ -27,10 +26,11 @@ if TYPE_CHECKING:
     from segmenter.steps.labels import Facets
 
 MOVES: Final = schema.table("moves")
+NO_LINES: Final = Frame({})
+NO_TABLES: Final[Mapping[str, Frame]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """What stands on the sheets that remember; None for one the workbook lacks."""
 
     history: Grid | None
@@ -40,25 +40,23 @@ class Memory:
     board_facts: Grid | None
 
 
-@dataclass(frozen=True)
-class Followed:
+class Followed(NamedTuple):
     """What this analysis adds: see the fields of `Result` of the same names."""
 
-    history: Frame = field(default_factory=partial(Frame, {}))
+    history: Frame = NO_LINES
     migration: Migration | None = None
     state: Frame | None = None
     """everybody at the analysis compared with (`migration.standing`)"""
-    extra: Mapping[str, Frame] = field(default_factory=dict)
+    extra: Mapping[str, Frame] = NO_TABLES
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Base:
+class _Base(NamedTuple):
     """What this analysis is compared with, and what is to be kept of it before table 2 is written over."""
 
     day: date | None = None
     state: Frame | None = None
-    kept: Mapping[str, Frame] = field(default_factory=dict)
+    kept: Mapping[str, Frame] = NO_TABLES
     findings: tuple[Finding, ...] = ()
 
 

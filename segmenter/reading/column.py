@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,13 @@ class Ambiguous(Exception):
         self.positions = tuple(positions)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column read."""
 
     values: NDArray[Any]
-    problems: Mapping[int, str] = field(default_factory=dict)
+    problems: Mapping[int, str] = MappingProxyType({})
     """position -> finding code of a cell that holds something, but nothing we can use; its value is empty"""
-    notes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    notes: Mapping[str, tuple[int, int]] = MappingProxyType({})
     """finding code -> (first position, count) of cells that were read, but not as they stand"""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,7 @@ CRITICAL: Final[Mapping[str, tuple[str, ...]]] = {
 """columns the result stands on: a row with a value there that cannot be used is left out, and listed"""
 
 
-@dataclass(frozen=True)
-class Intake:
+class Intake(NamedTuple):
     """The rows of a table, typed. `frame`: index = row number on the sheet (from 1), columns = field keys found;
     numbers float64, days datetime64[s], text and IDs str ("" where empty)."""
 
@@ -127,8 +126,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     )
 
 
-@dataclass(frozen=True)
-class _Cells:
+class _Cells(NamedTuple):
     """One column of the rows that are read: its cells and their rows on the sheet (from 0)."""
 
     grid: Grid

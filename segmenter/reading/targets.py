@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter import texts
 from segmenter.reading.planning import DAY, DIGITS, WINDOW, Period, cell_text, period_of
@@ -54,8 +54,7 @@ _PARTS: Final = re.compile(r"[;；、\n]|[,，](?!\d{3}(?!\d))|且|并且|同时
 _RELATIVE: Final = re.compile(r"相对|同比|环比|较上?[年月期]|relative")
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """One figure a target can name, as in `metrics.toml`."""
 
     key: str
@@ -229,8 +228,7 @@ OUTCOMES: Final = (NO_DATA, MET, ON_TRACK, BELOW, LATE)
 """from the best known to the worst; below: not met and without a day by which it must be"""
 
 
-@dataclass(frozen=True)
-class Tracked:
+class Tracked(NamedTuple):
     """One target of one row of table 3, measured."""
 
     row: int

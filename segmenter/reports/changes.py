@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -110,7 +109,7 @@ def of(found: Migration | None, names: set[str]) -> Migration | None:
         for row, (start, then, now) in enumerate(zip(*columns, strict=True))
         if (now if start == migration.ENTERED else then) in names
     ]
-    return replace(found, cells=cells.at(mine)) if mine else None
+    return found._replace(cells=cells.at(mine)) if mine else None
 
 
 def lines(result: Result, lang: Lang) -> tuple[list[str], list[str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ DETAILS: Final = ("category", "channel", "region")
 """columns that may differ between the lines of one order"""
 
 
-@dataclass(frozen=True)
-class Orders:
+class Orders(NamedTuple):
     """Orders ready to be counted. `frame`: one row an order and category, channel, region it holds: order_id,
     customer_id (as typed), key (normalised), ordered_on (datetime64), amount, and category, channel, region when
     known; index = first row on the sheet."""

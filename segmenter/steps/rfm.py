@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +68,7 @@ def to_frame(customers: Frame, rules: Rules, lang: Lang) -> Frame:
     return Frame(columns, customers.index)
 
 
-@dataclass(frozen=True)
-class _Measure:
+class _Measure(NamedTuple):
     """R, F or M of every customer, its words made once a value: bin and label follow from the value."""
 
     name: str
