@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from segmenter.reading.column import Column, Distinct, Raw, is_empty, plain
 
-_PREFIX = re.compile(r"^(US\$|HK\$|NT\$|\$|€|£|USD|HKD|TWD|EUR|GBP|JPY|¥|RMB|CNY|人民币)\s*", re.I)
-_SUFFIX = re.compile(
-    r"\s*(美元|美金|港元|港币|台币|欧元|英镑|日元|USD|HKD|TWD|EUR|GBP|JPY|RMB|CNY|人民币|元|圆|块钱?)整?$", re.I
+# patterns are compiled when a text needs them: in most workbooks numbers are numbers
+_PREFIX: Final = r"(?i)^(US\$|HK\$|NT\$|\$|€|£|USD|HKD|TWD|EUR|GBP|JPY|¥|RMB|CNY|人民币)\s*"
+_SUFFIX: Final = (
+    r"(?i)\s*(美元|美金|港元|港币|台币|欧元|英镑|日元|USD|HKD|TWD|EUR|GBP|JPY|RMB|CNY|人民币|元|圆|块钱?)整?$"
 )
 _OWN: Final = frozenset({"¥", "RMB", "CNY", "人民币", "元", "圆", "块", "块钱"})
 _SAME: Final = {
@@ -25,19 +26,19 @@ _SAME: Final = {
     **dict.fromkeys(("£", "英镑"), "GBP"),
     "日元": "JPY",
 }
-_UNIT = re.compile(r"\s*(?:次|单|笔|岁|天|个|人|件|位|times?|orders?|days?)$", re.I)
-_NEGATIVE = re.compile(r"^(?:\((?P<a>.+)\)|[-−–△▲负]\s*(?P<b>.+)|(?P<c>.+)-)$")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?:\.\d+)?")
-_POINT = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d*\.(?:\d{1,2}|\d{4,})")
+_UNIT: Final = r"(?i)\s*(?:次|单|笔|岁|天|个|人|件|位|times?|orders?|days?)$"
+_NEGATIVE: Final = r"^(?:\((?P<a>.+)\)|[-−–△▲负]\s*(?P<b>.+)|(?P<c>.+)-)$"
+_GROUPED: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?:\.\d+)?"
+_POINT: Final = r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d*\.(?:\d{1,2}|\d{4,})"
 """beyond doubt: a comma separates thousands, or a point separates decimals"""
-_COMMA = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})")
+_COMMA: Final = r"\d{1,3}(?:\.\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})"
 """beyond doubt: a comma separates decimals"""
-_PLAIN = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.I)
+_PLAIN: Final = r"(?i)(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _SCALE: Final = {
     **{"十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "k": 1e3, "w": 1e4, "m": 1e6},
     **{"萬": 1e4, "億": 1e8, "百万": 1e6, "千万": 1e7, "万亿": 1e12},
 }
-_SCALED = re.compile(r"([\d.,\s]*\d)\s*([十百千]?[万萬]亿?|[十百千亿億kwm])", re.I)
+_SCALED: Final = r"(?i)([\d.,\s]*\d)\s*([十百千]?[万萬]亿?|[十百千亿億kwm])"
 _NUMERALS: Final = ("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
 _DIGITS: Final = {char: digit for digit, chars in enumerate(_NUMERALS) for char in chars}
 _STEPS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
@@ -104,17 +105,17 @@ def _apart(text: str) -> _Typed:
     sign, currency = 1, ""
     for _ in range(2):  # ¥-300 as well as -¥300
         for mark in (_PREFIX, _SUFFIX):
-            if found := mark.search(text):
+            if found := re.search(mark, text):
                 word = found[1].upper()
                 currency = currency or ("" if word in _OWN else _SAME.get(word, word))
                 text = text[: found.start()] + text[found.end() :]
-        if sign > 0 and (found := _NEGATIVE.match(text)):
+        if sign > 0 and (found := re.match(_NEGATIVE, text)):
             sign, text = -1, found["a"] or found["b"] or found["c"]
     text = text.removeprefix("+") if sign > 0 else text
     if text.endswith("%"):
         return _Typed(sign, text[:-1].strip(), 1.0, True, currency)
-    text = _UNIT.sub("", text).strip()
-    scaled = _SCALED.fullmatch(text)
+    text = re.sub(_UNIT, "", text).strip()
+    scaled = re.fullmatch(_SCALED, text)
     if scaled:
         return _Typed(sign, scaled[1].strip(), _SCALE[scaled[2].lower().replace("萬", "万")], False, currency)
     return _Typed(sign, text, 1.0, False, currency)
@@ -123,9 +124,9 @@ def _apart(text: str) -> _Typed:
 def _value(body: str, decimal_comma: bool) -> float | None:
     if decimal_comma and re.fullmatch(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:,\d+)?", body):
         return float(body.replace(".", "").replace(",", "."))
-    if _GROUPED.fullmatch(body):
+    if re.fullmatch(_GROUPED, body):
         return float(body.replace(",", "").replace(" ", ""))
-    return float(body) if _PLAIN.fullmatch(body) else chinese_number(body)
+    return float(body) if re.fullmatch(_PLAIN, body) else chinese_number(body)
 
 
 def numbers(column: NDArray[Any] | Raw, percent: bool = False) -> Column:
@@ -142,8 +143,8 @@ def numbers(column: NDArray[Any] | Raw, percent: bool = False) -> Column:
     distinct = raw.distinct
     apart = {code: _apart(text) for code, text in distinct.texts().items() if text}
     _refuse_mixed(distinct, apart)
-    comma = _first(code for code, one in apart.items() if _COMMA.fullmatch(one.body))
-    point = _first(code for code, one in apart.items() if _POINT.fullmatch(one.body))
+    comma = _first(code for code, one in apart.items() if re.fullmatch(_COMMA, one.body))
+    point = _first(code for code, one in apart.items() if re.fullmatch(_POINT, one.body))
     if comma is not None and point is not None:
         raise distinct.ambiguous("decimal_comma", comma, point)
 

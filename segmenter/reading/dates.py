@@ -17,17 +17,18 @@ EARLY: Final = 1990
 """a day before this year is worth a second look (case B28)"""
 BLANK: Final = np.datetime64("NaT", "s")
 
-_TIME = r"(?:[T\s]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(?P<half>[AP]M)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
-_YMD = re.compile(
-    r"^(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号號]?" + _TIME + "$", re.I
+# patterns are compiled when a text needs them: in most workbooks days are days
+_TIME: Final = (
+    r"(?:[T\s]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(?P<half>[AP]M)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 )
-_CLOCK = re.compile(r"[T\s](?P<hour>[01]?\d|2[0-3]):\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?P<half>[AP]M)?", re.I)
-_PACKED = re.compile(r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$")
-_YEAR_LAST = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})" + _TIME + "$", re.I)
-_SHORT = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2})" + _TIME + "$", re.I)
-_NO_YEAR = re.compile(r"^\d{1,2}\s*月\s*\d{1,2}\s*[日号號]?$")
-_ROC = re.compile(r"^(?:民国|民國)(?P<y>\d{1,3})年(?P<m>\d{1,2})月(?P<d>\d{1,2})[日号號]?$")
-_NAMED = re.compile(
+_YMD: Final = r"(?i)^(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号號]?" + _TIME + "$"
+_CLOCK: Final = r"(?i)[T\s](?P<hour>[01]?\d|2[0-3]):\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?P<half>[AP]M)?"
+_PACKED: Final = r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})$"
+_YEAR_LAST: Final = r"(?i)^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})" + _TIME + "$"
+_SHORT: Final = r"(?i)^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2})" + _TIME + "$"
+_NO_YEAR: Final = r"^\d{1,2}\s*月\s*\d{1,2}\s*[日号號]?$"
+_ROC: Final = r"^(?:民国|民國)(?P<y>\d{1,3})年(?P<m>\d{1,2})月(?P<d>\d{1,2})[日号號]?$"
+_NAMED: Final = (
     r"^(?:(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? |(?P<d2>\d{1,2})[ -](?P<m2>[A-Za-z]{3,9})\.?[ -])"
     r"(?P<y>\d{4})$"
 )
@@ -69,11 +70,11 @@ def days(column: NDArray[Any] | Raw) -> Column:
         notes = {"date_before_1990": (int(early.argmax()), int(early.sum()))} if early.any() else {}
         return Column(found, {}, notes)
     texts = distinct.texts()
-    without = [code for code, text in texts.items() if _NO_YEAR.match(text)]
+    without = [code for code, text in texts.items() if re.match(_NO_YEAR, text)]
     if without:
         raise distinct.ambiguous("no_year", without[0], without[-1])
-    year_last = {code: match for code, text in texts.items() if (match := _YEAR_LAST.match(text))}
-    short = {code: match for code, text in texts.items() if code not in year_last and (match := _SHORT.match(text))}
+    year_last = {code: match for code, text in texts.items() if (match := re.match(_YEAR_LAST, text))}
+    short = {code: match for code, text in texts.items() if code not in year_last and (match := re.match(_SHORT, text))}
     order, short_order = _order(distinct, year_last), _short_order(distinct, short)
 
     def read(value: Any) -> tuple[Any, str, str]:
@@ -97,7 +98,7 @@ def _hour(value: Any) -> float:
         return value.hour
     if isinstance(value, float) and 20000 <= value < 60000:
         return int(value % 1 * 24 + 1e-6)
-    match = _CLOCK.search(plain(value)) if isinstance(value, str) else None
+    match = re.search(_CLOCK, plain(value)) if isinstance(value, str) else None
     if match is None:
         return np.nan
     hour, half = int(match["hour"]), (match["half"] or "").upper()
@@ -116,22 +117,22 @@ def _cell(value: Any) -> Found:
         return EXCEL_EPOCH + timedelta(days=int(value)), "", "date_serial"
     if 1e12 <= value < 4e12:
         return datetime.fromtimestamp(value / 1000, UTC).date(), "", "date_unix"
-    packed = _PACKED.match(str(int(value))) if 0 < value < 1e8 and value == int(value) else None
+    packed = re.match(_PACKED, str(int(value))) if 0 < value < 1e8 and value == int(value) else None
     return _day(packed["y"], packed["m"], packed["d"]) if packed else (None, "not_a_date", "")
 
 
 def _text(text: str, order: str, short_order: str) -> Found:
     """The day of a text; `order` ("dmy", "mdy") and `short_order` say how three short numbers are to be read."""
     for pattern in (_YMD, _PACKED):
-        if found := pattern.match(text):
+        if found := re.match(pattern, text):
             return _day(found["y"], found["m"], found["d"])
-    if found := _ROC.match(text):
+    if found := re.match(_ROC, text):
         return _day(int(found["y"]) + 1911, found["m"], found["d"])
-    if found := _NAMED.match(text):
+    if found := re.match(_NAMED, text):
         return _day(found["y"], _MONTHS.get((found["m"] or found["m2"]).lower(), 0), found["d"] or found["d2"])
-    if found := _YEAR_LAST.match(text):
+    if found := re.match(_YEAR_LAST, text):
         return _day(found["y"], *((found["b"], found["a"]) if order == "dmy" else (found["a"], found["b"])))
-    if found := _SHORT.match(text):
+    if found := re.match(_SHORT, text):
         return _short(found, short_order)
     return _cell(float(text)) if re.fullmatch(r"\d{5}|\d{13}", text) else (None, "not_a_date", "")
 

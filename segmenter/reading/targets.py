@@ -101,7 +101,7 @@ def metrics() -> Mapping[str, Metric]:
     return {one["key"]: Metric(**{**one, "aliases": tuple(one.get("aliases", ()))}) for one in raw}
 
 
-_DEADLINE: Final = re.compile(
+_DEADLINE: Final = (
     r"\d+月(?:\d+[日号]|底|末|份|前)|[年季月][底末内]|[本下上]?[上下]半年|[本下今明]年|[本下]季度|[本下]月|q[1-4]"
     r"|第?[一二三四1-4]季度|by[a-z]+|endof|thisyear|nextyear|this(?:month|quarter)|next(?:month|quarter)"
 )
@@ -116,7 +116,7 @@ def has_number(text: str) -> bool:
 def has_deadline(text: str) -> bool:
     """Whether a sentence says until when: a day, 30天内, 年底前, Q3, by June."""
     plain = fold(text)
-    return any(pattern.search(plain) for pattern in (DAY, WINDOW, _DEADLINE))
+    return any(re.search(pattern, plain) for pattern in (DAY, WINDOW, _DEADLINE))
 
 
 @cache
