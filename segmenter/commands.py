@@ -7,7 +7,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,7 +150,7 @@ def _verify(chosen: argparse.Namespace, lang: Lang) -> int:
         return commands_report.verify(chosen, lang)
     proof = jobs.verify(chosen.before, chosen.after, Asked(chosen.drop_stale, chosen.break_signature))
     if chosen.json:
-        _print_json({"ok": proof.ok, "parts": [asdict(part) for part in proof.parts]})
+        _print_json({"ok": proof.ok, "parts": [part._asdict() for part in proof.parts]})
         return 0 if proof.ok else 1
     shown = [part for part in proof.parts if chosen.all or part.verdict != "same"]
     _table([(texts.say(f"verdict.{part.verdict}", lang), part.name, part.detail) for part in shown])

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,9 +62,7 @@ class Imported(NamedTuple):
 
 def template(lang: Lang, table: schema.Table = schema.CUSTOMERS) -> Path:
     """The shipped workbook of a language that has the sheet of `table`."""
-    name = adding.source(lang, table)
-    with as_file(files("segmenter.workbook") / name) as path:
-        return path
+    return adding.shipped(adding.source(lang, table))
 
 
 def new(path: Path, lang: Lang) -> None:

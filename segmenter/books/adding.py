@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from functools import cache
-from importlib.resources import files
-from pathlib import PurePath
+from importlib import import_module
+from pathlib import Path, PurePath
 from typing import Final
 
 from segmenter.books import cells, spans
@@ -36,21 +36,25 @@ _STRICT: Final = {
     ),
     b"http://schemas.openxmlformats.org/drawingml/2006/": b"http://purl.oclc.org/ooxml/drawingml/",
 }
-_SHARED: Final = re.compile(rb'<c (r="[^"]+")((?: s="\d+")?) t="s"><v>(\d+)</v></c>')
-_STYLE: Final = re.compile(rb'(<(?:c|row|col)\b[^>]*?\s(?:s|style)=")(\d+)(")')
-_RULE: Final = re.compile(
-    rb'(\s(?:dxfId|headerRowDxfId|dataDxfId|totalsRowDxfId|headerRowBorderDxfId|tableBorderDxfId)=")(\d+)(")'
-)
+_SHARED: Final = rb'<c (r="[^"]+")((?: s="\d+")?) t="s"><v>(\d+)</v></c>'
+_STYLE: Final = rb'(<(?:c|row|col)\b[^>]*?\s(?:s|style)=")(\d+)(")'
+_RULE: Final = rb'(\s(?:dxfId|headerRowDxfId|dataDxfId|totalsRowDxfId|headerRowBorderDxfId|tableBorderDxfId)=")(\d+)(")'
 
 
 def template(lang: Lang, table: Table) -> Index:
     """The shipped workbook of a language that has the sheet of `table`."""
-    return _shipped(source(lang, table))
+    return _index(source(lang, table))
+
+
+def shipped(name: str) -> Path:
+    """Where a file of `segmenter.workbook` lies, which is a folder in every installation: `importlib.resources`, which
+    knows others, takes longer to import than the file to read."""
+    return Path(import_module("segmenter.workbook").__path__[0], name)
 
 
 @cache
-def _shipped(name: str) -> Index:
-    return Index(Draft(Package((files("segmenter.workbook") / name).read_bytes(), PurePath(name))))
+def _index(name: str) -> Index:
+    return Index(Draft(Package(shipped(name).read_bytes(), PurePath(name))))
 
 
 def source(lang: Lang, table: Table) -> str:
@@ -142,9 +146,9 @@ class _Adder:
             body = b"<is><t" + space + b">" + cells.escape(text).encode() + b"</t></is>"
             return b"<c " + found[1] + found[2] + b' t="inlineStr">' + body + b"</c>"
 
-        data = _SHARED.sub(inline, data)
-        data = _STYLE.sub(lambda one: one[1] + str(self._adoption.style(int(one[2]))).encode() + one[3], data)
-        data = _RULE.sub(lambda one: one[1] + str(self._adoption.rule(int(one[2]))).encode() + one[3], data)
+        data = re.sub(_SHARED, inline, data)
+        data = re.sub(_STYLE, lambda one: one[1] + str(self._adoption.style(int(one[2]))).encode() + one[3], data)
+        data = re.sub(_RULE, lambda one: one[1] + str(self._adoption.rule(int(one[2]))).encode() + one[3], data)
         return data.replace(b' tabSelected="1"', b"")
 
     def _known_tables(self) -> tuple[set[int], set[str]]:
@@ -172,7 +176,7 @@ class _Adder:
         edits.set(root, "name", name)
         edits.set(root, "displayName", name)
         data = edits.apply()
-        return _RULE.sub(lambda one: one[1] + str(self._adoption.rule(int(one[2]))).encode() + one[3], data)
+        return re.sub(_RULE, lambda one: one[1] + str(self._adoption.rule(int(one[2]))).encode() + one[3], data)
 
     @staticmethod
     def _content_types(index: Index) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -13,32 +12,32 @@ _OWN_IDS: Final = 164
 """number formats below are the same everywhere"""
 _PARTS: Final = {"fontId": "fonts", "fillId": "fills", "borderId": "borders"}
 _ORDER: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs")
-_TAG: Final = re.compile(rb"<(/?)(?=[A-Za-z])")
+_TAG: Final = rb"<(/?)(?=[A-Za-z])"
 
 
 def prefixed(raw: bytes, prefix: str) -> bytes:
     """A piece of XML without prefixes, with `prefix` put before every tag."""
-    return _TAG.sub(rb"<\1" + prefix.encode(), raw) if prefix else raw
+    return re.sub(_TAG, rb"<\1" + prefix.encode(), raw) if prefix else raw
 
 
-@dataclass
 class Adoption:
     """Cell formats of `theirs` (a styles part without prefixes) as formats of `ours`."""
 
-    ours: bytes
-    theirs: bytes
-    part: str
-    _added: dict[str, list[bytes]] = field(default_factory=dict)
-    _places: dict[str, dict[bytes, int]] = field(default_factory=dict)
-    _styles: dict[int, int] = field(default_factory=dict)
+    def __init__(self, ours: bytes, theirs: bytes, part: str) -> None:
+        self._ours = ours
+        self._theirs = theirs
+        self._part = part
+        self._added: dict[str, list[bytes]] = {}
+        self._places: dict[str, dict[bytes, int]] = {}
+        self._styles: dict[int, int] = {}
 
     @cached_property
     def _root(self) -> spans.Element:
-        return spans.parse(self.ours, self.part)
+        return spans.parse(self._ours, self._part)
 
     @cached_property
     def _source(self) -> spans.Element:
-        return spans.parse(self.theirs, "styles")
+        return spans.parse(self._theirs, "styles")
 
     def _count(self, name: str) -> int:
         """How many items the list `name` has, with those that were added."""
@@ -106,7 +105,7 @@ class Adoption:
 
     def data(self) -> bytes:
         """Our styles with everything adopted in them."""
-        edits = spans.Edits(self.ours)
+        edits = spans.Edits(self._ours)
         prefix = self._root.prefix
         for name in _ORDER:
             added = self._added.get(name)

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +41,8 @@ _SHORT: Final = 24
 """characters up to which all texts of a column are encoded beforehand"""
 _WIDEST: Final = 2048
 """bytes of a cell beyond which padding the others costs more than it saves"""
-_SPECIAL: Final = re.compile(
-    "^[\\s=+\\-@＝＋－＠]|\\s$|[&<>\x00-\x1f\ufffe\uffff\ud800-\udfff]|_x|  "
-)  # what `cells.encode` and the writer do something about
+_SPECIAL: Final = "^[\\s=+\\-@＝＋－＠]|\\s$|[&<>\x00-\x1f\ufffe\uffff\ud800-\udfff]|_x|  "
+"""what `cells.encode` and the writer do something about"""
 _BETWEEN: Final = "\u2588"
 """stands between texts that are looked at together; one that holds it is looked at alone"""
 _CUT: Final = _BETWEEN.encode()
@@ -53,7 +51,7 @@ _NEEDLES: Final = (
     *(_BETWEEN + start for start in (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")),
 )
 _JOINTS: Final = ("_", "  ", f" {_BETWEEN}")
-_APART: Final = re.compile(f"_|  |\\s{_BETWEEN}|[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
+_APART: Final = f"_|  |\\s{_BETWEEN}|[\x00-\x1f\ufffe\uffff\ud800-\udfff]"
 """words that cannot be encoded without looking at those beside them"""
 
 Bytes = NDArray[np.uint8]
@@ -64,13 +62,13 @@ Encoder = Callable[[Any], Sequence[bytes] | Bytes]
 """what follows the row number in the cells of many values"""
 
 
-@dataclass(frozen=True)
 class Words:
     """Cells, or what is in them, that are encoded beforehand: short ones, and what many rows have."""
 
-    codes: NDArray[Any]
-    values: Sequence[Any]
-    encode: Encoder
+    def __init__(self, codes: NDArray[Any], values: Sequence[Any], encode: Encoder) -> None:
+        self.codes = codes
+        self.values = values
+        self.encode = encode
 
     @cached_property
     def matrix(self) -> Bytes:
@@ -94,8 +92,7 @@ class Words:
         return self.matrix.take(codes, 0), self._lengths.take(codes)
 
 
-@dataclass(frozen=True)
-class Each:
+class Each(NamedTuple):
     """Cells, or what is in them, that are encoded when their rows are."""
 
     values: Sequence[Any] | NDArray[np.float64]
@@ -107,8 +104,7 @@ class Each:
         return found, np.count_nonzero(found, axis=1)
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column of cells: what follows the row number, made of one part or of several behind each other."""
 
     number: int
@@ -222,8 +218,8 @@ def _phrases(number: int, values: Phrases, encode: Encode) -> Column | None:
     together = _BETWEEN.join(map(_BETWEEN.join, ends)) + _BETWEEN
     longest = sum(max(map(len, words)) for words in ends)
     simple = together.isprintable() and not any(needle in together for needle in _JOINTS)  # many times faster
-    clear = together.count(_BETWEEN) == sum(map(len, ends)) and (simple or not _APART.search(together))
-    heads = _joined(ends[0]) is not None or not any(map(_SPECIAL.search, ends[0]))
+    clear = together.count(_BETWEEN) == sum(map(len, ends)) and (simple or not re.search(_APART, together))
+    heads = _joined(ends[0]) is not None or not any(map(re.compile(_SPECIAL).search, ends[0]))
     if not clear or not heads or not all(ends[0]) or longest > _WIDEST:
         return column(number, np.asarray(values), encode)
     parts = tuple(Words(codes, words, _plain) for codes, words in zip(values.codes, ends, strict=True))
@@ -250,12 +246,12 @@ def _around(tail: bytes, value: bytes) -> tuple[bytes, bytes]:
 def _texts(encode: Encode) -> Encoder:
     """Encodes texts: plain ones by putting them between what is the same for all."""
     before, after = _around(_tail(encode("a")), b"a")
-    special = _SPECIAL.search
 
     def many(values: Sequence[Any]) -> list[bytes]:
         joined = _joined(values)
         if joined is not None:
             return [before + value + after for value in joined.encode().split(_CUT)]
+        special = re.compile(_SPECIAL).search
         return [
             before + value.encode() + after if value and not special(value) else _tail(encode(value or None))
             for value in values
@@ -304,13 +300,13 @@ def _digits_of(values: NDArray[np.float64]) -> Bytes:
     return found
 
 
-@dataclass(frozen=True)
 class Part:
     """A worksheet part too long to stand in memory: what is before its rows, the rows, what is behind them."""
 
-    head: bytes
-    rows: Rows
-    tail: bytes
+    def __init__(self, head: bytes, rows: Rows, tail: bytes) -> None:
+        self.head = head
+        self.rows = rows
+        self.tail = tail
 
     def __call__(self) -> Iterator[bytes]:
         yield self.head
@@ -332,13 +328,12 @@ class Part:
         return self.head + self.tail
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """The rows of a table, made in stretches each time they are asked for."""
 
     first: int
     """the first row, counted from 0"""
-    count: int
+    height: int
     attributes: bytes
     """what the start tag of each row says besides its number"""
     columns: tuple[Column, ...]
@@ -346,18 +341,18 @@ class Rows:
 
     def stretches(self) -> Iterator[bytes]:
         """The rows as XML, some thousands at a time."""
-        if self.count > _STRETCH:
+        if self.height > _STRETCH:
             yield from (self._stretch(start, stop) for start, stop in self.ranges())
             return
         first = self.first + 1
-        tokens, begin, end = self._tokens(first, first + self.count)
+        tokens, begin, end = self._tokens(first, first + self.height)
         rows = _side_by_side([begin, *(token for token, _ in tokens)])
         for start, stop in self.ranges():
             yield rows[start - first : stop - first].tobytes().translate(None, b"\0")[len(end) :] + end
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """First and last row (behind it) of each stretch, counted from 1; their numbers have equally many digits."""
-        start, end = self.first + 1, self.first + 1 + self.count
+        start, end = self.first + 1, self.first + 1 + self.height
         while start < end:
             stop = min(end, start + _STRETCH, 10 ** len(str(start)))
             yield start, stop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from segmenter.books import refs, spans, translate
@@ -25,17 +24,14 @@ _BEFORE_CALC: Final = (
     "definedNames",
 )
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>]")
-_VALUE: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)", re.DOTALL)
-_FORMULA_CELL: Final = re.compile(
-    rb"<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>", re.DOTALL
+_VALUE: Final = rb"(?s)<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)"
+_FORMULA_CELL: Final = rb"(?s)<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>"
+_TEXT: Final = r'"(?:[^"]|"")*"'
+_REFERENCE: Final = (
+    r"(?i)(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
+    r"(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3}|\$?\d+:\$?\d+)(?![\w(!.])"
 )
-_TEXT: Final = re.compile(r'"(?:[^"]|"")*"')
-_REFERENCE: Final = re.compile(
-    r"(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
-    r"(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3}|\$?\d+:\$?\d+)(?![\w(!.])",
-    re.IGNORECASE,
-)
-_WORD: Final = re.compile(r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))")
+_WORD: Final = r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
 
 
 def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
@@ -61,8 +57,7 @@ class Reference(NamedTuple):
     area: Area
 
 
-@dataclass
-class Formula:
+class Formula(NamedTuple):
     """A formula cell of somebody else's sheet."""
 
     sheet: str
@@ -71,8 +66,7 @@ class Formula:
     reads: list[Reference]
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """What names in formulas stand for, all casefolded."""
 
     tables: Mapping[str, Reference]
@@ -82,11 +76,11 @@ class Words:
 
     def reads(self, text: str, depth: int = 0) -> Iterator[Reference]:
         """Every reference of a formula, through tables and names."""
-        plain = _TEXT.sub('""', text)
-        for found in _REFERENCE.finditer(plain):
+        plain = re.sub(_TEXT, '""', text)
+        for found in re.finditer(_REFERENCE, plain):
             sheet = (found[1] or "").strip("'").replace("''", "'").casefold()
             yield Reference(sheet, refs.area(found[2]))
-        for found in _WORD.finditer(plain):
+        for found in re.finditer(_WORD, plain):
             word = found[1].casefold()
             if found[2] and word in self.tables:
                 yield self.tables[word]
@@ -108,7 +102,7 @@ def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, 
         found[entry.part] = [
             Formula(name, cell, list(words.reads(_text(sheet, cell))))
             for cell in sheet.formulas()
-            if _VALUE.search(cell.inner)
+            if re.search(_VALUE, cell.inner)
         ]
     return found
 
@@ -150,7 +144,7 @@ def _meets(areas: Collection[Area], read: Area) -> bool:
 
 def dropped(data: bytes, cells: Collection[Cell]) -> bytes:
     """A sheet part with the results of some formula cells taken out, nothing else."""
-    new = {cell.raw: _VALUE.sub(b"", cell.raw) for cell in cells}
+    new = {cell.raw: re.sub(_VALUE, b"", cell.raw) for cell in cells}
     for old, without in new.items():
         data = data.replace(old, without, 1)
     return data
@@ -158,4 +152,4 @@ def dropped(data: bytes, cells: Collection[Cell]) -> bytes:
 
 def without_results(data: bytes) -> bytes:
     """A sheet part with the results of all its formula cells taken out, to compare what else there is."""
-    return _FORMULA_CELL.sub(lambda cell: _VALUE.sub(b"", cell[0]), data)
+    return re.sub(_FORMULA_CELL, lambda cell: re.sub(_VALUE, b"", cell[0]), data)

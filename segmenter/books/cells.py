@@ -24,10 +24,10 @@ _SIMPLE: Final = frozenset({str, float, NoneType})
 MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
 FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
-_ESCAPE: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
-_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_ESCAPE: Final = r"_x[0-9A-Fa-f]{4}_"
+_ILLEGAL: Final = "[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)"
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
-_TEXTS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)", re.DOTALL)
+_TEXTS: Final = rb"(?s)<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)"
 _PLAIN_TEXT: Final = re.compile(rb'(?:<is>)?<t(?: xml:space="preserve")?>([^<&\r]*)</t>(?:</is>)?')
 _VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>(.*?)</(?:[^\s<>/:]+:)?v\s*>", re.DOTALL)
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
@@ -112,7 +112,7 @@ def needs_quote(text: str) -> bool:
 def escape(text: str) -> str:
     """Text as the content of `<t>`: markup, and the characters XML cannot hold as Excel writes them (`_x000B_`)."""
     if "_x" in text or not text.isprintable():
-        text = _ILLEGAL.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+        text = re.sub(_ILLEGAL, lambda found: f"_x{ord(found[0]):04X}_", text)
     return escape_formula(text)
 
 
@@ -125,7 +125,7 @@ def decode_text(text: str) -> str:
     """`_x000B_` and its like as the characters they stand for."""
     if "_x" not in text:
         return text
-    found = _ESCAPE.sub(lambda one: chr(int(one[0][2:6], 16)), text)
+    found = re.sub(_ESCAPE, lambda one: chr(int(one[0][2:6], 16)), text)
     return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_surrogates(found) else found
 
 
@@ -166,7 +166,7 @@ def rich_text(inner: bytes) -> str:
     """The text of an `<is>` or `<si>` element's content: its runs joined, phonetic guides left out."""
     if plain := _PLAIN_TEXT.fullmatch(inner):
         return decode_text(plain[1].decode())
-    found = _TEXTS.findall(inner)
+    found = re.findall(_TEXTS, inner)
     if not found:
         return ""
     text = "".join(_unwrap(content) for name, _, content in found if name == b"t")

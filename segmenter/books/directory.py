@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Final, NamedTuple
-from zipfile import ZipInfo
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from segmenter.books.ondisk import OnDisk
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 END: Final = b"PK\x05\x06"
 CENTRAL: Final = b"PK\x01\x02"

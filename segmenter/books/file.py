@@ -7,9 +7,7 @@ from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final
-
-from python_calamine import CalamineWorkbook
+from typing import IO, TYPE_CHECKING, Final
 
 from segmenter.books import (
     Grid,
@@ -43,6 +41,9 @@ from segmenter.frames import Frame
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import CUSTOMERS, Table, fold, table
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 _LONG: Final = 1 << 22
 """bytes from which a sheet is read column by column"""
@@ -99,6 +100,8 @@ class FileBook:
 
     @cached_property
     def _calamine(self) -> CalamineWorkbook:
+        from python_calamine import CalamineWorkbook  # most sheets are read without it
+
         return CalamineWorkbook.from_filelike(io.BytesIO(self._data), load_tables=False)
 
     def __enter__(self) -> FileBook:

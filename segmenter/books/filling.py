@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from segmenter.books import bulk, refs
 from segmenter.books.cells import Plain
@@ -23,8 +22,7 @@ UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^
 """what a new row does not take over from the first one"""
 
 
-@dataclass(frozen=True)
-class Meant:
+class Meant(NamedTuple):
     """What is to stand in the cells of one table: where its columns are, and the values by field."""
 
     table: Table
@@ -32,7 +30,7 @@ class Meant:
     first: int
     """the first data row"""
     values: Mapping[str, Sequence[Plain]]
-    count: int
+    height: int
     """rows of values"""
 
     def covers(self, row: int, column: int) -> bool:
@@ -42,8 +40,7 @@ class Meant:
         return any(self.columns[key] == column for key in self.values)
 
 
-@dataclass(frozen=True)
-class Filled:
+class Filled(NamedTuple):
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
@@ -54,8 +51,7 @@ class Filled:
     rows: bulk.Rows | None = None
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A frame (columns: field keys) to be written below a header of a sheet."""
 
     sheet: Sheet

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from segmenter.books import spans
 from segmenter.books.index import Index, rels_part
@@ -19,8 +18,7 @@ KINDS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """What the user allows: each field names what is lost or overridden by it."""
 
     break_signature: bool = False

@@ -5,9 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,7 +19,7 @@ _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relation
 _STRICT: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 RELATION_SPACES: Final = (_OFFICE, _STRICT)
 STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
-_STRINGS = re.compile(rb"<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)", re.DOTALL)
+_STRINGS: Final = rb"(?s)<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)"
 _OPEN: Final = b"<si><t>"
 _CLOSE: Final = b"</t></si>"
 _ENTITIES: Final = (b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&amp;")
@@ -28,8 +27,7 @@ _UNUSUAL: Final = (b"\r", b"_x", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 """what makes a part of shared strings worth a closer look; the last two are characters XML does not know"""
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(NamedTuple):
     """One relationship of a part: `kind` is the last word of its type, `target` the part it leads to."""
 
     id: str
@@ -39,8 +37,7 @@ class Relation:
     element: spans.Element
 
 
-@dataclass(frozen=True)
-class SheetEntry:
+class SheetEntry(NamedTuple):
     """One tab: its name, the part it lies in, and whether it can be seen."""
 
     name: str
@@ -115,7 +112,7 @@ class Index:
                 [
                     one
                     if one.external or one.target in self.package
-                    else replace(one, target=self._spelling(one.target))
+                    else one._replace(target=self._spelling(one.target))
                     for one in found
                 ],
             )
@@ -167,7 +164,7 @@ class Index:
             return self.plain.strings
         data = self.package.read(self.strings_part)
         spans.check(data, self.strings_part)
-        return [cells.rich_text(one[1] or b"") for one in _STRINGS.finditer(spans.without_comments(data))]
+        return [cells.rich_text(one[1] or b"") for one in re.finditer(_STRINGS, spans.without_comments(data))]
 
     @cached_property
     def plain(self) -> Texts | None:

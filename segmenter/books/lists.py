@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
@@ -13,7 +13,7 @@ from segmenter.books.refs import Shift
 from segmenter.books.region import Region, Typed, find, key_of, match
 from segmenter.books.writer import Writer
 
-_RANGE = re.compile(r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])")
+_RANGE: Final = r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])"
 
 
 class Slot(NamedTuple):
@@ -186,7 +186,7 @@ class _Rows:
             head, _, tail = found[0].partition(":")
             return f"{head}:{re.sub(r'[0-9]+$', str(area.bottom + 1), tail)}"
 
-        return _RANGE.sub(grow, formula)
+        return re.sub(_RANGE, grow, formula)
 
     def left_over(self, number: int) -> bytes:
         """A row the table no longer has: what stands beside it stays, and a blank row stays as it was."""

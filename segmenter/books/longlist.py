@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -92,8 +92,7 @@ def _attributes(sheet: Sheet, region: Region, like: Row | None) -> bytes:
     return tag.partition(b'r="1"')[2]
 
 
-@dataclass(frozen=True)
-class _Standing:
+class _Standing(NamedTuple):
     """The rows of a long list as they stand on the sheet: the range of their bytes, and what they hold."""
 
     start: int

@@ -37,8 +37,8 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     give back the value it was made from.
     """
     meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
-    if made.rows.count <= _FEW:
-        whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.count), b"".join(pieces)
+    if made.rows.height <= _FEW:
+        whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
         if b"".join((made.head, *whole.composed(made.rows), made.tail)) == found:
             found_wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
             return next((f"{letter(column.number)}{row}" for column, row in found_wrong), "")

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePath
-from typing import IO, Final, cast
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
 from isal import isal_zlib as fast
 
@@ -29,6 +27,9 @@ from segmenter.books.directory import CENTRAL, END, Info
 from segmenter.books.ondisk import OnDisk
 from segmenter.errors import Refused
 
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
 MAX_RATIO: Final = 100
 MAX_TOTAL: Final = 2 << 30
 """bytes all parts may have when inflated"""
@@ -36,6 +37,8 @@ MAX_ENTRIES: Final = 10_000
 _FREE: Final = 1 << 20
 """bytes an entry may have before its ratio matters"""
 _LOCAL: Final = b"PK\x03\x04"
+_DEFLATED: Final = 8
+"""as a zip directory says it; what is packed in another way is left to `zipfile`"""
 _DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
@@ -48,8 +51,7 @@ Stream = Callable[[], Iterable[bytes]]
 Content = bytes | Stream
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of the directory: where it lies, and its raw central record."""
 
     name: str
@@ -90,11 +92,13 @@ class Package:
         sniff.refuse_unless_workbook(self.entries, types, path)
 
     @cached_property
-    def _zip(self) -> zipfile.ZipFile:
+    def _zip(self) -> ZipFile:
+        from zipfile import BadZipFile, ZipFile  # few workbooks need it
+
         data = self.data
         try:
-            return zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data.file)
-        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+            return ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data.file)
+        except (BadZipFile, NotImplementedError, struct.error, ValueError) as error:
             raise self._damaged(error) from error
 
     def _damaged(self, reason: object) -> Refused:
@@ -159,26 +163,35 @@ class Package:
             return self._small[name]
         info = self._infos[name]
         try:
-            if info.compress_type == zipfile.ZIP_DEFLATED:
+            if info.compress_type == _DEFLATED:
                 start, end = self._packed(info)
                 unpacker = fast.decompressobj(-15)
                 found = unpacker.decompress(self.data[start:end], info.file_size + 1)
                 self._refuse_unless_whole(info, fast.crc32(found), len(found), unpacker.eof)
             else:
-                with self._zip.open(name) as file:
-                    found = file.read(info.file_size + 1)
-                    self._refuse_unless_whole(info, info.CRC, len(found), True)
-        except (zipfile.BadZipFile, *_DAMAGE, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+                found = self._unzipped(info)
+                self._refuse_unless_whole(info, info.CRC, len(found), True)
+        except (*_DAMAGE, EOFError, NotImplementedError, RuntimeError, OSError) as error:
             raise self._damaged(error) from error
         if len(found) <= _SMALL:
             self._small[name] = found
         return found
 
+    def _unzipped(self, info: Info) -> bytes:
+        """A part that is not deflated."""
+        from zipfile import BadZipFile
+
+        try:
+            with self._zip.open(info.filename) as file:
+                return file.read(info.file_size + 1)
+        except BadZipFile as error:
+            raise self._damaged(error) from error
+
     def pieces(self, name: str, size: int = 1 << 21) -> Iterator[bytes]:
         """The part `name` inflated piece by piece; its checksum is proven when the last one was taken."""
         info = self._infos[name]
         start, end = self._packed(info)
-        if info.compress_type != zipfile.ZIP_DEFLATED:
+        if info.compress_type != _DEFLATED:
             yield self.read(name)
             return
         unpacker = fast.decompressobj(-15)

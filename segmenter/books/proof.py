@@ -10,9 +10,8 @@ violation  anything else; then no file is replaced
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter.books import bulk, calc, drawn, longproof, spans
 from segmenter.books.filling import Meant
@@ -31,8 +30,7 @@ _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
 _FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One part and what was found: `verdict` as in the module's docstring, `detail` the place of a violation."""
 
     name: str
@@ -40,8 +38,7 @@ class Part:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What the user has asked to lose: results of formulas elsewhere that are old now; a digital signature."""
 
     drop_stale: bool = False
@@ -51,8 +48,7 @@ class Asked:
 NOTHING: Final = Asked()
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(NamedTuple):
     """What became of every part of a workbook."""
 
     parts: tuple[Part, ...]

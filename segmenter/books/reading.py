@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from segmenter.books import Grid, spans
 from segmenter.books import short as brief
@@ -21,19 +20,17 @@ from segmenter.cells import position
 from segmenter.errors import Refused
 
 _ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
-_CELL: Final = re.compile(rb"<(?:[^\s<>/:]+:)?c" + _ATTRS + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>", re.DOTALL)
+_CELL: Final = rb"(?s)<(?:[^\s<>/:]+:)?c" + _ATTRS + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>"
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
-_ERROR: Final = re.compile(rb"\st\s*=\s*[\"']e[\"']")
-_FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>/]")
-_VALUE: Final = re.compile(rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>([^<]*)<")
-_REF: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z0-9]+)[\"']")
-_ROW: Final = re.compile(rb"<(?:[^\s<>/:]+:)?row\b" + _ATTRS)
-_HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
-_TEXTUAL: Final = re.compile(rb"\st\s*=\s*[\"']str[\"']")
-_OPEN: Final = re.compile(rb"<((?:[^\s<>/:!?]+:)?)sheetData(?:\s[^<>]*)?(?<!/)>")
-_FILLED: Final = re.compile(
-    rb"<(?:[^\s<>/:]+:)?c(?:\s[^<>]*?)?\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>"
-)
+_ERROR: Final = rb"\st\s*=\s*[\"']e[\"']"
+_FORMULA: Final = rb"<(?:[^\s<>/:]+:)?f[\s>/]"
+_VALUE: Final = rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>([^<]*)<"
+_REF: Final = rb"\sr\s*=\s*[\"']([A-Za-z0-9]+)[\"']"
+_ROW: Final = rb"<(?:[^\s<>/:]+:)?row\b" + _ATTRS
+_HIDDEN: Final = rb"\shidden\s*=\s*[\"'](?:1|true)[\"']"
+_TEXTUAL: Final = rb"\st\s*=\s*[\"']str[\"']"
+_OPEN: Final = rb"<((?:[^\s<>/:!?]+:)?)sheetData(?:\s[^<>]*)?(?<!/)>"
+_FILLED: Final = rb"<(?:[^\s<>/:]+:)?c(?:\s[^<>]*?)?\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>"
 _SPREAD: Final = 1 << 25
 """cells the rectangle around a sheet's cells may have however few there are"""
 _DAY: Final = timedelta(days=1)
@@ -48,8 +45,7 @@ class Values(Protocol):
     def to_python(self, skip_empty_area: bool = True) -> list[list[Any]]: ...
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """What is known of a sheet before it is read."""
 
     part: str
@@ -114,7 +110,7 @@ def scan(
     head = b""
     for piece in stream:
         head += piece
-        if found := _OPEN.search(head):
+        if found := re.search(_OPEN, head):
             break
     else:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
@@ -154,14 +150,13 @@ def scan(
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
         below=below,
-        columns=columns,
         formulas=scanned.formulas,
     )
 
 
 def _refuse_spread(body: bytes, sheet: str) -> None:
     """Refuse a sheet with so few cells so far apart that the rectangle around them would fill the memory."""
-    found = _FILLED.findall(body)
+    found = re.findall(_FILLED, body)
     rows = max((int(row) for _, row in found), default=0)
     letters = max({column for column, _ in found}, key=lambda one: (len(one), one), default=b"A")
     area = rows * (position(letters.decode() + "1")[1] + 1)
@@ -208,30 +203,33 @@ def _filled(row: Sequence[Any], one: Area) -> bool:
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:
-    found = _REF.search(attributes)
+    found = re.search(_REF, attributes)
     return position(found[1].decode()) if found else None
 
 
 def _errors(body: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     """Cells that hold an error, and which."""
     if b'"e"' in body or b"'e'" in body:
-        for cell in _CELL.finditer(body):
-            if _ERROR.search(cell[1]) and (place := _place(cell[1])):
-                value = _VALUE.search(cell[2])
+        error = re.compile(_ERROR).search
+        for cell in re.finditer(_CELL, body):
+            if error(cell[1]) and (place := _place(cell[1])):
+                value = re.search(_VALUE, cell[2])
                 yield place, value[1].decode() if value else "#N/A"
 
 
 def _uncached(body: bytes) -> Iterator[tuple[int, int]]:
     """Formula cells without a result. An empty text is a result."""
-    for cell in _CELL.finditer(body):
-        if _FORMULA.search(cell[2]) and not _TEXTUAL.search(cell[1]):
-            value = _VALUE.search(cell[2])
+    formula = re.compile(_FORMULA).search
+    for cell in re.finditer(_CELL, body):
+        if formula(cell[2]) and not re.search(_TEXTUAL, cell[1]):
+            value = re.search(_VALUE, cell[2])
             if (value is None or not value[1].strip()) and (place := _place(cell[1])):
                 yield place
 
 
 def _hidden_rows(body: bytes) -> Iterator[int]:
     if b"hidden" in body:
-        for row in _ROW.finditer(body):
-            if _HIDDEN.search(row[1]) and (found := _REF.search(row[1])):
+        hidden = re.compile(_HIDDEN).search
+        for row in re.finditer(_ROW, body):
+            if hidden(row[1]) and (found := re.search(_REF, row[1])):
                 yield int(found[1]) - 1

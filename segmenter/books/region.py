@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from segmenter.books.cells import Plain, number
@@ -29,8 +28,7 @@ class ListObject(NamedTuple):
         return self.area.bottom - self.totals
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """The data rows of a table, `first`..`last` (`first - 1` when there are none), and the columns `left`..`right`
     that belong together and move with a row."""
 
@@ -111,8 +109,7 @@ def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int,
     return found
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(NamedTuple):
     """Tells the rows that hold something people typed, which no run may lose."""
 
     sheet: Sheet

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache, partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from segmenter.books import spans
 from segmenter.books.refs import column_of
@@ -32,8 +31,7 @@ def _attributes(raw: bytes) -> dict[bytes, bytes]:
     return {one[1]: one[2] if one[2] is not None else one[3] for one in ATTRIBUTE.finditer(raw)}
 
 
-@dataclass(eq=False, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell as it stands in the part; never changed."""
 
     row: int
@@ -63,20 +61,22 @@ class Cell:
         return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
 
 
-@dataclass(eq=False)
 class Row:
     """One row as it stands in the part, its number counting from 0; never changed. Its cells are read when they are
     asked for."""
 
-    number: int
-    attributes: bytes
-    raw: bytes
-    inner: bytes
-    read: Callable[[int, bytes], Mapping[int, Cell]]
+    def __init__(
+        self, number: int, attributes: bytes, raw: bytes, inner: bytes, read: Callable[[int, bytes], Mapping[int, Cell]]
+    ) -> None:
+        self.number = number
+        self.attributes = attributes
+        self.raw = raw
+        self.inner = inner
+        self._read = read
 
     @cached_property
     def cells(self) -> Mapping[int, Cell]:
-        return self.read(self.number, self.inner)
+        return self._read(self.number, self.inner)
 
     @property
     def blank(self) -> bool:

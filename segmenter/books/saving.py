@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
-import shutil
-import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -28,6 +26,8 @@ _SHARING: Final = (5, 32, 33)
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file."""
+    import hashlib  # with all of OpenSSL, which most runs do without
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -95,7 +95,7 @@ def _owner(file: Path) -> str:
 def lock(path: Path) -> Iterator[None]:
     """Keep a second run away from `path`; a lock whose process is gone does not count."""
     file = path.with_name(_LOCK.format(name=path.name))
-    host = socket.gethostname()
+    host = _host()
     for attempt in (1, 2):
         try:
             _take(file, json.dumps({"pid": os.getpid(), "host": host, "born": _born(os.getpid())}).encode())
@@ -110,6 +110,15 @@ def lock(path: Path) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """The name of this machine, as `socket.gethostname` says it, which is slow to import."""
+    if os.name == "nt":
+        import socket
+
+        return socket.gethostname()
+    return os.uname().nodename
 
 
 def _take(file: Path, owner: bytes) -> None:
@@ -230,7 +239,7 @@ def replace(
         _write(temp, write)
         verify(temp)
         if target.exists():
-            shutil.copymode(target, temp)
+            _copy_mode(target, temp)
             foreign = ours is not None and not _alike(target, temp) and digest(target) != ours
             if keep_previous or foreign:
                 kept = _keep(target, numbered=foreign)
@@ -265,6 +274,10 @@ def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:
         os.fsync(out.fileno())
 
 
+def _copy_mode(source: Path, target: Path) -> None:
+    target.chmod(stat.S_IMODE(source.stat().st_mode))
+
+
 def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
@@ -278,6 +291,8 @@ def previous_of(path: Path) -> Path:
 
 def _keep(target: Path, *, numbered: bool) -> Path:
     """A copy of `target` as it is, whole or not there at all. An earlier copy makes way for it, or is lost."""
+    from shutil import copyfileobj  # few runs keep a copy
+
     previous = previous_of(target)
     if numbered and previous.exists() and digest(previous) != digest(target):
         names = (previous.with_stem(f"{previous.stem}.{number}") for number in count(2))
@@ -285,8 +300,8 @@ def _keep(target: Path, *, numbered: bool) -> Path:
     temp = previous.with_name(_TEMP.format(name=previous.name))
     try:
         with target.open("rb") as source:
-            _write(temp, lambda out: shutil.copyfileobj(source, out))
-        shutil.copymode(target, temp)
+            _write(temp, lambda out: copyfileobj(source, out))
+        _copy_mode(target, temp)
         _swap(temp, previous)
     finally:
         temp.unlink(missing_ok=True)

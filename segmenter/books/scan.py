@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -54,34 +53,34 @@ class Value(NamedTuple):
     style: int
 
 
-@dataclass
 class Region:
     """Tags without a text between them, as they have to stand behind each other."""
 
-    token: int
-    """the first of them"""
-    tags: bytes = b""
-    digits: list[int] = field(default_factory=list)
-    """offsets of the row number in addresses, which differs from row to row"""
-    text: int = 0
-    """how many bytes of text follow at least"""
+    def __init__(self, token: int) -> None:
+        self.token = token
+        """the first of them"""
+        self.tags = b""
+        self.digits: list[int] = []
+        """offsets of the row number in addresses, which differs from row to row"""
+        self.text = 0
+        """how many bytes of text follow at least"""
 
 
-@dataclass
 class Layout:
     """What the rows of one kind look like: tag by tag."""
 
-    regions: list[Region] = field(default_factory=list)
-    """the tags between two texts, behind each other"""
-    width: int = 0
-    """digits of the row number"""
-    values: list[Value] = field(default_factory=list)
-    hidden: bool = False
-    formulas: bool = False
-    tag: bytes = b""
-    """the row's start tag, its number made 1"""
-    kinds: list[tuple[int, bytes | None, int]] = field(default_factory=list)
-    """(column, `t` or None for an empty cell, style) of each cell"""
+    def __init__(self) -> None:
+        self.regions: list[Region] = []
+        """the tags between two texts, behind each other"""
+        self.width = 0
+        """digits of the row number"""
+        self.values: list[Value] = []
+        self.hidden = False
+        self.formulas = False
+        self.tag = b""
+        """the row's start tag, its number made 1"""
+        self.kinds: list[tuple[int, bytes | None, int]] = []
+        """(column, `t` or None for an empty cell, style) of each cell"""
 
 
 def _layout(row: bytes, prefix: bytes) -> Layout | None:

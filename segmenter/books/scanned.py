@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final, overload
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +68,7 @@ class Column:
         return Held(None, found, {})
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """A column in one of two forms: numbers (NaN where there is none) with a few other values over them, as a header
     is; or objects."""
 
@@ -123,7 +121,7 @@ class Rows(Sequence[list[Any]]):
     """The columns seen as rows, each made when it is asked for."""
 
     def __init__(self, columns: Mapping[int, Held], height: int) -> None:
-        self._columns = columns
+        self.columns = columns
         self._height = height
         self._width = max(columns, default=-1) + 1
 
@@ -140,7 +138,7 @@ class Rows(Sequence[list[Any]]):
         if not -self._height <= place < self._height:
             raise IndexError(place)
         found: list[Any] = [None] * self._width
-        for number, column in self._columns.items():
+        for number, column in self.columns.items():
             found[number] = column.at(place % self._height)
         return found
 
@@ -148,13 +146,12 @@ class Rows(Sequence[list[Any]]):
         return (self[place] for place in range(self._height))
 
 
-@dataclass(frozen=True)
 class ScannedGrid(Grid):
     """A grid whose columns are there as arrays."""
 
-    columns: Mapping[int, Held] = field(default_factory=dict)
+    rows: Rows
 
     def column(self, column: int, start: int) -> NDArray[Any]:
         """See `Grid.column`."""
-        found = self.columns.get(column, Held(None, None, {}))
+        found = self.rows.columns.get(column, Held(None, None, {}))
         return found.values(start, self.height)

@@ -103,8 +103,8 @@ def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
     """The first cell that does not hold what was to be written."""
     table, first = plan.table, plan.first
     if table.anchor:
-        padding = [None] * max(table.rows - plan.count, 0)
-        wanted = {key: [*values[: plan.count], *padding][: table.rows] for key, values in plan.values.items()}
+        padding = [None] * max(table.rows - plan.height, 0)
+        wanted = {key: [*values[: plan.height], *padding][: table.rows] for key, values in plan.values.items()}
         return _differs(now, plan, range(first, first + table.rows), wanted, date1904)
     rows = range(first, max(now.rows, default=first) + 1)
     if table.key_field and table.key_field in plan.values:
@@ -112,8 +112,8 @@ def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
         places = match(map(key_of, keys), map(key_of, plan.values[table.key_field]))
         expected = sum(key_of(one) is not None for one in plan.values[table.key_field])
     else:
-        places = {n: n for n in range(min(plan.count, len(rows)))}
-        expected = plan.count
+        places = {n: n for n in range(min(plan.height, len(rows)))}
+        expected = plan.height
     if len(places) < expected:
         return f"{len(places)} < {expected}"
     wanted = {key: [values[place] for place in places.values()] for key, values in plan.values.items()}

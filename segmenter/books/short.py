@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -20,8 +19,8 @@ from segmenter.books.scanned import days
 from segmenter.books.styles import Styles
 
 _EDGES: Final = tuple(edge for blank in (b" ", b"\n", b"\t") for edge in (b"<t>" + blank, blank + b"</t>"))
-_TRIMMED: Final = re.compile(rb"<t>(?:\s|[^<]*\s</t>)")
-_HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
+_TRIMMED: Final = rb"<t>(?:\s|[^<]*\s</t>)"
+_HIDDEN: Final = rb'\shidden="(?:1|true)"'
 _ASIDE: Final = re.compile(rb"\shidden\b")
 _NUMERIC: Final = b"0123456789.-+eE"
 _SPREAD: Final = 64
@@ -42,12 +41,12 @@ class Short(NamedTuple):
     hidden_rows: frozenset[int]
 
 
-@dataclass(frozen=True)
 class Texts:
     """The shared strings of a workbook, and the part they are written in."""
 
-    strings: Sequence[str]
-    data: bytes
+    def __init__(self, strings: Sequence[str], data: bytes) -> None:
+        self.strings = strings
+        self.data = data
 
     @cached_property
     def trimmed(self) -> bool:
@@ -65,7 +64,7 @@ def read(data: bytes, part: str, texts: Texts, styles: Styles, *, date1904: bool
         return None
     written = found.rows
     hidden = {one for one in {*written.attributes} if _ASIDE.search(one)}
-    if not all(map(_HIDDEN.search, hidden)):
+    if not all(re.search(_HIDDEN, one) for one in hidden):
         return None
     try:
         values = _Values(texts, styles, data[found.start : found.end], date1904=date1904).rows(written)
@@ -191,7 +190,7 @@ _READERS: Final = {
 
 def _trims(data: bytes) -> bool:
     """Whether a text in some XML begins or ends with a space without saying that this is to be kept."""
-    return any(edge in data for edge in _EDGES) and _TRIMMED.search(data) is not None
+    return any(edge in data for edge in _EDGES) and re.search(_TRIMMED, data) is not None
 
 
 def _refuse_spaced(found: Sequence[str | None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeVar
 from xml.parsers import expat
@@ -29,7 +28,7 @@ MAX_DEPTH: Final = 256
 """so deep elements may be nested; real workbooks stay below 50"""
 MAX_TAG: Final = 1 << 20
 """so many bytes a start tag may have: room for a rule with ten thousand ranges, not for a million attributes"""
-_ASIDE: Final = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_ASIDE: Final = rb"(?s)(<!\[CDATA\[.*?\]\]>)|<!--.*?-->|<\?.*?\?>"
 _SMALL: Final = 1 << 16
 _KEPT: Final = 256
 """so many trees of parts up to so many bytes are kept: those of a template are the same in the next workbook"""
@@ -50,26 +49,40 @@ def quote(value: str) -> bytes:
     return value.translate(_ESCAPED).encode()
 
 
-@dataclass(eq=False, slots=True)
 class Element:
     """One element: `start`..`inner` is its start tag, `inner`..`close` its content, `close`..`end` its end tag.
 
     An empty element `<a/>` has `inner == close == end`.
     """
 
-    data: bytes = field(repr=False)
-    tag: str
-    """as written, with its prefix"""
-    name: str
-    """the tag without its prefix"""
-    start: int
-    inner: int
-    close: int
-    end: int
-    parent: Element | None = field(default=None, repr=False)
-    children: list[Element] = field(default_factory=list, repr=False)
-    _attributes: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
-    _values: dict[str, str] = field(default_factory=dict, repr=False)
+    __slots__ = (
+        *("_attributes", "_values", "children", "close", "data", "end", "inner", "name", "parent", "start", "tag"),
+    )
+
+    def __init__(
+        self,
+        data: bytes,
+        tag: str,
+        name: str,
+        start: int,
+        inner: int,
+        close: int,
+        end: int,
+        parent: Element | None = None,
+    ) -> None:
+        self.data = data
+        self.tag = tag
+        """as written, with its prefix"""
+        self.name = name
+        """the tag without its prefix"""
+        self.start = start
+        self.inner = inner
+        self.close = close
+        self.end = end
+        self.parent = parent
+        self.children: list[Element] = []
+        self._attributes: dict[str, tuple[int, int]] | None = None
+        self._values: dict[str, str] = {}
 
     @property
     def attributes(self) -> dict[str, tuple[int, int]]:
@@ -156,7 +169,8 @@ def _text(raw: bytes) -> str:
 
 def without_comments(data: bytes) -> bytes:
     """Well-formed XML without comments and instructions (but one at the start), where a tag may be never closed."""
-    return _ASIDE.sub(lambda found: found[1] or b"", data) if b"<!--" in data or data.find(b"<?", 1) > 0 else data
+    found = b"<!--" in data or data.find(b"<?", 1) > 0
+    return re.sub(_ASIDE, lambda one: one[1] or b"", data) if found else data
 
 
 def check(data: bytes, part: str) -> None:

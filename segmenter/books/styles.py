@@ -19,7 +19,7 @@ _SURELY_NUMBERS: Final = frozenset((*range(14), *range(37, 45), 48, 49))
 _ESCAPED: Final = re.compile(r"[_\\].")
 _ENTANGLED: Final = re.compile(r"[_\\][\";\[]")
 _TELLING: Final = re.compile(r"[dmhysapDMHYSAP]")
-_QUOTE: Final = re.compile(rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_QUOTE: Final = rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 _UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
 
 
@@ -52,7 +52,7 @@ class Styles:
     def unquoted(self, style: int) -> int:
         """`style` without that mark."""
         raw = self._raw(style)
-        return self._variant(style, _QUOTE.sub(b"", raw)) if b"quotePrefix" in raw else style
+        return self._variant(style, re.sub(_QUOTE, b"", raw)) if b"quotePrefix" in raw else style
 
     def untexted(self, style: int) -> int:
         """`style` if it is not the format of texts, in which a formula typed anew would be one; otherwise its like."""

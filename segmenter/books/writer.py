@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from segmenter.books import Formula, cells
 from segmenter.books.cells import Plain
 from segmenter.books.sheetxml import Sheet
@@ -11,19 +9,19 @@ from segmenter.books.styles import Styles
 from segmenter.cells import address
 
 
-@dataclass
 class Writer:
     """Encodes values for the cells of one sheet, asking the styles for variants where a value needs one."""
 
-    sheet: Sheet
-    styles: Styles
-    date1904: bool
-    written: set[tuple[int, int]] = field(default_factory=set)
-    """(row, column) of the cells that were written anew"""
-    locked: str = ""
-    """the first of them that a protected sheet would lock"""
-    _unquoted: dict[int, int] = field(default_factory=dict)
-    """what `Styles.unquoted` said"""
+    def __init__(self, sheet: Sheet, styles: Styles, date1904: bool) -> None:
+        self.sheet = sheet
+        self.styles = styles
+        self.date1904 = date1904
+        self.written: set[tuple[int, int]] = set()
+        """(row, column) of the cells that were written anew"""
+        self.locked = ""
+        """the first of them that a protected sheet would lock"""
+        self._unquoted: dict[int, int] = {}
+        """what `Styles.unquoted` said"""
 
     def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
         """A cell with a value, in its style or a variant of it."""
