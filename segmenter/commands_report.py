@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +106,8 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
 def _copy(name: str, out: Path | None, lang: Lang, known: Mapping[str, str]) -> None:
     if name not in known:
         raise Refused("no_template", value=name, found=", ".join(known))
+    from importlib.resources import files
+
     path = out or Path(name)
     if path.exists():
         raise Refused("exists", path=path)
@@ -141,6 +142,8 @@ def _check(path: Path, lang: Lang) -> None:
 def sample() -> Result:
     """The sample with all that a report can speak of: dimensions, rows left out, an analysis before, clusters where
     they can be made."""
+    from importlib.resources import as_file, files
+
     from segmenter import jobs, wording
     from segmenter.result import Migration
     from segmenter.steps import history, migration
