@@ -14,6 +14,7 @@ import measure
 HERE = Path(__file__).parent
 HEAVY = ("pandas", "numpy", "openpyxl", "xlsxwriter", "python_calamine", "rich", "jinja2", "lets_plot", "pyarrow")
 HELP = "import sys; from segmenter.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+IMPORTS = "from segmenter import process; process.begin(); from segmenter import cli, commands\n"
 FILL = "import sys; from segmenter.cli import main; main(['fill', sys.argv[1], '-o', sys.argv[2]])\n"
 SHOW = f"print('imported:', *sorted({HEAVY!r} & sys.modules.keys()))"
 
@@ -36,6 +37,7 @@ def main():
         measure.run([python, HERE / "books.py", source, options.rows])
         ways = {
             "segmenter fill": [python, "-m", "segmenter", "fill", source, "-o", out],
+            "its imports alone": [python, "-c", IMPORTS],
             "bare pandas+openpyxl": [*way, "pandas_openpyxl", source, out],
             "segmenter --help": [python, "-m", "segmenter", "--help"],
             "python, nothing imported": [python, "-c", ""],
