@@ -539,7 +539,7 @@ def test_a_campaign_leads_with_reach_and_conversion_once_the_log_is_filled() -> 
     quiet = report.context(shop.run(rows, using=used), "zh")["lead"]
     assert "活动记录" in quiet["text"] and "触达率" not in [column["label"] for column in quiet["columns"]]
     few = pipeline.run(
-        replace(sheets, customers=shop.grid(shop.COLUMNS, rows[:60]), activity=log), used, "zh", shop.AS_OF
+        sheets._replace(customers=shop.grid(shop.COLUMNS, rows[:60]), activity=log), used, "zh", shop.AS_OF
     )
     strict = report.context(few, "zh", strict=True)["lead"]
     assert any("<5" in line[at["触达率"] : at["转化率"] + 1] for line in strict["rows"])
