@@ -1,6 +1,7 @@
 """A workbook file as a whole: its sheets found, added and read; everything else in it untouched."""
 
 import io
+import re
 from datetime import date, datetime
 
 import openpyxl
@@ -484,6 +485,21 @@ def test_the_proof_finds(tmp_path, name):
     rewritten(tmp_path / "b.xlsx", {part: change}, tmp_path / "c.xlsx")
     packages[1] = Package((tmp_path / "c.xlsx").read_bytes(), tmp_path / "c.xlsx")
     assert [one.name for one in verify(*packages).violations] == [part]
+
+
+@pytest.mark.parametrize("cell", [b'<c r="A3"><v>1</v></c>', b'<c r="M3"><v>1</v></c><c r="L3"/>'])
+def test_cells_out_of_order_in_a_sheet_of_ours_are_told(tmp_path, cell):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    fill(path)
+    part = sheet_part(path, RFM.sheet["zh"])
+    rewritten(
+        path,
+        {part: lambda data: re.sub(rb"(<row r=\"3\".*?)</row>", lambda row: row[1] + cell + b"</row>", data, count=1)},
+        tmp_path / "b.xlsx",
+    )
+    packages = [Package((tmp_path / one).read_bytes(), tmp_path / one) for one in ("a.xlsx", "b.xlsx")]
+    (wrong,) = verify(*packages).violations
+    assert (wrong.name, wrong.detail) == (part, "cells_disorder")
 
 
 def test_blocks_keep_their_place_and_look(tmp_path):

@@ -99,6 +99,22 @@ def test_truncated(path, cut):
     assert refusal(path) == "file_damaged"
 
 
+def test_another_directory_hidden_in_the_note_of_an_entry(path):
+    data = path.read_bytes()
+    end = data.rindex(b"PK\5\6")
+    start, last = struct.unpack("<L", data[end + 16 : end + 20])[0], data.rindex(b"PK\1\2")
+    size = struct.unpack("<L", data[end + 12 : end + 16])[0]
+    fake = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+    note = fake + locator
+    record = bytearray(data[start:end])
+    struct.pack_into("<H", record, last - start + 32, len(note))
+    tail = bytearray(data[end:])
+    struct.pack_into("<L", tail, 12, size + len(note))
+    path.write_bytes(data[:start] + bytes(record) + note + bytes(tail))
+    assert refusal(path) == "file_damaged"
+
+
 def test_bytes_after_the_end(path):
     path.write_bytes(path.read_bytes() + b"garbage")
     assert refusal(path) == "file_damaged"
@@ -184,13 +200,13 @@ from pathlib import Path
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.schema import CUSTOMERS, RFM
-from pandas import DataFrame
+from segmenter.frames import Frame
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 try:
     with FileBook(Path(sys.argv[1])) as book:
         book.read(CUSTOMERS)
-        book.write(RFM, DataFrame({"customer_id": ["1"]}))
+        book.write(RFM, Frame.of([["1"]], ["customer_id"]))
 except Refused as refused:
     print(refused.key, end="")
 """

@@ -98,6 +98,7 @@ OTHER = (
     b'<c r="A2" t="e"><v>#N/A</v></c>',
     b'<c r="A2" t="d"><v>2020-01-01</v></c>',
     b'<c r="A2" t="s"><v>99</v></c>',
+    b'<c r="A2" t="s"><v>' + b"0" * 5000 + b"</v></c>",
     b'<c r="A2" t="s"><v></v></c>',
     b'<c r="A2"><v></v></c>',
     b'<c r="A2"></c>',
@@ -161,6 +162,7 @@ def shortly_or_refused(path):
         (b"<row/>", False),
         (b'<row r="3" ht="1" ht="2"/>', False),
         (b'<row r="3" x:y="2"/>', True),
+        (b'<row r="3" x:y="a>b"><c r="A3"><v>1</v></c></row>', False),
         (b'<row r="1000000"><c r="A1000000"><v>1</v></c></row>', False),
         (b'<row r="3"><c r="A3"><v>1</v></c></row></sheetData><sheetData>', False),
         (b"x<row/>", False),
@@ -188,7 +190,7 @@ FORMATS = (
 yyyy-mm-dd|h:mm|[h]:mm|0.00|yyyy"年"m"月"d"日"|[$-F800]dddd\,\ mmmm\ dd|m/d/yy h:mm|General|@|0.0%|d;0|;|"d"0|0\d
 _d0|mm:ss.0|0;d|[Red]0|[$¥-804]#,##0|AM/PM h|e|yyyy/m/d;@|[$-804]yyyy"年"m"月";@|上午/下午h"时"|[ss]|[hh]mm|aaaa|p
 yyyy aaaa|h AM/PM|A/P|[>1]d|[Magenta]0|[DBNum1]0|# ?/?|0.00E+00|General\d|aaaa d|[|]d|"d|\|\"0\"d|\[Red]|\[h]|_"d"
-"[h]"0|0"\"d|#,##0.00;[Red]-#,##0.00|"a;b"d|_;d|\;d|[Red|[[h]]|d\
+[H]:mm|[HH]mm|[SS]|[M]:ss|*d0|0*m|"[h]"0|0"\"d|#,##0.00;[Red]-#,##0.00|"a;b"d|_;d|\;d|[Red|[[h]]|d\
 """.strip()
     .replace("\n", "|")
     .split("|")

@@ -69,7 +69,17 @@ def test_the_fingerprint_follows_what_decides() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "known"),
-    [(0.5, 0.5), (3, 3.0), ("0.5", 0.5), (" 1e3 ", 1000.0), ("缺", None), (None, None), ("nan", None), (DAY, None)],
+    [
+        (0.5, 0.5),
+        (3, 3.0),
+        ("0.5", 0.5),
+        (" 1e3 ", 1000.0),
+        ("缺", None),
+        (None, None),
+        ("nan", None),
+        ("1_0", None),
+        ("２０", None),
+    ],
 )
 def test_what_a_rise_is_measured_against_is_a_number(cell: Any, known: float | None) -> None:
     line = metrics.Line(DAY, "new", {"amount": cell})

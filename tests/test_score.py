@@ -107,6 +107,12 @@ def test_conditions_on_a_column_of_any_kind() -> None:
         ("registered_on", "2026-01-02", pd.to_datetime(["2026-01-02", None])),
     ):
         assert scored(rows, using(column, value), **{column: held})["segment"].tolist() == ["own", "low_value"]
+    for column, value, held in (
+        ("age", "2_8", [28.0, NAN]),
+        ("age", "２８", [28.0, NAN]),
+        ("registered_on", "NaT", pd.to_datetime(["2026-01-02", None])),
+    ):
+        assert scored(rows, using(column, value), **{column: held})["segment"].tolist() == ["low_value"] * 2
     assert scored(rows, using("income", "高"))["segment"].tolist() == ["low_value"] * 2, "a column that is not there"
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 END: Final = b"PK\x05\x06"
 CENTRAL: Final = b"PK\x01\x02"
+_LOCATOR: Final = b"PK\x06\x07"
+"""begins what says, right before the end, where another directory is"""
 _END_RECORD: Final = struct.Struct("<4s4H2LH")
 _RECORD: Final = struct.Struct("<4sBxBx2H4x3L3H8xL")
 _NEWEST: Final = 63
@@ -41,6 +43,8 @@ def plain(data: bytes | OnDisk) -> tuple[Sequence[Info], int] | None:
     _, disk, first, here, count, size, start, comment = _END_RECORD.unpack(data[end : end + _END_RECORD.size])
     if disk or first or here != count or start + size != end or end + _END_RECORD.size + comment != len(data):
         return None
+    if data[max(end - 20, 0) : end].startswith(_LOCATOR):
+        return None
     raw, where = data[start:end], 0
     found = []
     for _ in range(count):
@@ -49,8 +53,8 @@ def plain(data: bytes | OnDisk) -> tuple[Sequence[Info], int] | None:
         mark, _, version, flags, method, crc, packed, whole, name, extra, note, at = _RECORD.unpack_from(raw, where)
         where += _RECORD.size
         text = raw[where : where + name]
-        where += name + note
-        if mark != CENTRAL or version > _NEWEST or extra or _ELSEWHERE in (packed, whole, at):
+        where += name
+        if mark != CENTRAL or version > _NEWEST or extra or note or _ELSEWHERE in (packed, whole, at):
             return None
         if not text.isascii() or b"\0" in text or b"\\" in text:
             return None

@@ -86,6 +86,8 @@ def cut(body: bytes) -> Rows | None:
         if len(found) != count:
             return None
     raw, attributes, *groups = zip(*found, strict=True)
+    if any(one.count(b'"') % 2 or one.count(b"'") % 2 for one in {*attributes}):  # a tag goes on behind a > in quotes
+        return None
     numbers = [int(one) - 1 for one in raw]
     if sorted({*numbers}) != numbers:
         return None

@@ -158,7 +158,7 @@ def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
 def _others(was: Sheet, now: Sheet, plans: Sequence[Meant]) -> str:
     """The first cell of somebody else that is not where it was, nor in the row its key went to."""
     keyed = next((plan for plan in plans if plan.table.key_field in plan.columns), None)
-    moved: dict[int, int] | None = None
+    moved = _moves(was, now, keyed) if keyed else {}  # always: reading the keys refuses cells out of order
     areas = [(plan, {plan.columns[key] for key in plan.values}) for plan in plans]
     for row in was.rows.values():
         other = now.rows.get(row.number)
@@ -168,8 +168,6 @@ def _others(was: Sheet, now: Sheet, plans: Sequence[Meant]) -> str:
         for column, cell in row.cells.items():
             if column in written or cell.blank:
                 continue
-            if moved is None:
-                moved = _moves(was, now, keyed) if keyed else {}
             targets = dict.fromkeys((row.number, moved.get(row.number, row.number)))
             if not any(_same(was, cell, now, target) for target in targets) and not _anywhere(was, cell, now):
                 return cell.where

@@ -141,7 +141,7 @@ class _Values:
         strings = self._texts.strings
         try:
             found: list[Any] = [*map(strings.__getitem__, map(int, contents))]
-        except IndexError as error:
+        except (IndexError, ValueError) as error:  # of more digits than Python takes
             raise Unlike from error
         if "" in found:
             found = [one or None for one in found]

@@ -17,7 +17,8 @@ _DAYS: Final = re.compile(r"(?<![_\\])[dmhysDMHYS]")
 _SURELY_DAYS: Final = frozenset((*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)))
 _SURELY_NUMBERS: Final = frozenset((*range(14), *range(37, 45), 48, 49))
 _ESCAPED: Final = re.compile(r"[_\\].")
-_ENTANGLED: Final = re.compile(r"[_\\][\";\[]")
+_ENTANGLED: Final = re.compile(r"[_\\][\";\[]|\*|\[[hmsHMS]+\]")
+"""what is left to closer looks: quotes behind escapes, characters that fill a cell, durations"""
 _TELLING: Final = re.compile(r"[dmhysapDMHYSAP]")
 _QUOTE: Final = rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 _UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
@@ -115,7 +116,7 @@ class Styles:
             return None
         number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
         if number not in self._codes:
-            place = int(number) if number.isdigit() else -1
+            place = int(number) if number.isdecimal() and str(int(number)) == number else -1
             return place in _SURELY_DAYS if place in _SURELY_DAYS | _SURELY_NUMBERS else None
         code = self._codes[number]
         if code.casefold() == "general":

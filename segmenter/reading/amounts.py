@@ -45,6 +45,15 @@ _STEPS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟
 _BLOCKS: Final = (("亿", 10**8), ("万", 10**4))
 
 
+def plain_number(text: str) -> float:
+    """The number that a text is as programs write it; NaN of any other, also of what Python alone takes for one (1_0,
+    ２０)."""
+    try:
+        return float(text) if text.isascii() and "_" not in text else np.nan
+    except ValueError:
+        return np.nan
+
+
 def chinese_number(text: str) -> float | None:
     """一千二百, 壹万, 三亿五千万, 一万五 (15 000), 二〇二四 as a number; None when it is no such numeral."""
     text = text.replace("億", "亿").replace("萬", "万")

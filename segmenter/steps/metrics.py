@@ -19,6 +19,7 @@ from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.reading import intake, values
+from segmenter.reading.amounts import plain_number
 from segmenter.reading.planning import Period
 from segmenter.rules import Rules
 
@@ -320,8 +321,5 @@ def baseline(data: Data, metric: str, segment: str, start: date | None) -> float
 
 def _number(cell: Any) -> float | None:
     """The number in a cell of the history, also one that has become a text."""
-    try:
-        found = float(cell) if isinstance(cell, (int, float, str)) else np.nan
-    except ValueError:
-        return None
+    found = plain_number(cell) if isinstance(cell, str) else float(cell) if isinstance(cell, (int, float)) else np.nan
     return None if found != found else found

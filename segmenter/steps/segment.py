@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segmenter import frames
 from segmenter.frames import Frame
 from segmenter.matching import Match
+from segmenter.reading.amounts import plain_number
 from segmenter.rules import NO_RECENCY, Rules
 
 __all__ = ["NO_RECENCY", "assign", "members"]
@@ -57,10 +58,7 @@ def _holds(column: NDArray[Any], value: str) -> NDArray[np.bool_]:
     if column.dtype == object:
         hit = column == value
     elif column.dtype.kind == "M":
-        hit = np.datetime_as_string(column, "D") == value
+        hit = (np.datetime_as_string(column, "D") == value) & ~np.isnat(column)
     else:
-        try:
-            hit = column == float(value)
-        except ValueError:
-            hit = np.zeros(len(column), dtype=bool)
+        hit = column == plain_number(value)
     return np.asarray(hit, dtype=bool)
