@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
-from segmenter.books.filling import Meant, body_of
+from segmenter.books.filling import Meant, Slot, body_of
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
@@ -68,7 +68,8 @@ def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writ
             rows[number] = sheet.compose(source.attributes if source else b"", number, parts)
     columns = {one.key: left + n for n, one in enumerate(table.fields)}
     named = {table.fields[n].key: each for n, each in values.items()}
-    return body_of(sheet, rows), Meant(table, columns, top + 1, named, len(frame))
+    slots = [Slot(top + 1 + n, n if n < len(frame) else None) for n in range(table.rows)]
+    return body_of(sheet, rows), Meant(table, columns, top + 1, named, len(frame), slots)
 
 
 def _refuse_merged(sheet: Sheet, row: int, left: int, right: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final
@@ -23,6 +23,7 @@ from segmenter.books import (
     proof,
     reading,
     refs,
+    region,
     saving,
     spans,
 )
@@ -88,7 +89,7 @@ class FileBook:
         self._strings = self._index.strings
         self._written: dict[str, list[Area]] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
-        self._long: dict[str, bulk.Part] = {}
+        self._added: dict[str, bytes] = {}
         self._plain: set[str] = set()
         self._allowed = False
         self._exit = ExitStack()
@@ -180,7 +181,7 @@ class FileBook:
         return None if position is None else self._index.sheets[position]
 
     def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
-        return [_list_object(self._draft.read(part), part) for part in self._index.related(entry.part, "table")]
+        return region.listed(self._index, entry.part)
 
     def write(self, table: Table, frame: Frame) -> None:
         """See `books.Book.write`. Nothing reaches the disk before the book is left."""
@@ -212,7 +213,9 @@ class FileBook:
         self._guard.may_add(self._index, sheet.name)
         adding.add(self._draft, self._index, source, sheet)
         self._index = Index(self._draft)
-        return self._index.sheets[-1]
+        entry = self._index.sheets[-1]
+        self._added[entry.part] = self._draft.read(entry.part)
+        return entry
 
     def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
         sheet = writer.sheet
@@ -253,12 +256,14 @@ class FileBook:
             head, _, tail = new.partition(bulk.MARK)
             part = bulk.Part(head, rows, tail)
             if not part.makes(sheet.data):
-                self._long[entry.part] = part
                 self._draft.set(entry.part, part)
             return
-        self._long.pop(entry.part, None)
         self._draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
+
+    def _is_long(self, part: str) -> bool:
+        """Whether a part is made piece by piece, without formulas."""
+        return isinstance(self._draft.changes.get(part), bulk.Part)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
         """Take the formula cells that are gone out of the calculation chain."""
@@ -340,7 +345,8 @@ class FileBook:
         asked = proof.Asked(self._drop_stale, self._guard.break_signature)
         with OnDisk(temp) as data:
             after = Package(data, self.out, trust_size=True)
-            found = proof.verify(self._package, after, meant=meant, asked=asked, long=self._long, strings=self._strings)
+            made = proof.Made(self._draft.changes, self._added)
+            found = proof.verify(self._package, after, meant=meant, asked=asked, made=made, strings=self._strings)
         for part in found.violations:
             raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
 
@@ -358,7 +364,7 @@ class FileBook:
         found = calc.formulas(self._index, {*self._written, *self._plain}, calc.Words(listed, defined))
         old = calc.stale(found, written)
         self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
-        own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if part not in self._long)
+        own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if not self._is_long(part))
         if old or own:
             part = self._index.workbook_part
             edits = spans.Edits(self._draft.read(part))
@@ -367,9 +373,3 @@ class FileBook:
         if self._drop_stale:
             for part, cells in old.items():
                 self._draft.set(part, calc.dropped(self._draft.read(part), cells))
-
-
-@lru_cache(256)
-def _list_object(data: bytes, part: str) -> ListObject:
-    root = spans.parse(data, part)
-    return ListObject(part, refs.area(root.get("ref")), int(root.get("totalsRowCount", "0")), root.get("displayName"))

@@ -22,8 +22,15 @@ UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^
 """what a new row does not take over from the first one"""
 
 
+class Slot(NamedTuple):
+    """One row as it will be: the row it stands in now, and its place in the frame; None where it has none."""
+
+    source: int | None
+    place: int | None
+
+
 class Meant(NamedTuple):
-    """What is to stand in the cells of one table: where its columns are, and the values by field."""
+    """What is to stand in the cells of one table: where its columns are, the values by field, and the rows."""
 
     table: Table
     columns: Mapping[str, int]
@@ -32,6 +39,15 @@ class Meant(NamedTuple):
     values: Mapping[str, Sequence[Plain]]
     height: int
     """rows of values"""
+    slots: Sequence[Slot] = ()
+    """the rows as they are to be, from `first` on"""
+    region: Region | None = None
+    """where the rows of a list stood"""
+
+    @property
+    def computed(self) -> list[str]:
+        """The fields whose cells are emptied in a row that stays though the frame lacks it."""
+        return [key for key in self.values if self.table[key].owner == "us" and key != self.table.key_field]
 
     def covers(self, row: int, column: int) -> bool:
         """Whether a cell is one of those that are written."""

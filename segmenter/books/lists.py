@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
-from segmenter.books.filling import UNLIKE, Filled, Job, Meant, addressed, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, Meant, Slot, addressed, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import Region, Typed, find, key_of, match
 from segmenter.books.writer import Writer
 
 _RANGE: Final = r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])"
-
-
-class Slot(NamedTuple):
-    """One row as it will be: the row it stands in now, and its place in the frame; None where it has none."""
-
-    source: int | None
-    place: int | None
 
 
 def fill(job: Job, writer: Writer) -> Filled:
@@ -34,8 +27,8 @@ def fill(job: Job, writer: Writer) -> Filled:
     region = find(sheet, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: cells.column(job.frame[key]) for key in columns}
-    slots = _slots(job, region, values)
-    last = max(region.first + len(slots) - 1, region.first)
+    slots = _slots(job, region, values) or [Slot(None, None)]
+    last = region.first + len(slots) - 1
     totals = len(region.totals)
     refuse_growth(sheet, region, last + totals, job.listed)
     moved = {
@@ -48,15 +41,15 @@ def fill(job: Job, writer: Writer) -> Filled:
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
-    rows = _Rows(job, region, shift, values, writer)
+    meant = Meant(job.table, header.columns, region.first, values, len(job.frame), slots, region)
+    rows = _Rows(job, region, shift, meant, writer)
     found: dict[int, bytes] = {}
-    for n, slot in enumerate(slots or [Slot(None, None)]):
+    for n, slot in enumerate(slots):
         found[region.first + n] = rows.row(region.first + n, slot)
     for n, row in enumerate(region.totals):
         found[last + 1 + n] = rows.totals(last + 1 + n, row)
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
-    meant = Meant(job.table, header.columns, region.first, values, len(job.frame))
     return Filled(body_of(sheet, found), shift, region, meant)
 
 
@@ -89,16 +82,14 @@ def _number(value: Plain) -> Plain:
 class _Rows:
     """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
 
-    def __init__(
-        self, job: Job, region: Region, shift: Shift, values: Mapping[str, list[Plain]], writer: Writer
-    ) -> None:
-        sheet, table, columns = job.sheet, job.table, job.header.columns
+    def __init__(self, job: Job, region: Region, shift: Shift, meant: Meant, writer: Writer) -> None:
+        sheet, columns, values = job.sheet, meant.columns, meant.values
         self._sheet = sheet
         self._region = region
         self._shift = shift
         self._writer = writer
         self._values = {columns[key]: values[key] for key in values}
-        self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
+        self._computed = {columns[key] for key in meant.computed}
         self._unshare = bool(shift.moved or shift.gone)
         like = sheet.rows.get(region.first)
         self._like = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})

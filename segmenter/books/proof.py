@@ -9,18 +9,20 @@ violation  anything else; then no file is replaced
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from segmenter.books import bulk, calc, drawn, longproof, spans
 from segmenter.books.filling import Meant
-from segmenter.books.index import Index, rels_part
+from segmenter.books.index import Index, SheetEntry, rels_part
 from segmenter.books.longlist import pieces
-from segmenter.books.package import Draft, Package
+from segmenter.books.package import Content, Draft, Package
 from segmenter.books.scan import Scan
-from segmenter.books.sheetproof import compare, contents
+from segmenter.books.sheetproof import Workbooks, compare
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.styles import Styles
 from segmenter.cells import letter
 from segmenter.errors import Refused
 from segmenter.schema import fold, tables
@@ -46,6 +48,24 @@ class Asked(NamedTuple):
 
 
 NOTHING: Final = Asked()
+
+
+class Made(NamedTuple):
+    """What `fill` made of the parts of a workbook."""
+
+    changes: Mapping[str, Content | None]
+    """as in a `Draft`"""
+    added: Mapping[str, bytes]
+    """sheets that were added, as they were before anything was written to them"""
+
+    def differs(self, name: str, before: Package, after: Package) -> bool:
+        """Whether a part holds anything else in the file. A long one is not asked about: see `longproof`."""
+        if name not in self.changes:
+            return name not in before or name not in after or not _same(name, before, after)
+        content = self.changes[name]
+        if content is None or name not in after:
+            return content is not None or name in after
+        return isinstance(content, bytes) and content != after.read(name)
 
 
 class Proof(NamedTuple):
@@ -80,14 +100,14 @@ def verify(
     *,
     meant: Mapping[str, Sequence[Meant]] | None = None,
     asked: Asked = NOTHING,
-    long: Mapping[str, bulk.Part] | None = None,
+    made: Made | None = None,
     strings: Sequence[str] | None = None,
 ) -> Proof:
     """Compare a workbook before and after it was filled.
 
     `meant`: by part, what was to be written; without it the sheets of ours are told by their names, and of them only
-    what is not ours is compared. `long`: parts that were made piece by piece; of them every cell is read
-    again, and what stands around the rows is compared. `strings`: the shared strings of `before`.
+    what is not ours is compared. `made`: what was made of the parts: the file has to hold exactly that, and what was
+    made has to be what was meant. `strings`: the shared strings of `before`.
     """
     old, new = Index(Draft(before)), Index(Draft(after))
     if strings is not None:
@@ -95,19 +115,8 @@ def verify(
     if old.strings_part and old.strings_part == new.strings_part and _same(old.strings_part, before, after):
         new.strings = old.strings
     ours = set(meant) if meant is not None else our_sheets(new)
-    found = []
-    for name in dict.fromkeys((*before.entries, *after.entries)):
-        if _same(name, before, after):
-            found.append(Part(name, "same"))
-            continue
-        try:
-            if long and name in long:
-                found.append(_judge_long(name, old, after, long[name]))
-                continue
-            found.append(_judge(name, old, new, ours, meant or {}, asked))
-        except Refused as error:
-            found.append(Part(name, "violation", error.key))
-    return Proof(tuple(found))
+    judge = _Judge(old, new, ours, meant, made, asked)
+    return Proof(tuple(judge.verdict(name) for name in dict.fromkeys((*before.entries, *after.entries))))
 
 
 def _same(name: str, before: Package, after: Package) -> bool:
@@ -119,38 +128,91 @@ def _same(name: str, before: Package, after: Package) -> bool:
     return all(a == b for a, b in zip_longest(before.raw(name), after.raw(name)))
 
 
-def _judge(
-    name: str, old: Index, new: Index, ours: set[str], meant: Mapping[str, Sequence[Meant]], asked: Asked
-) -> Part:
-    """What became of one part that is not the same."""
-    if name in old.package and name in new.package and old.package.read(name) == new.package.read(name):
-        return Part(name, "same")
-    if name not in old.package:
-        wrong = contents(new, name, meant.get(name, ()))
-        return Part(name, "violation", wrong) if wrong else Part(name, *_added(name, old, new))
-    if name not in new.package:
-        gone = (name == old.calc_chain) or (asked.break_signature and "_xmlsignatures" in name)
-        return Part(name, "ours") if gone else Part(name, "violation", "removed")
-    before, after = old.package.read(name), new.package.read(name)
-    if name == "[Content_Types].xml" or name.endswith(".rels"):
-        return Part(name, *_grown_list(before, after, name, old, new))
-    if name == old.workbook_part:
-        return Part(name, *_workbook(old, new, ours))
-    if name == old.styles_part:
-        return Part(name, *_styles(before, after, name))
-    if name == old.calc_chain:
-        return Part(name, *_chain(before, after, name, _ids(old, ours)))
-    sheet = next((one for one in old.sheets if one.part == name), None)
-    if name in ours and sheet is not None:
-        wrong = compare(before, after, sheet.name, old, new, meant.get(name))
-        return Part(name, "violation", wrong) if wrong else Part(name, "ours")
-    if name in set(_belonging(old, ours)):
-        return Part(name, "ours")
-    if any(name in drawn.charts(old, part) for part in ours):
-        return _chart(name, old, new, ours)
-    if asked.drop_stale and sheet is not None and calc.without_results(before) == calc.without_results(after):
-        return Part(name, "declared")
-    return Part(name, "violation", "changed")
+class _Judge:
+    """Says of each part of a workbook what became of it; see `verify`."""
+
+    def __init__(
+        self,
+        old: Index,
+        new: Index,
+        ours: set[str],
+        meant: Mapping[str, Sequence[Meant]] | None,
+        made: Made | None,
+        asked: Asked,
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._ours = ours
+        self._meant = meant
+        self._made = made
+        self._asked = asked
+        self._belonging = set(_belonging(old, ours))
+        self._entries = {one.part: one for one in (*new.sheets, *old.sheets)}
+        styles = new.styles_part
+        self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
+
+    def verdict(self, name: str) -> Part:
+        """What became of one part."""
+        before, after = self._old.package.package, self._new.package.package
+        try:
+            if self._made is not None and self._made.differs(name, before, after):
+                return Part(name, "violation", "bytes")
+            if _same(name, before, after):
+                return Part(name, "same")
+            if name in before and name in after and not self._is_long(name) and before.read(name) == after.read(name):
+                return Part(name, "same")
+            return self._changed(name)
+        except Refused as error:
+            return Part(name, "violation", error.key)
+
+    def _is_long(self, name: str) -> bool:
+        return self._made is not None and isinstance(self._made.changes.get(name), bulk.Part)
+
+    def _changed(self, name: str) -> Part:
+        """What became of a part that is not the same."""
+        old, new = self._old, self._new
+        if name in self._ours and name in self._entries and name in new.package:
+            if wrong := self._wrong(name, self._entries[name]):
+                return Part(name, "violation", wrong)
+            if name in old.package:
+                return Part(name, "ours")
+        if name not in old.package:
+            return Part(name, *_added(name, old, new))
+        if name not in new.package:
+            gone = (name == old.calc_chain) or (self._asked.break_signature and "_xmlsignatures" in name)
+            return Part(name, "ours") if gone else Part(name, "violation", "removed")
+        before, after = old.package.read(name), new.package.read(name)
+        if name == "[Content_Types].xml" or name.endswith(".rels"):
+            return Part(name, *_grown_list(before, after, name, old, new))
+        if name == old.workbook_part:
+            return Part(name, *_workbook(old, new, self._ours))
+        if name == old.styles_part:
+            return Part(name, *_styles(before, after, name))
+        if name == old.calc_chain:
+            return Part(name, *_chain(before, after, name, _ids(old, self._ours)))
+        if name in self._belonging:
+            return Part(name, "ours")
+        if any(name in drawn.charts(old, part) for part in self._ours):
+            return _chart(name, old, new, self._ours)
+        is_sheet = any(one.part == name for one in old.sheets)
+        if self._asked.drop_stale and is_sheet and calc.without_results(before) == calc.without_results(after):
+            return Part(name, "declared")
+        return Part(name, "violation", "changed")
+
+    def _wrong(self, name: str, entry: SheetEntry) -> str:
+        """The first thing that is wrong with a sheet of ours."""
+        old, new = self._old.package, self._new.package
+        before = old.read(name) if name in old else self._made.added.get(name) if self._made else None
+        if before is None:  # it was added, and nobody knows how
+            return ""
+        content = self._made.changes.get(name) if self._made else None
+        if not isinstance(content, bulk.Part):
+            meant = None if self._meant is None else self._meant.get(name, ())
+            return compare(before, new.read(name), entry, self._books, meant)
+        if wrong := longproof.check(new.package.pieces(name), content, name):
+            return wrong
+        rows, around = _cut(before, content.rows.first, content.rows.prefix.encode())
+        return _foreign(rows, content.rows, name) or compare(around, content.around, entry, self._books, [])
 
 
 def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
@@ -162,23 +224,12 @@ def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
     return Part(name, "ours") if data == new.package.read(name) else Part(name, "violation", "changed")
 
 
-def _judge_long(name: str, old: Index, after: Package, made: bulk.Part) -> Part:
-    """A sheet written column by column."""
-    if wrong := longproof.check(after.pieces(name), made, name):
-        return Part(name, "violation", wrong)
-    if name not in old.package:
-        return Part(name, "ours")
-    before = old.package.read(name)
-    rows, around = _cut(before, made.rows.first, made.rows.prefix.encode())
-    if wrong := _foreign(rows, made.rows, name):
-        return Part(name, "violation", wrong)
-    wrong = compare(around, made.around, name, old, old, [])
-    return Part(name, "violation", wrong) if wrong else Part(name, "ours")
-
-
 def _cut(data: bytes, row: int, prefix: bytes) -> tuple[bytes, bytes]:
     """The rows of a sheet from `row` on, and the sheet without them."""
     start = data.find(b'<%srow r="%d"' % (prefix, row + 1))
+    if start < 0:  # the rows begin further down, or nobody wrote any
+        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
+        start = next((one.start() for one in tags if int(one[1]) > row), -1)
     end = data.rfind(b"</%ssheetData>" % prefix)
     return (b"", data) if start < 0 else (data[start:end], data[:start] + data[end:])
 

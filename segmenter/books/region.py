@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
+from segmenter.books import spans
 from segmenter.books.cells import Plain, number
-from segmenter.books.refs import Area
+from segmenter.books.index import Index
+from segmenter.books.refs import Area, area
 from segmenter.books.sheetxml import Sheet
 from segmenter.reading.headers import Header
 from segmenter.schema import Table
@@ -26,6 +29,17 @@ class ListObject(NamedTuple):
     def last(self) -> int:
         """Its last data row."""
         return self.area.bottom - self.totals
+
+
+def listed(index: Index, part: str) -> list[ListObject]:
+    """The Excel tables of the sheet in `part`."""
+    return [_list_object(index.package.read(one), one) for one in index.related(part, "table")]
+
+
+@lru_cache(256)
+def _list_object(data: bytes, part: str) -> ListObject:
+    root = spans.parse(data, part)
+    return ListObject(part, area(root.get("ref")), int(root.get("totalsRowCount", "0")), root.get("displayName"))
 
 
 class Region(NamedTuple):

@@ -6,15 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from segmenter.books import Formula, Grid, blocks, cells, spans, translate
+from segmenter.books import Formula, Grid, blocks, cells, region, rowproof, spans
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
-from segmenter.books.index import Index
+from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import key_of, match
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.styles import Styles
 from segmenter.cells import address
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
@@ -34,40 +35,49 @@ _RANGES: Final = re.compile(
 _SHOWN: Final = 200
 
 
-def compare(before: bytes, after: bytes, name: str, old: Index, new: Index, meant: Sequence[Meant] | None) -> str:
-    """The first thing that is wrong with a sheet of ours, "" when nothing is."""
-    was, now = Sheet(before, name, name, old.strings), Sheet(after, name, name, new.strings)
+class Workbooks(NamedTuple):
+    """A workbook before and after, and the formats its cells have then."""
+
+    old: Index
+    new: Index
+    styles: Styles
+
+
+def compare(before: bytes, after: bytes, entry: SheetEntry, books: Workbooks, meant: Sequence[Meant] | None) -> str:
+    """The first thing that is wrong with a sheet of ours, "" when nothing is.
+
+    `meant` is None when nobody knows what was to be written: then what the values are does not matter.
+    """
+    was = Sheet(before, entry.part, entry.name, books.old.strings)
+    now = Sheet(after, entry.part, entry.name, books.new.strings)
     if wrong := _around(was.root, now.root):
         return wrong
-    plans = list(meant) if meant is not None else list(_guess(was))
-    for plan in plans:
-        if meant is not None and (wrong := _values(now, plan, new.date1904)):
-            return wrong
-    return _others(was, now, plans)
+    plans = list(_guess(was, now, entry, books) if meant is None else meant)
+    if meant is not None and (wrong := next((one for plan in plans if (one := _values(was, now, plan, books))), "")):
+        return wrong
+    return _others(was, now, plans) or rowproof.wrong(was, now, plans, books.styles, known=meant is not None)
 
 
-def contents(new: Index, name: str, meant: Sequence[Meant]) -> str:
-    """The first thing that is wrong with the values of a sheet that was added, "" when nothing is."""
-    if not meant:
-        return ""
-    now = Sheet(new.package.read(name), name, name, new.strings)
-    return next((wrong for plan in meant if (wrong := _values(now, plan, new.date1904))), "")
-
-
-def _guess(sheet: Sheet) -> Iterator[Meant]:
-    """The tables a sheet of this name holds, without knowing what was to be written."""
-    grid = Grid(sheet.name, sheet.head(_SHOWN), merged=tuple(sheet.merged))
+def _guess(was: Sheet, now: Sheet, entry: SheetEntry, books: Workbooks) -> Iterator[Meant]:
+    """The tables a sheet of this name holds, and which row each row was, without knowing what was to be written."""
+    grid = Grid(was.name, was.head(_SHOWN), merged=tuple(was.merged))
     for table in tables().values():
-        if fold(sheet.name) not in {fold(name) for name in table.sheet.values()}:
+        if fold(was.name) not in {fold(name) for name in table.sheet.values()}:
             continue
         if table.anchor:
             row, column = blocks.anchor(grid, table)
             columns = {one.key: column + n for n, one in enumerate(table.fields)}
             yield Meant(table, columns, row + 1, dict.fromkeys(columns, ()), 0)
         else:
-            header = locate(Grid(sheet.name, sheet.head(SEARCHED), merged=grid.merged), table)
+            header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
             values = {key: () for key in header.columns if table[key].owner == "us"}
-            yield Meant(table, header.columns, header.row + 1, values, 0)
+            regions = (
+                region.find(sheet, header, region.listed(index, entry.part), table.key_field)
+                for sheet, index in ((was, books.old), (now, books.new))
+            )
+            stood, stands = regions
+            plan = Meant(table, header.columns, header.row + 1, values, 0, region=stood)
+            yield plan._replace(slots=[*rowproof.guessed(was, now, plan, max(stands.last, plan.first))])
 
 
 def _around(was: spans.Element, now: spans.Element) -> str:
@@ -99,25 +109,41 @@ def _outline(root: spans.Element) -> Iterator[tuple[str, bytes]]:
             yield one.name, _RANGES.sub(rb"\1\2", one.raw) if one.name == "autoFilter" else one.raw
 
 
-def _values(now: Sheet, plan: Meant, date1904: bool) -> str:
+def _values(was: Sheet, now: Sheet, plan: Meant, books: Workbooks) -> str:
     """The first cell that does not hold what was to be written."""
-    table, first = plan.table, plan.first
+    table, date1904 = plan.table, books.new.date1904
+    numbers = range(plan.first, plan.first + len(plan.slots))
     if table.anchor:
-        padding = [None] * max(table.rows - plan.height, 0)
-        wanted = {key: [*values[: plan.height], *padding][: table.rows] for key, values in plan.values.items()}
-        return _differs(now, plan, range(first, first + table.rows), wanted, date1904)
-    rows = range(first, max(now.rows, default=first) + 1)
-    if table.key_field and table.key_field in plan.values:
-        keys = now.column(plan.columns[table.key_field], rows)
-        places = match(map(key_of, keys), map(key_of, plan.values[table.key_field]))
-        expected = sum(key_of(one) is not None for one in plan.values[table.key_field])
-    else:
-        places = {n: n for n in range(min(plan.height, len(rows)))}
-        expected = plan.height
-    if len(places) < expected:
-        return f"{len(places)} < {expected}"
-    wanted = {key: [values[place] for place in places.values()] for key, values in plan.values.items()}
-    return _differs(now, plan, [rows[n] for n in places], wanted, date1904)
+        wanted = {key: [_at(values, slot.place) for slot in plan.slots] for key, values in plan.values.items()}
+        return _differs(now, plan, numbers, wanted, date1904)
+    if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(plan.height)]:
+        return f"{len(plan.slots)} < {plan.height}"
+    if wrong := _exchanged(was, plan):
+        return wrong
+    rows = [*zip(numbers, plan.slots, strict=True)]
+    there = [(number, slot.place) for number, slot in rows if slot.place is not None]
+    wanted = {key: [values[place] for _, place in there] for key, values in plan.values.items()}
+    left = [number for number, slot in rows if slot.place is None]
+    emptied: dict[str, list[Plain]] = {key: [None] * len(left) for key in plan.computed}
+    return _differs(now, plan, [number for number, _ in there], wanted, date1904) or _differs(
+        now, plan, left, emptied, date1904
+    )
+
+
+def _at(values: Sequence[Plain], place: int | None) -> Plain:
+    return None if place is None else values[place]
+
+
+def _exchanged(was: Sheet, plan: Meant) -> str:
+    """The first row that was to become the row of another key."""
+    key = plan.table.key_field
+    if key not in plan.values:
+        return ""
+    stayed = [(slot.source, slot.place) for slot in plan.slots if slot.source is not None and slot.place is not None]
+    stood = map(key_of, was.column(plan.columns[key], [source for source, _ in stayed]))
+    wanted = (key_of(_kept(plan.values[key][place], False)) for _, place in stayed)
+    pairs = zip(stayed, stood, wanted, strict=True)
+    return next((address(source, plan.columns[key]) for (source, _), one, other in pairs if one != other), "")
 
 
 def _differs(
@@ -186,22 +212,7 @@ def _moves(was: Sheet, now: Sheet, plan: Meant) -> dict[int, int]:
 def _same(was: Sheet, cell: Cell, now: Sheet, row: int) -> bool:
     """Whether a cell stands in `row` as it stood: value, style, and formula as seen from there."""
     found = now.rows[row].cells.get(cell.column) if row in now.rows else None
-    if found is None or found.style != cell.style:
-        return False
-    if found.raw == cell.raw:
-        return True
-    return was.value_of(cell) == now.value_of(found) and _formula(was, cell) == _formula(now, found)
-
-
-def _formula(sheet: Sheet, cell: Cell) -> str:
-    """A cell's formula as it would be written in row 1 of its column (rows above the sheet are errors alike)."""
-    attributes, text = cell.formula or ({}, "")
-    origin = cell.where
-    if not text and attributes.get(b"t") == b"shared":
-        text, origin = sheet.shared.get(attributes.get(b"si", b""), ("", origin))
-    if not text:
-        return ""
-    return translate.moved(text, origin, address(500_000, cell.column))
+    return found is not None and rowproof.alike(was, cell, now, found)
 
 
 def _anywhere(was: Sheet, cell: Cell, now: Sheet) -> bool:

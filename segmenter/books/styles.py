@@ -36,6 +36,7 @@ class Styles:
         self._before = len(self._formats)
         self._locked: dict[int, bool] = {}
         self._surely: dict[int, bool | None] = {}
+        self._kin: dict[int, frozenset[int]] = {}
 
     def quoted(self, style: int) -> int:
         """`style` for a text that a program could take for a formula: marked as text for good."""
@@ -70,6 +71,14 @@ class Styles:
             return style
         changed = _with(_with(raw, b"numFmtId", str(_DAY).encode()), b"applyNumberFormat", b"1")
         return self._variant(style, changed)
+
+    def variants(self, style: int) -> frozenset[int]:
+        """The styles of the workbook that a value could ask for instead of `style`."""
+        if style not in self._kin:
+            plain = self.unquoted(style)
+            found = (plain, self.quoted(plain), self.untexted(plain), self.dated(plain))
+            self._kin[style] = frozenset(one for one in found if one < self._before)
+        return self._kin[style]
 
     def locked(self, style: int) -> bool:
         """Whether a protected sheet locks cells of this style, as it does unless they say otherwise."""
