@@ -6,7 +6,7 @@ import pytest
 from bookshop import book, frame, rewritten, rfm, sheet_part
 
 from segmenter import schema
-from segmenter.books import bulk
+from segmenter.books import bulk, longlist
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package, write
 from segmenter.books.proof import verify
@@ -217,4 +217,22 @@ def test_what_else_is_made_of_a_sheet_that_was_added_is_found(tmp_path, monkeypa
     monkeypatch.setattr(FileBook, "_put", spoilt)
     with pytest.raises(Refused) as refused, FileBook(path) as target:
         target.write(CLEANING, frame(sheet=["x"] * count, cell=[f"A{n}" for n in range(count)]))
+    assert refused.value.key == "proof"
+
+
+def hidden(real):
+    return lambda *about: real(*about) + b' hidden="1"'
+
+
+def plain(real):
+    return lambda job, region, values, like, writer: real(job, region, values, None, writer)
+
+
+@pytest.mark.parametrize(("name", "fault"), [("_attributes", hidden), ("_rows", plain)])
+def test_a_fault_in_making_whole_columns_is_found(tmp_path, monkeypatch, name, fault):
+    """Rows that are made alike look like the first one."""
+    path = book(tmp_path / "a.xlsx")
+    monkeypatch.setattr(longlist, name, fault(getattr(longlist, name)))
+    with pytest.raises(Refused) as refused, FileBook(path) as target:
+        target.write(RFM, rfm(range(bulk.FROM)))
     assert refused.value.key == "proof"

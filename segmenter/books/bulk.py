@@ -323,9 +323,9 @@ class Part:
         return where == len(data)
 
     @property
-    def around(self) -> bytes:
-        """The part without the rows."""
-        return self.head + self.tail
+    def brief(self) -> bytes:
+        """The part with the first of the rows only."""
+        return b"".join((self.head, *self.rows._replace(height=1).stretches(), self.tail))
 
 
 class Rows(NamedTuple):

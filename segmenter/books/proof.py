@@ -206,13 +206,13 @@ class _Judge:
         if before is None:  # it was added, and nobody knows how
             return ""
         content = self._made.changes.get(name) if self._made else None
+        meant = None if self._meant is None else self._meant.get(name, ())
         if not isinstance(content, bulk.Part):
-            meant = None if self._meant is None else self._meant.get(name, ())
             return compare(before, new.read(name), entry, self._books, meant)
         if wrong := longproof.check(new.package.pieces(name), content, name):
             return wrong
-        rows, around = _cut(before, content.rows.first, content.rows.prefix.encode())
-        return _foreign(rows, content.rows, name) or compare(around, content.around, entry, self._books, [])
+        rows, brief = _cut(before, content.rows.first, content.rows.prefix.encode())
+        return _foreign(rows, content.rows, name) or compare(brief, content.brief, entry, self._books, meant)
 
 
 def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
@@ -225,13 +225,17 @@ def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
 
 
 def _cut(data: bytes, row: int, prefix: bytes) -> tuple[bytes, bytes]:
-    """The rows of a sheet from `row` on, and the sheet without them."""
-    start = data.find(b'<%srow r="%d"' % (prefix, row + 1))
-    if start < 0:  # the rows begin further down, or nobody wrote any
-        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
-        start = next((one.start() for one in tags if int(one[1]) > row), -1)
+    """The rows of a sheet from `row` on, and the sheet without them: only row `row` itself, like which the others are
+    made, stays in it."""
     end = data.rfind(b"</%ssheetData>" % prefix)
-    return (b"", data) if start < 0 else (data[start:end], data[:start] + data[end:])
+    start = after = data.find(b'<%srow r="%d"' % (prefix, row + 1))
+    if start >= 0:
+        after = data.index(b">", start) + 1
+        after = after if data[after - 2 : after] == b"/>" else data.index(b"</%srow>" % prefix, after) + len(prefix) + 6
+    else:  # the rows begin further down, or nobody wrote any
+        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
+        start = after = next((one.start() for one in tags if int(one[1]) > row), end)
+    return data[start:end], data[:after] + data[end:]
 
 
 def _foreign(rows: bytes, made: bulk.Rows, name: str) -> str:
