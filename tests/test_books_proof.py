@@ -236,3 +236,51 @@ def test_a_fault_in_making_whole_columns_is_found(tmp_path, monkeypatch, name, f
     with pytest.raises(Refused) as refused, FileBook(path) as target:
         target.write(RFM, rfm(range(bulk.FROM)))
     assert refused.value.key == "proof"
+
+
+AROUND = {
+    "a column of the table renamed": ("xl/tables/table1.xml", first(rb'name="note"', rb'name="not"')),
+    "a table moved": ("xl/tables/table1.xml", first(rb'ref="A1', rb'ref="B1')),
+    "a comment changed": ("xl/comments1.xml", first(rb"<t>why</t>", rb"<t>how</t>")),
+    "the box of a comment": ("xl/drawings/vmlDrawing1.vml", first(rb"#ffffe1", rb"#ffffe2")),
+    "a print area elsewhere": ("xl/workbook.xml", first(rb"\$A\$1:\$O", rb"$B$1:$O")),
+    "an order to iterate": ("xl/workbook.xml", first(rb"<calcPr ", rb'<calcPr iterate="1" ')),
+    "a reserved workbook": (
+        "xl/workbook.xml",
+        first(rb"<workbookPr", rb'<fileSharing readOnlyRecommended="1"/><workbookPr'),
+    ),
+    "a link to a stranger": (
+        "xl/_rels/workbook.xml.rels",
+        first(
+            rb"</Relationships>", rb'<Relationship Id="rIdX" Type="x" Target="http://x" TargetMode="External"/>\g<0>'
+        ),
+    ),
+    "a relation to another part": (
+        "xl/_rels/workbook.xml.rels",
+        first(rb"</Relationships>", rb'<Relationship Id="rIdX" Type="x" Target="styles.xml"/>\g<0>'),
+    ),
+    "a type of another part": (
+        "[Content_Types].xml",
+        first(rb"</Types>", rb'<Override PartName="/xl/a.bin" ContentType="x"/>\g<0>'),
+    ),
+    "a type of all parts": (
+        "[Content_Types].xml",
+        first(rb"</Types>", rb'<Default Extension="b" ContentType="x"/>\g<0>'),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_is_said_about_the_rows_follows_them_and_nothing_else_changes(tmp_path, name):
+    def said(workbook, sheet, headers):
+        sheet.print_area(0, 0, 3, len(headers) - 1)
+        sheet.write_comment("A2", "why")
+
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [(n, {NOTE: 7}) for n in "123"], extra=["note"], after=said)
+    fill(path, ["3", "1", "2", "4"], out)
+    packages = [Package(one.read_bytes(), one) for one in (path, out)]
+    assert verify(*packages).ok
+    part, change = AROUND[name]
+    rewritten(out, {part: change})
+    assert [one.name for one in verify(packages[0], Package(out.read_bytes(), out)).violations] == [part]

@@ -29,6 +29,10 @@ from segmenter.schema import fold, tables
 
 _LISTS: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs")
 _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
+_FOLLOWS: Final = re.compile(
+    rb"(\sref\s*=\s*[\"'](?:[A-Z]+[0-9]+:)?[A-Z]+)[0-9]+|(<x:(?:Row|Anchor)>)[^<]*"  # the last row of a range
+)
+_DIGITS: Final = re.compile("[0-9]+(?=$|[,:])")
 _FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 
 
@@ -191,7 +195,7 @@ class _Judge:
         if name == old.calc_chain:
             return Part(name, *_chain(before, after, name, _ids(old, self._ours)))
         if name in self._belonging:
-            return Part(name, "ours")
+            return Part(name, "ours") if _still(before) == _still(after) else Part(name, "violation", "changed")
         if any(name in drawn.charts(old, part) for part in self._ours):
             return _chart(name, old, new, self._ours)
         is_sheet = any(one.part == name for one in old.sheets)
@@ -268,6 +272,11 @@ def _belonging(index: Index, ours: Iterable[str]) -> Iterator[str]:
                 yield one.target
 
 
+def _still(data: bytes) -> bytes:
+    """What of a part that belongs to a sheet does not follow its rows: a table, comments, their boxes."""
+    return _FOLLOWS.sub(rb"\1\2", data)
+
+
 def _added(name: str, old: Index, new: Index) -> tuple[str, str]:
     """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
     sheets = {one.part for one in new.sheets} - {one.part for one in old.sheets}
@@ -293,6 +302,13 @@ def _grown_list(before: bytes, after: bytes, name: str, old: Index, new: Index) 
         main = one.get("PartName").lstrip("/") == old.workbook_part
         if target not in gone and not main and "signature" not in one.get("Type"):
             return "violation", target
+    come = {part.rpartition("/")[2] for part in new.package.names if part not in old.package}
+    for one in _missing(spans.parse(after, name).children, spans.parse(before, name).children):
+        target = one.get("PartName") or one.get("Target")
+        main = target.lstrip("/") == old.workbook_part
+        rels = one.name == "Default" and one.get("Extension").casefold() == "rels"
+        if one.get("TargetMode") == "External" or not (main or rels or target.rpartition("/")[2] in come):
+            return "violation", target or one.get("Extension")
     return "grown", ""
 
 
@@ -309,14 +325,30 @@ def _workbook(old: Index, new: Index, ours: set[str]) -> tuple[str, str]:
     kept = [one for one in old.defined_names() if not _follows(one, follow)]
     if _missing(kept, new.defined_names()):
         return "violation", "<definedNames>"
-    if len([one for one in new.defined_names() if _follows(one, follow)]) < len(old.defined_names()) - len(kept):
+    following = [
+        [
+            (one.get("name"), one.get("localSheetId"), _DIGITS.sub("", one.text))
+            for one in names
+            if _follows(one, follow)
+        ]
+        for names in (old.defined_names(), new.defined_names())
+    ]
+    if following[0] != following[1][: len(following[0])]:
         return "violation", "<definedNames>"
     for one in old.workbook.children:
-        if one.name in ("sheets", "definedNames", "calcPr"):
+        if one.name in ("sheets", "definedNames"):
             continue
-        if not any(one.raw == other.raw for other in new.workbook.children):
+        if not any(_told(one) == _told(other) for other in new.workbook.children):
             return "violation", f"<{one.name}>"
-    return "grown", ""
+    more = {one.name for one in new.workbook.children} - {one.name for one in old.workbook.children}
+    more -= {"definedNames", "calcPr"}
+    return ("violation", ", ".join(sorted(more))) if more else ("grown", "")
+
+
+def _told(one: spans.Element) -> tuple[str, object]:
+    """What an element of the workbook part says; that all is to be calculated anew may be added."""
+    said = {name: one.get(name) for name in one.attributes if name != "fullCalcOnLoad"}
+    return one.name, said if one.name == "calcPr" else one.raw
 
 
 def _follows(name: spans.Element, positions: Collection[str]) -> bool:
