@@ -154,12 +154,16 @@ class _Rows:
 
     def _ours(self, cell: Cell | None, old: Cell | None, want: _Want, column: int) -> bool:
         """Whether a cell of ours is there when it has to be, and in the style of the one that was, or of the first
-        row: that style, or what the value in it asks of it."""
+        row."""
         style = old.style if old else want.like.get(column, 0)
         if cell is None:
             return not style or (old is None and want.source is not None)
         if cell.blank and old is None and want.source is not None:
             return False
+        return self._styled(cell, style)
+
+    def _styled(self, cell: Cell, style: int) -> bool:
+        """Whether a cell has a style, or what a value asks for instead."""
         return cell.style == style or cell.style in self._styles.variants(style)
 
     def _further(self, cell: Cell | None, number: int, column: int, want: _Want) -> bool:
@@ -169,7 +173,7 @@ class _Rows:
                 return False
             return self._now.value_of(cell) is None and formula(self._was, like) == formula(self._now, cell)
         style = want.like.get(column, 0)
-        return not style if cell is None else cell.blank and cell.style == style
+        return not style if cell is None else cell.blank and self._styled(cell, style)
 
     def _alike(self, old: Cell, cell: Cell, totals: bool) -> bool:
         """Whether a cell of somebody else is what it was, its formula as seen from where it stands."""
