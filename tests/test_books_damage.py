@@ -5,7 +5,7 @@ import re
 import pytest
 from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, rewritten, rfm, sheet_part
 from python_calamine import CalamineWorkbook
-from test_books_short import PLAIN, written
+from strange_cells import PLAIN, written
 
 from segmenter import cli
 from segmenter.books import file, reading
