@@ -175,11 +175,24 @@ def many(count):
 
 SHEET, END = "xl/worksheets/sheet1.xml", b"</worksheet>"
 FAR = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+FAR_UNSAID = b'<row r="1048576"><c><v>1</v></c></row></sheetData>'
+WIDE = b'<row r="900"><c r="XFD900"><v>1</v></c></row>'
 HOSTILE = {
     "nested": (SHEET, END, deep(30_000) + END, "xml_limit"),
     "nested styles": ("xl/styles.xml", b"</styleSheet>", deep(30_000) + b"</styleSheet>", "xml_limit"),
     "a million attributes": (SHEET, END, many(1_000_000) + END, "xml_limit"),
     "a cell at the end of the sheet": (SHEET, b"</sheetData>", FAR, "sheet_spread"),
+    "the same without addresses": (SHEET, b"</sheetData>", WIDE + FAR_UNSAID, "sheet_spread"),
+    "the same in small letters": (SHEET, b"</sheetData>", FAR.replace(b"XFD", b"xfd"), "sheet_spread"),
+    "a cell beyond the last column": (SHEET, b"</sheetData>", FAR.replace(b"XFD1048576", b"AAAAAA2"), "cell_damaged"),
+    "a cell beyond the last row": (SHEET, b"</sheetData>", FAR.replace(b"XFD1", b"A4000000000"), "cell_damaged"),
+    "a row beyond the last": (SHEET, b"</sheetData>", FAR_UNSAID.replace(b"1048576", b"4000000000"), "rows_disorder"),
+    "more strings than can be": (
+        "xl/sharedStrings.xml",
+        b'uniqueCount="',
+        b'uniqueCount="40000000',
+        "xml_damaged",
+    ),
     "tags never closed, in a comment": (SHEET, b"</sheetData>", b"<!--%s--></sheetData>" % (b"<c>" * 300_000), ""),
     "strings never closed, in a comment": (
         "xl/sharedStrings.xml",

@@ -1,61 +1,17 @@
 """The scan of a long sheet and the reading of calamine say the same."""
 
-from datetime import date, datetime
-
 import numpy as np
 import pytest
-import xlsxwriter
 from bookshop import CUSTOMER_SHEET, rewritten, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strange_cells import ANY_SHEET, customers, make
 
 from segmenter.books import file, reading
 from segmenter.books.file import FileBook
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import ScannedGrid
 from segmenter.schema import CUSTOMERS
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=6)
-CELL = st.one_of(
-    st.none(),
-    st.just(""),
-    TEXT.map(lambda text: ("t", text)),
-    st.sampled_from(["a & b", "<x>", "_x000B_", " y ", "line\nbreak"]).map(lambda text: ("t", text)),
-    st.floats(allow_nan=False, allow_infinity=False).map(lambda number: ("n", number)),
-    st.integers(-(10**17), 10**17).map(lambda number: ("n", number)),
-    st.decimals(-99999, 99999, places=2).map(lambda number: ("n", float(number))),
-    st.booleans().map(lambda value: ("b", value)),
-    st.dates(date(1905, 3, 1), date(2200, 1, 1)).map(lambda day: ("d", day)),
-    st.datetimes(datetime(1905, 1, 1), datetime(2200, 1, 1)).map(lambda day: ("d", day.replace(microsecond=0))),
-    st.sampled_from([("f", 1.5), ("f", "text"), ("f", "#DIV/0!"), ("f", True), ("f", None)]),
-)
-
-
-def make(path, rows, hidden=(), **options):
-    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, **options}) as workbook:
-        sheet = workbook.add_worksheet(CUSTOMER_SHEET)
-        styled = workbook.add_format({"bold": True})
-        day = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        for n, row in enumerate(rows):
-            if n in hidden:
-                sheet.set_row(n, 20, None, {"hidden": True})
-            for column, cell in enumerate(row):
-                if cell is None:
-                    continue
-                kind, value = cell or ("", "")
-                if kind == "":
-                    sheet.write_blank(n, column, None, styled)
-                elif kind == "t":
-                    sheet.write_string(n, column, value)
-                elif kind == "d":
-                    sheet.write_datetime(n, column, value, day)
-                elif kind == "f":
-                    sheet.write_formula(n, column, "=1+1", None, "" if value is None else value)
-                elif kind == "b":
-                    sheet.write_boolean(n, column, value)
-                else:
-                    sheet.write_number(n, column, value)
-    return path
 
 
 def both(path, monkeypatch):
@@ -94,28 +50,9 @@ def agree(path):
 
 
 @settings(max_examples=120, deadline=None)
-@given(
-    st.lists(st.lists(CELL, max_size=5), min_size=1, max_size=12),
-    st.booleans(),
-    st.sets(st.integers(0, 11)),
-    st.booleans(),
-)
-def test_any_cells(tmp_path_factory, rows, inline, hidden, date1904):
-    path = tmp_path_factory.getbasetemp() / "any.xlsx"
-    rows = [[("t", "id")], *rows]
-    agree(make(path, rows, hidden, constant_memory=inline, date_1904=date1904))
-
-
-def customers(count):
-    for n in range(count):
-        yield [
-            ("t", f"00{n}") if n % 50 else ("n", n),
-            ("n", n / 8),
-            ("n", float(n % 7)),
-            ("d", date(2020, 1, 1 + n % 28)),
-            None if n % 9 == 0 else ("t", "上海"),
-            "",
-        ]
+@given(ANY_SHEET)
+def test_any_cells(tmp_path_factory, sheet):
+    agree(sheet.save(tmp_path_factory.getbasetemp() / "any.xlsx"))
 
 
 @pytest.mark.parametrize("inline", [False, True])

@@ -207,7 +207,12 @@ class Mark(str):
 def decode(kind: bytes, inner: bytes, strings: Sequence[str]) -> Plain:
     """The value of a cell from its `t` and its content. A date is the number it is kept as; an error is a `Mark`."""
     found = _decoded(kind, inner)
-    return found if kind != b"s" or found is None else strings[int(str(found))] or None
+    if kind != b"s" or found is None:
+        return found
+    place = int(str(found))
+    if place < 0:
+        raise IndexError(place)
+    return strings[place] or None
 
 
 @lru_cache(1 << 12)

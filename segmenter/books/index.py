@@ -23,6 +23,9 @@ _STRINGS: Final = rb"(?s)<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/
 _OPEN: Final = b"<si><t>"
 _CLOSE: Final = b"</t></si>"
 _ENTITIES: Final = (b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&amp;")
+_CLAIM: Final = rb"<(?:[^\s<>/:]+:)?sst\b[^<>]*?\suniqueCount\s*=\s*[\"']0*([0-9]{1,20})[\"']"
+_ROOM: Final = 1 << 24
+"""strings there may be said to be however few there are"""
 _UNUSUAL: Final = (b"\r", b"_x", b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 """what makes a part of shared strings worth a closer look; the last two are characters XML does not know"""
 
@@ -172,6 +175,7 @@ class Index:
         if not self.strings_part:
             return Texts((), b"")
         data = self.package.read(self.strings_part)
+        _refuse_claim(data, self.strings_part)
         found = _plain_strings(data, self.strings_part)
         return None if found is None else Texts(found, data)
 
@@ -204,6 +208,13 @@ class Index:
                 edits.remove(one)
         self.package.set("[Content_Types].xml", edits.apply())
         self.package.set(part, None)
+
+
+def _refuse_claim(data: bytes, part: str) -> None:
+    """Refuse shared strings that are said to be more than can be: calamine makes room for all of them at once."""
+    claim = re.search(_CLAIM, data)
+    if claim and int(claim[1]) > max(_ROOM, len(data)):
+        raise Refused("xml_damaged", part=part, reason="uniqueCount")
 
 
 def _plain_strings(data: bytes, part: str) -> list[str] | None:

@@ -8,10 +8,11 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from segmenter.books import Grid, spans
+from segmenter.books import Grid, damage, spans
 from segmenter.books import short as brief
 from segmenter.books.refs import Area, area
 from segmenter.books.region import ListObject
+from segmenter.books.rowxml import ATTRIBUTES
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import Rows, ScannedGrid
 from segmenter.books.short import Texts
@@ -19,20 +20,15 @@ from segmenter.books.styles import Styles
 from segmenter.cells import position
 from segmenter.errors import Refused
 
-_ATTRS = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
-_CELL: Final = rb"(?s)<(?:[^\s<>/:]+:)?c" + _ATTRS + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>"
-_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_CELL: Final = rb"(?s)<(?:[^\s<>/:]+:)?c" + ATTRIBUTES + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>"
 _ERROR: Final = rb"\st\s*=\s*[\"']e[\"']"
 _FORMULA: Final = rb"<(?:[^\s<>/:]+:)?f[\s>/]"
 _VALUE: Final = rb"<(?:[^\s<>/:]+:)?v(?:\s[^>]*)?>([^<]*)<"
 _REF: Final = rb"\sr\s*=\s*[\"']([A-Za-z0-9]+)[\"']"
-_ROW: Final = rb"<(?:[^\s<>/:]+:)?row\b" + _ATTRS
+_ROW: Final = rb"<(?:[^\s<>/:]+:)?row\b" + ATTRIBUTES
 _HIDDEN: Final = rb"\shidden\s*=\s*[\"'](?:1|true)[\"']"
 _TEXTUAL: Final = rb"\st\s*=\s*[\"']str[\"']"
 _OPEN: Final = rb"<((?:[^\s<>/:!?]+:)?)sheetData(?:\s[^<>]*)?(?<!/)>"
-_FILLED: Final = rb"<(?:[^\s<>/:]+:)?c(?:\s[^<>]*?)?\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>"
-_SPREAD: Final = 1 << 25
-"""cells the rectangle around a sheet's cells may have however few there are"""
 _DAY: Final = timedelta(days=1)
 _AS_IT_IS: Final = frozenset({str, float, bool, date, datetime})
 _PATIENCE: Final = 10_000
@@ -79,12 +75,9 @@ def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
     body = spans.without_comments(data[start:end])
-    digits = body.translate(_ZEROS)
-    if b'0000"' in digits or b"0000'" in digits:  # above row 1000 no rectangle is too large
-        _refuse_spread(body, sheet.name)
     rows = [
         [None if value == "" else value if type(value) in _AS_IT_IS else _plain(value) for value in row]
-        for row in values().to_python(skip_empty_area=False)
+        for row in _asked(values, body, sheet)
     ]
     rows, below = cut(rows, sheet.listed)
     formulas = b"<%sf" % root.prefix.encode() in body
@@ -154,17 +147,18 @@ def scan(
     )
 
 
-def _refuse_spread(body: bytes, sheet: str) -> None:
-    """Refuse a sheet with so few cells so far apart that the rectangle around them would fill the memory."""
-    found = re.findall(_FILLED, body)
-    rows = max((int(row) for _, row in found), default=0)
-    letters = max({column for column, _ in found}, key=lambda one: (len(one), one), default=b"A")
-    area = rows * (position(letters.decode() + "1")[1] + 1)
-    if area > max(_SPREAD, 16 * len(found)):
-        last = next(one for one in found if int(one[1]) == rows)
-        wide = next(one for one in found if one[0] == letters)
-        cells = ", ".join(dict.fromkeys(b"".join(one).decode() for one in (last, wide)))
-        raise Refused("sheet_spread", sheet=sheet, cell=cells)
+def _asked(values: Callable[[], Values], body: bytes, sheet: About) -> list[list[Any]]:
+    """The values of a sheet, whose rows are `body`, through calamine; Refused where it does not read them."""
+    from python_calamine import CalamineError  # most sheets are read without it
+
+    damage.refuse_unfit(body, sheet.name)
+    try:
+        return values().to_python(skip_empty_area=False)
+    except BaseException as error:
+        # where calamine breaks down that is no Exception, and its class has no module to be had from
+        if isinstance(error, CalamineError) or type(error).__name__ == "PanicException":
+            raise damage.refusal(error, body, sheet.name, sheet.part) from error
+        raise
 
 
 def _totals(listed: Sequence[ListObject]) -> int | None:

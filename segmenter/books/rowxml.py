@@ -8,27 +8,43 @@ from functools import cache, cached_property, lru_cache, partial
 from typing import Final, NamedTuple
 
 from segmenter.books import spans
-from segmenter.books.refs import column_of
+from segmenter.books.refs import MAX_ROWS, column_of
 from segmenter.cells import address, position
 from segmenter.errors import Refused
 
-_ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
+ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 ATTRIBUTE: Final = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + _ATTRIBUTES + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + ATTRIBUTES + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+_DIGITS: Final = 9
+"""of a row's number or a style at most: no sheet has so many, and Python does not read any number"""
+_SHOWN: Final = 20
+"""characters of a damaged address that are told"""
 _SMALL: Final = 1 << 12
 _KEPT: Final = 1024
 """the cells of so many rows up to so many bytes are kept: a sheet is read again after each table that is written"""
 _NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
 _FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _REGULAR: Final = re.compile(
-    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?'
+    rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]{1,9})")?(?: t="([A-Za-z]+)")?'
     rb"(?:/>|>((?:<v>[^<]*</v>|<is><t>[^<]*</t></is>|.*?))</c>))",
     re.DOTALL,
 )
 
 
-def _attributes(raw: bytes) -> dict[bytes, bytes]:
+def attributes_of(raw: bytes) -> dict[bytes, bytes]:
+    """What a start tag says, as it is written."""
     return {one[1]: one[2] if one[2] is not None else one[3] for one in ATTRIBUTE.finditer(raw)}
+
+
+def whole(told: bytes, otherwise: int) -> int:
+    """The whole number an attribute says; `otherwise` where it says none."""
+    told = told.strip()
+    return int(told) if told.isdigit() and len(told) <= _DIGITS else otherwise
+
+
+def shown(told: bytes) -> str:
+    """A damaged address as a message can tell it."""
+    return told.decode(errors="replace")[:_SHOWN]
 
 
 class Cell(NamedTuple):
@@ -58,7 +74,7 @@ class Cell(NamedTuple):
         found = FORMULA.search(self.inner)
         if found is None:
             return None
-        return _attributes(found[1]), spans.unescape((found[2] or b"").decode())
+        return attributes_of(found[1]), spans.unescape((found[2] or b"").decode())
 
 
 class Row:
@@ -97,16 +113,16 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
     if data.find(b"<!", start, end) >= 0 or data.find(b"<?", start, end) >= 0:
         raise Refused("sheet_kind", sheet=sheet, part="<!-- -->")
     p = prefix.encode()
-    tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), _ATTRIBUTES))
+    tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), ATTRIBUTES))
     close = b"</" + p + b"row"
     read = partial(_cells, sheet, prefix)
     last = -1
     while one := tag.search(data, start, end):
         found = _NUMBER.match(one[1])
-        told = found[1] if found else _attributes(one[1]).get(b"r")
-        number = int(told) - 1 if told else last + 1
-        if number <= last:
-            raise Refused("rows_disorder", sheet=sheet, row=number + 1)
+        told = found[1] if found else attributes_of(one[1]).get(b"r")
+        number = last + 1 if told is None else whole(told, 0) - 1
+        if not last < number < MAX_ROWS:
+            raise Refused("rows_disorder", sheet=sheet, row=shown(told or b"") or last + 2)
         last, start = number, one.end()
         inner = b"" if one[2] else data[start : data.find(close, start)]
         start = start if one[2] else data.find(b">", start + len(inner)) + 1
@@ -120,14 +136,15 @@ def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell
     p = re.escape(prefix.encode())
     found: dict[int, Cell] = {}
     last = -1
-    for one in re.finditer(rb"<%sc%s(?:/>|>(.*?)</%sc\s*>)" % (p, _ATTRIBUTES, p), inner, re.DOTALL):
-        attributes = _attributes(one[1])
+    for one in re.finditer(rb"<%sc%s(?:/>|>(.*?)</%sc\s*>)" % (p, ATTRIBUTES, p), inner, re.DOTALL):
+        attributes = attributes_of(one[1])
         raw = one[0]
-        if b"r" in attributes:
+        if (told := attributes.get(b"r")) is not None:
             try:
-                at, column = position(attributes[b"r"].decode())
-            except ValueError:
-                at, column = -1, -1
+                at, column = position(told.decode())
+            except ValueError as error:
+                where = shown(told) or address(row, last + 1)
+                raise Refused("cell_damaged", sheet=sheet, cell=where) from error
         else:
             at, column = row, last + 1
             head = 2 + len(prefix)
@@ -135,7 +152,9 @@ def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell
         if column <= last or at != row:
             raise Refused("cells_disorder", sheet=sheet, row=row + 1)
         last = column
-        style, kind = int(attributes.get(b"s", b"0")), attributes.get(b"t", b"n")
+        style, kind = whole(attributes.get(b"s", b"0"), -1), attributes.get(b"t", b"n")
+        if style < 0:
+            raise Refused("cell_damaged", sheet=sheet, cell=address(row, column))
         found[column] = Cell(row, column, style, kind, one[2] or b"", raw)
     return found
 

@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.books import cells
+from segmenter.books import cells, rowxml
+from segmenter.books.refs import MAX_ROWS
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
-from segmenter.cells import position
+from segmenter.cells import address, position
 from segmenter.errors import Refused
 
 _PAD: Final = 1 << 12
@@ -37,10 +38,18 @@ _TAG: Final = re.compile(rb"<[^<>]*>")
 _ROW_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
 _ADDRESS: Final = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
 _KIND: Final = re.compile(rb'\st="(\w+)"')
-_STYLE: Final = re.compile(rb'\ss="(\d+)"')
+_STYLE: Final = re.compile(rb'\ss="(\d{1,9})"')
 _HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
 
 Ints = NDArray[np.int64]
+
+
+class NoNumber(ValueError):
+    """A text that is not the number it should be: `place` among those that were looked at."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class Value(NamedTuple):
@@ -246,6 +255,9 @@ class Scan:
         """Take the values of rows that have this layout."""
         start = places[:, 0] + layout.regions[0].digits[0]
         rows = _integers(piece, start, start + layout.width) - 1
+        for row in (int(rows.min()), int(rows.max())):
+            if not 0 <= row < MAX_ROWS:
+                raise Refused("rows_disorder", sheet=self._name, row=row + 1)
         self.height = max(self.height, int(rows.max()) + 1)
         self.formulas |= layout.formulas
         self.row_tags.add(layout.tag)
@@ -254,29 +266,24 @@ class Scan:
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
         for value in layout.values:
-            low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
-            column = self._columns[value.column]
-            if value.kind == b"s":
-                column.add_codes(rows, self._codes(piece, low, high))
-            elif value.kind == b"b":
-                pairs = zip(low.tolist(), high.tolist(), strict=True)
-                column.add_objects(rows, [piece[a:b].strip() in (b"1", b"true") for a, b in pairs])
-            elif value.kind == b"n":
-                column.add_numbers(rows, _numbers(piece, low, high), self._shows_days(value.style))
-            else:
-                column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
+            try:
+                self._take_column(piece, places, value, rows)
+            except NoNumber as error:
+                where = address(int(rows[error.place]), value.column)
+                raise Refused("cell_damaged", sheet=self._name, cell=where) from error
 
-    def _codes(self, piece: bytes, low: Ints, high: Ints) -> Ints:
-        """Places of shared strings; Refused when there are not so many."""
-        found = _integers(piece, low, high)
-        try:
-            for place in np.flatnonzero((found < 0) | (high == low)).tolist():
-                found[place] = int(piece[low[place] : high[place]])
-        except ValueError:
-            found[:] = len(self._strings)
-        if found.max(initial=0) >= len(self._strings):
-            raise Refused("cell_damaged", sheet=self._name, cell=str(int(found.max())))
-        return found
+    def _take_column(self, piece: bytes, places: Ints, value: Value, rows: Ints) -> None:
+        low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
+        column = self._columns[value.column]
+        if value.kind == b"s":
+            column.add_codes(rows, _codes(piece, low, high, len(self._strings)))
+        elif value.kind == b"b":
+            pairs = zip(low.tolist(), high.tolist(), strict=True)
+            column.add_objects(rows, [piece[a:b].strip() in (b"1", b"true") for a, b in pairs])
+        elif value.kind == b"n":
+            column.add_numbers(rows, _numbers(piece, low, high), self._shows_days(value.style))
+        else:
+            column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
 
     def _patient(self, rows: bytes) -> None:
         """Read rows as `sheetxml` does."""
@@ -367,9 +374,19 @@ def _integers(piece: bytes, low: Ints, high: Ints) -> Ints:
     return found
 
 
+def _codes(piece: bytes, low: Ints, high: Ints, count: int) -> Ints:
+    """Places among `count` shared strings; NoNumber where one is none of them."""
+    found = _integers(piece, low, high)
+    for place in np.flatnonzero((found < 0) | (high == low)).tolist():
+        found[place] = min(rowxml.whole(piece[low[place] : high[place]], count), count)
+    for place in np.flatnonzero(found >= count)[:1].tolist():
+        raise NoNumber(place)
+    return found
+
+
 def _numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
-    """Numbers from their text; NaN where there is none. Up to eight digits by arithmetic, which is exact then: such a
-    whole number and such a power of ten are floats, and their quotient is rounded once."""
+    """Numbers from their text; NaN where there is none, NoNumber where it is another. Up to eight digits by arithmetic,
+    which is exact then: such a whole number and such a power of ten are floats, and their quotient is rounded once."""
     length = high - low
     raw = np.frombuffer(piece, np.uint8)
     negative = (raw[low] == ord("-")) & (length > 1)
@@ -384,7 +401,10 @@ def _numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
     good &= length - negative > (point > 0)
     values[length == 0] = np.nan
     for place in np.flatnonzero(~good & (length > 0)).tolist():
-        values[place] = float(piece[low[place] : high[place]])
+        try:
+            values[place] = float(piece[low[place] : high[place]])
+        except ValueError as error:
+            raise NoNumber(place) from error
     return values
 
 

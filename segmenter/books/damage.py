@@ -1,0 +1,167 @@
+"""Worksheets that calamine must not be asked for, because it would take all memory or take one text for another; and
+those it gives up: which cell it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+from segmenter.books.rowxml import ATTRIBUTES, attributes_of, shown, whole
+from segmenter.cells import address, position
+from segmenter.errors import Refused
+
+_SPREAD: Final = 1 << 25
+"""cells the rectangle around a sheet's cells may have however few there are"""
+_UNUSUAL: Final = rb'<(?:[^\s<>/:]+:)?(?:c(?! r="[A-Z]{1,3}[1-9][0-9]{0,6}")|row(?! r="[1-9][0-9]{0,6}"))(?=[\s/>])'
+"""a cell or a row whose address is not written as most programs write it"""
+_LETTERS: Final = rb'<(?:[^\s<>/:]+:)?c r="([A-Z]+)[0-9]+"[^<>]*+(?<!/)>'
+_DIGITS: Final = rb'<(?:[^\s<>/:]+:)?c r="[A-Z]+([0-9]+)"[^<>]*+(?<!/)>'
+_TAG: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)(?:row%s/?|c%s(/?))>" % (ATTRIBUTES, ATTRIBUTES))
+_USUAL: Final = re.compile(rb' r="([A-Z]{1,3})([1-9][0-9]{0,6})"')
+_ADDRESS: Final = re.compile(rb"[A-Za-z]{1,3}0*[1-9][0-9]{0,6}")
+_NUMBER: Final = re.compile(rb"0*[1-9][0-9]{0,6}")
+_PLACE: Final = rb"\+?[0-9]{1,9}"
+_LOST: Final = (
+    rb"=\s*[\"']s[\"'][^<>]*>(?:<(?:[^\s<>/:]+:)?f\b[^<>]*(?:/>|>[^<]*<[^<>]*>))?"
+    rb"<(?:[^\s<>/:]+:)?v(?:\s[^<>]*)?>(?!" + _PLACE + rb"<|<)"
+)
+"""what looks like a shared string whose place among them is no number: calamine gives the first one instead"""
+_INLINE: Final = rb"(?s)<((?:[^\s<>/:]+:)?is)\b[^<>]*(?<!/)>.*?</\1\s*>"
+_CHILD: Final = rb"<(?:[^\s<>/:!?]+:)?([^\s<>/:!?]+)"
+_VALUE: Final = rb"<(?:[^\s<>/:]+:)?v(?:\s[^<>]*)?(?:/>|>([^<]*)<)"
+_CHILDREN: Final = frozenset({b"f", b"v", b"is"})
+_KINDS: Final = frozenset({b"s", b"n", b"b", b"d", b"e", b"str", b"inlineStr"})
+_TRUTHS: Final = frozenset({b"0", b"1", b"true", b"false"})
+_ERRORS: Final = frozenset({b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!", b"#DATA!"})
+"""all of these are what calamine reads"""
+
+
+class _Cell(NamedTuple):
+    """A cell as calamine meets it."""
+
+    row: int
+    column: int
+    attributes: bytes
+    empty: bool
+    """whether its element is `<c/>`"""
+    end: int
+    """where its start tag ends"""
+    prefix: bytes
+
+
+def refuse_unfit(body: bytes, sheet: str) -> None:
+    """Refuse the rows of a sheet that calamine must not be asked for."""
+    _refuse_spread(body, sheet)
+    if re.search(_LOST, body):
+        for cell in _cells(body, sheet):
+            kind, inner = attributes_of(cell.attributes).get(b"t"), _inner(body, cell)
+            if kind == b"s" and re.fullmatch(_PLACE, _value(inner) or b"0") is None:
+                raise _damaged(cell, sheet)
+
+
+def refusal(error: BaseException, body: bytes, sheet: str, part: str) -> Refused:
+    """What to say of a sheet on which calamine has given up with `error`: the cell, if it can be told."""
+    places: dict[int, _Cell] = {}
+    try:
+        for cell in _cells(body, sheet):
+            kind, inner = attributes_of(cell.attributes).get(b"t"), _inner(body, cell)
+            if _is_damaged(kind, inner):
+                return _damaged(cell, sheet)
+            if kind == b"s" and (place := _value(inner)):
+                places.setdefault(whole(place, 0), cell)
+    except Refused as found:
+        return found
+    if places and "shared strings" in str(error):
+        return _damaged(places[max(places)], sheet)
+    return Refused("xml_damaged", sheet=sheet, part=f"{sheet} ({part})", reason=str(error))
+
+
+def _damaged(cell: _Cell, sheet: str) -> Refused:
+    return Refused("cell_damaged", sheet=sheet, cell=address(cell.row, cell.column))
+
+
+def _is_damaged(kind: bytes | None, inner: bytes) -> bool:
+    """Whether calamine gives a cell up: it is of no kind there is, or holds what its kind cannot."""
+    plain = re.sub(_INLINE, b"", inner)
+    if not _CHILDREN.issuperset(re.findall(_CHILD, plain)):
+        return True
+    value = _value(plain)
+    if value is None or kind is None:
+        return False
+    if not value or kind not in _KINDS:
+        return kind not in _KINDS
+    if kind == b"b":
+        return value.strip().lower() not in _TRUTHS
+    if kind == b"e":
+        return value not in _ERRORS
+    return kind == b"n" and not _is_number(value)
+
+
+def _is_number(value: bytes) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return b"_" not in value and value == value.strip()  # which Python takes, too
+
+
+def _inner(body: bytes, cell: _Cell) -> bytes:
+    return b"" if cell.empty else body[cell.end : body.find(b"</" + cell.prefix + b"c", cell.end)]
+
+
+def _value(inner: bytes) -> bytes | None:
+    """What stands in `<v>`, None without one."""
+    found = re.search(_VALUE, inner)
+    return (found[1] or b"") if found else None
+
+
+def _refuse_spread(body: bytes, sheet: str) -> None:
+    """Refuse a sheet with so few cells so far apart that the rectangle around them would fill the memory."""
+    count, rows, columns = _usual_extent(body) if re.search(_UNUSUAL, body) is None else _extent(body, sheet)
+    if rows * columns > max(_SPREAD, 16 * count):
+        filled = [cell[:2] for cell in _cells(body, sheet) if not cell.empty]
+        far = max(filled), max(filled, key=lambda place: place[1])
+        raise Refused("sheet_spread", sheet=sheet, cell=", ".join(dict.fromkeys(address(*place) for place in far)))
+
+
+def _extent(body: bytes, sheet: str) -> tuple[int, int, int]:
+    """How many cells there are that are not empty elements, and the last row and column with one, counted from 1."""
+    filled = [cell[:2] for cell in _cells(body, sheet) if not cell.empty]
+    rows, columns = zip(*filled, strict=True) if filled else ((-1,), (-1,))
+    return len(filled), max(rows) + 1, max(columns) + 1
+
+
+def _usual_extent(body: bytes) -> tuple[int, int, int]:
+    """The same where all addresses are usual, which is found at once."""
+    numbers = re.findall(_DIGITS, body)
+    rows, columns = map(int, {*numbers}), map(_column, {*re.findall(_LETTERS, body)})
+    return len(numbers), max(rows, default=0), max(columns, default=-1) + 1
+
+
+def _cells(body: bytes, sheet: str) -> Iterator[_Cell]:
+    """The cells where calamine sees them: one without an address beside the one before. Refused at an address that is
+    none, or so large that calamine would count anew from zero."""
+    row, column = -1, 0
+    for found in _TAG.finditer(body):
+        if found[2] is not None:
+            told = attributes_of(found[2]).get(b"r")
+            if told is not None and not _NUMBER.fullmatch(told):
+                raise Refused("rows_disorder", sheet=sheet, row=shown(told) or row + 2)
+            row, column = row + 1 if told is None else int(told) - 1, 0
+            continue
+        at = row
+        if usual := _USUAL.match(found[3]):
+            at, column = int(usual[2]) - 1, _column(usual[1])
+        elif (told := attributes_of(found[3]).get(b"r")) is not None:
+            if not _ADDRESS.fullmatch(told):
+                raise Refused("cell_damaged", sheet=sheet, cell=shown(told) or address(row, column))
+            at, column = position(told.decode())
+        yield _Cell(at, column, found[3], bool(found[4]), found.end(), found[1])
+        column += 1
+
+
+@cache
+def _column(letters: bytes) -> int:
+    return position(letters.decode() + "1")[1]

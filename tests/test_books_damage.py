@@ -1,0 +1,188 @@
+"""A damaged sheet is refused in a sentence that names the sheet, and the cell where one can tell: never a fault."""
+
+import re
+
+import pytest
+from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, rewritten, rfm, sheet_part
+from python_calamine import CalamineWorkbook
+from strange_cells import PLAIN, written
+
+from segmenter import cli
+from segmenter.books import file, reading
+from segmenter.books.file import FileBook
+from segmenter.books.package import Package
+from segmenter.books.proof import verify
+from segmenter.errors import Refused
+from segmenter.schema import CUSTOMERS, RFM
+
+ODD_ADDRESSES = {
+    'a row of no number "x"': (b'<row r="3"', b'<row r="x"', "rows_disorder"),
+    'a row of no number ""': (b'<row r="3"', b'<row r=""', "rows_disorder"),
+    "a row of a number nobody can read": (b'<row r="3"', b'<row r="' + b"9" * 5000 + b'"', "rows_disorder"),
+    "a row below the last": (b'<row r="3"', b'<row r="1048577"', "rows_disorder"),
+    "a row 0": (b'<row r="3"', b'<row r="0"', "rows_disorder"),
+    "a cell without a row": (b'<c r="F3"', b'<c r="F"', "cell_damaged"),
+    "a cell without a column": (b'<c r="F3"', b'<c r="3"', "cell_damaged"),
+    "a cell without either": (b'<c r="F3"', b'<c r=""', "cell_damaged"),
+    "a cell in another row": (b'<c r="F3"', b'<c r="F4"', "cells_disorder"),
+    "a cell far to the right": (b'<c r="F3"', b'<c r="FFFF3"', "cell_damaged"),
+    'a style "x"': (b'<c r="F3"', b'<c r="F3" s="x"', "cell_damaged"),
+    'a style ""': (b'<c r="F3"', b'<c r="F3" s=""', "cell_damaged"),
+    "a style below 0": (b'<c r="F3"', b'<c r="F3" s="-1"', "cell_damaged"),
+    "a style nobody can read": (b'<c r="F3"', b'<c r="F3" s="' + b"9" * 5000 + b'"', "cell_damaged"),
+}
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A workbook with a result sheet of two customers."""
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    fill(path, 2)
+    return path
+
+
+def fill(path, count):
+    with FileBook(path) as target:
+        target.write(RFM, rfm(range(1, count + 1)))
+
+
+def package(path):
+    return Package(path.read_bytes(), path)
+
+
+@pytest.mark.parametrize("name", ODD_ADDRESSES)
+def test_rows_and_cells_without_a_number(filled, name):
+    old, new, key = ODD_ADDRESSES[name]
+    part = sheet_part(filled, RFM_SHEET)
+    damaged = rewritten(
+        filled, {part: lambda data: re.sub(old + rb'(?: s="\d+")?', new, data, count=1)}, filled.with_name("b.xlsx")
+    )
+    (wrong,) = verify(package(filled), package(damaged)).violations
+    assert (wrong.name, wrong.detail) == (part, key)
+    before = damaged.read_bytes()
+    with pytest.raises(Refused) as found:
+        fill(damaged, 3)
+    assert found.value.key == key
+    assert RFM_SHEET in found.value.message("zh")
+    assert damaged.read_bytes() == before
+
+
+def test_a_style_that_is_not_said_is_the_first(filled):
+    part = sheet_part(filled, RFM_SHEET)
+    rewritten(filled, {part: lambda data: re.sub(rb'(<c r="A3")(?: s="\d+")?', rb"\1", data)})
+    fill(filled, 3)
+
+
+DAMAGED = {
+    '<c r="B2" t="N"><v>1</v></c>': "B2",
+    '<c r="B2" t=""><v>1</v></c>': "B2",
+    '<c r="B2" t="bool"><v/></c>': "B2",
+    '<c r="B2" t="b"><v>3</v></c>': "B2",
+    '<c r="B2" t="n"><v>abc</v></c>': "B2",
+    '<c r="B2" t="n"><v>1_0</v></c>': "B2",
+    '<c r="B2" t="n"><v> 1</v></c>': "B2",
+    '<c r="B2" t="e"><v>#X!</v></c>': "B2",
+    '<c r="B2" t="e"><f>A1</f><v>3</v></c>': "B2",
+    '<c r="B2" t="s"><v>99</v></c>': "B2",
+    '<c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>2</v></c>': "B2",
+    '<c r="B2"><t>1</t></c>': "B2",
+    '<c r="B2"><v>1</v><x/></c>': "B2",
+    '<c r="B2"><f>A1</f><v>1</v></c><c r="C2" t="N"><is><t>x</t></is><v>1</v></c>': "C2",
+    "<c r='B2' t='N'><v>1</v></c>": "B2",
+    '<c><v>1</v></c><c t="N"><v>1</v></c>': "B2",
+    '<c r="B"><v>1</v></c>': "B",
+    '<c r="12"><v>1</v></c>': "12",
+    '<c r=""><v>1</v></c>': "A2",
+    '<c r="B0"><v>1</v></c>': "B0",
+    '<c r="$B$2"><v>1</v></c>': "$B$2",
+    '<c r="B2:C2"/>': "B2:C2",
+    '<c r="ZZZZ2" t="e"><v>#N/A</v></c>': "ZZZZ2",
+    # calamine gives the first shared string for these
+    '<c r="B2" t="s"><v>-1</v></c>': "B2",
+    '<c r="B2" t="s"><v>x</v></c>': "B2",
+    '<c r="B2" t="s"><f>A1</f><v>1.5</v></c>': "B2",
+    '<c r="B2" t="s"><f t="shared" si="0"/><v> 1</v></c>': "B2",
+}
+ROWS = ('<row r="x">', '<row r="">', '<row r="0">', '<row r="-1">', '<row r="A2" hidden="1">', '<row r="99999999999">')
+
+
+def refusal(path):
+    with pytest.raises(Refused) as found:
+        FileBook(path).read(CUSTOMERS)
+    assert CUSTOMER_SHEET in found.value.message("zh")
+    assert CUSTOMER_SHEET in found.value.message("en")
+    return found.value
+
+
+@pytest.mark.parametrize("cells", DAMAGED)
+def test_cells_that_calamine_gives_up(tmp_path, monkeypatch, cells):
+    path = written(tmp_path / "a.xlsx", PLAIN + f'<row r="2">{cells}</row>'.encode())
+    found = refusal(path)
+    assert (found.key, found.cell) == ("cell_damaged", DAMAGED[cells])
+    monkeypatch.setattr(reading, "short", lambda *_: None)
+    assert refusal(path).cell == DAMAGED[cells]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_rows_without_a_number(tmp_path, row):
+    path = written(tmp_path / "a.xlsx", PLAIN + f'{row}<c r="A2"><f>A1</f><v>1</v></c></row>'.encode())
+    assert refusal(path).key == "rows_disorder"
+
+
+def test_a_sheet_of_which_no_cell_is_damaged(tmp_path):
+    path = written(tmp_path / "a.xlsx", PLAIN + b'<row r="2"><c r="A2"><f>A1</f><v>1</v></c></row>')
+    part = sheet_part(path, CUSTOMER_SHEET)
+    rewritten(path, {part: lambda data: re.sub(rb"<dimension[^>]*>", b'<dimension ref="x"/>', data)})
+    assert refusal(path).key == "xml_damaged"
+
+
+@pytest.mark.parametrize(
+    ("cells", "known"),
+    [
+        ('<c r="B2"><v>abc</v></c>', "B2"),
+        ('<c r="B2" t="n"><v>2020-01-01</v></c>', "B2"),
+        ('<c r="B2" t="s"><v>99</v></c>', "B2"),
+        ('<c r="B2" t="s"><v>-1</v></c>', "B2"),
+        ('<c r="B2" t="s" s="1" ><v>-1</v></c>', "B2"),
+        ('<c r="B2" s="x" t="N"><v>1</v></c>', "B2"),
+    ],
+)
+def test_cells_of_a_long_sheet(tmp_path, monkeypatch, cells, known):
+    monkeypatch.setattr(file, "_LONG", 0)
+    found = refusal(written(tmp_path / "a.xlsx", PLAIN + f'<row r="2">{cells}</row>'.encode()))
+    assert (found.key, found.cell) == ("cell_damaged", known)
+
+
+@pytest.mark.parametrize("number", [0, 1_048_577, 99_999_999])
+def test_rows_of_a_long_sheet(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(file, "_LONG", 0)
+    row = f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>'.encode()
+    assert refusal(written(tmp_path / "a.xlsx", row)).key == "rows_disorder"
+
+
+def test_calamine_breaks_down(tmp_path, capfd):
+    """It does so by what is no Exception."""
+    path = written(tmp_path / "a.xlsx", PLAIN)
+    full = b'uniqueCount="18446744073709551615"'
+    rewritten(path, {"xl/sharedStrings.xml": lambda data: data.replace(b'uniqueCount="2"', full)})
+    with pytest.raises(BaseException, match="capacity") as found:
+        CalamineWorkbook.from_path(path)
+    assert not isinstance(found.value, Exception)
+    data = b'<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData></worksheet>'
+    about = reading.About("part.xml", "sheet", False, ())
+    with pytest.raises(Refused) as refused:
+        reading.read(lambda: CalamineWorkbook.from_path(path).get_sheet_by_index(0), data, about)
+    assert refused.value.key == "xml_damaged"
+    assert "sheet (part.xml)" in refused.value.message("en")
+    with pytest.raises(KeyboardInterrupt):
+        reading.read(interrupted, data, about)
+
+
+def interrupted():
+    raise KeyboardInterrupt
+
+
+def test_fill_tells_the_cell(tmp_path, capsys):
+    path = written(tmp_path / "a.xlsx", PLAIN + b'<row r="2"><c r="A2" t="N"><v>1</v></c></row>')
+    assert cli.main(["fill", str(path), "--lang", "zh"]) == 1
+    assert capsys.readouterr().err == f"工作表“{CUSTOMER_SHEET}”单元格 A2 的内容已损坏。请用 Excel 打开并修复后另存。\n"
