@@ -81,7 +81,7 @@ DAMAGED = {
     '<c r="B2" t="n"><v>abc</v></c>': "B2",
     '<c r="B2" t="n"><v>1_0</v></c>': "B2",
     '<c r="B2" t="n"><v> 1</v></c>': "B2",
-    '<c r="B2" t="e"><v>#X!</v></c>': "B2",
+    '<c r="B2" t="e"><v>X!</v></c>': "B2",
     '<c r="B2" t="e"><f>A1</f><v>3</v></c>': "B2",
     '<c r="B2" t="s"><v>99</v></c>': "B2",
     '<c r="A2" t="s"><v>1</v></c><c r="B2" t="s"><v>2</v></c>': "B2",
@@ -121,6 +121,16 @@ def test_cells_that_calamine_gives_up(tmp_path, monkeypatch, cells):
     assert (found.key, found.cell) == ("cell_damaged", DAMAGED[cells])
     monkeypatch.setattr(reading, "short", lambda *_: None)
     assert refusal(path).cell == DAMAGED[cells]
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#GETTING_DATA", "#N/A"])
+@pytest.mark.parametrize("formula", ["", "<f>A1</f>"])
+def test_errors_of_newer_programs(tmp_path, error, formula):
+    """calamine does not know them: the workbook is read all the same."""
+    row = f'<row r="2" hidden="1"><c r="A2"><v>7</v></c><c r="B2" t="e">{formula}<v>{error}</v></c></row>'
+    grid = FileBook(written(tmp_path / "a.xlsx", PLAIN + row.encode())).read(CUSTOMERS)
+    assert grid.errors == {(1, 1): error}
+    assert (grid.rows[1][0], grid.hidden_rows, grid.formulas) == (7, {1}, bool(formula))
 
 
 @pytest.mark.parametrize("row", ROWS)

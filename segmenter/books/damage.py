@@ -34,7 +34,7 @@ _VALUE: Final = rb"<(?:[^\s<>/:]+:)?v(?:\s[^<>]*)?(?:/>|>([^<]*)<)"
 _CHILDREN: Final = frozenset({b"f", b"v", b"is"})
 _KINDS: Final = frozenset({b"s", b"n", b"b", b"d", b"e", b"str", b"inlineStr"})
 _TRUTHS: Final = frozenset({b"0", b"1", b"true", b"false"})
-_ERRORS: Final = frozenset({b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!", b"#DATA!"})
+ERRORS: Final = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"})
 """all of these are what calamine reads"""
 
 
@@ -95,7 +95,7 @@ def _is_damaged(kind: bytes | None, inner: bytes) -> bool:
     if kind == b"b":
         return value.strip().lower() not in _TRUTHS
     if kind == b"e":
-        return value not in _ERRORS
+        return value.decode(errors="replace") not in ERRORS
     return kind == b"n" and not _is_number(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final
@@ -157,18 +157,20 @@ class FileBook:
         about = reading.About(entry.part, entry.name, entry.hidden, self._list_objects(entry))
         found: Grid | None = None
         if max(self._package.entries[part].size for part in (entry.part, self._index.strings_part) if part) >= _LONG:
-            pieces = self._package.pieces(entry.part)
-            found = reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
+            found = self._scanned(about)
         elif (strings := self._index.plain) is not None:
             about_cells = strings, self._styles(), self._index.date1904
             found = reading.short(self._package.read(entry.part), *about_cells, about)
         if found is None:
-            found = reading.read(
-                lambda: self._calamine.get_sheet_by_name(entry.name), self._package.read(entry.part), about
-            )
+            data, otherwise = self._package.read(entry.part), partial(self._scanned, about)
+            found = reading.read(lambda: self._calamine.get_sheet_by_name(entry.name), data, about, otherwise)
         if not found.formulas:
             self._plain.add(entry.part)
         return found
+
+    def _scanned(self, about: reading.About) -> Grid | None:
+        pieces = self._package.pieces(about.part)
+        return reading.scan(pieces, self._strings, self._styles(), self._index.date1904, about)
 
     def _styles(self) -> Styles:
         part = self._index.styles_part

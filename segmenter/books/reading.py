@@ -69,12 +69,22 @@ def short(data: bytes, texts: Texts, styles: Styles, date1904: bool, sheet: Abou
     )
 
 
-def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
-    """The grid of a worksheet part. Rows behind a gap below an Excel table are no part of it; `below` says so."""
+def read(
+    values: Callable[[], Values], data: bytes, sheet: About, otherwise: Callable[[], Grid | None] = lambda: None
+) -> Grid:
+    """The grid of a worksheet part. Rows behind a gap below an Excel table are no part of it; `below` says so.
+
+    `otherwise` reads a sheet with errors calamine does not know ("#SPILL!"), if it can.
+    """
     root, start, end = spans.frame(data, sheet.part, "sheetData")
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
     body = spans.without_comments(data[start:end])
+    damage.refuse_unfit(body, sheet.name)
+    errors = dict(_errors(body))
+    unknown = {*errors.values()} - damage.ERRORS
+    if unknown and all(one.startswith("#") for one in unknown) and (grid := otherwise()) is not None:
+        return grid
     rows = [
         [None if value == "" else value if type(value) in _AS_IT_IS else _plain(value) for value in row]
         for row in _asked(values, body, sheet)
@@ -84,7 +94,7 @@ def read(values: Callable[[], Values], data: bytes, sheet: About) -> Grid:
     return Grid(
         sheet=sheet.name,
         rows=rows,
-        errors=dict(_errors(body)),
+        errors=errors,
         uncached=frozenset(_uncached(body)) if formulas else frozenset(),
         merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
         hidden_rows=frozenset(_hidden_rows(body)),
@@ -151,7 +161,6 @@ def _asked(values: Callable[[], Values], body: bytes, sheet: About) -> list[list
     """The values of a sheet, whose rows are `body`, through calamine; Refused where it does not read them."""
     from python_calamine import CalamineError  # most sheets are read without it
 
-    damage.refuse_unfit(body, sheet.name)
     try:
         return values().to_python(skip_empty_area=False)
     except BaseException as error:
