@@ -8,7 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from bookshop import RFM_SHEET, book, rfm
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -94,14 +94,17 @@ def written(empty, frame):
 
 
 @settings(max_examples=25, deadline=None)
+@example(["\ufffe", "\uffff"])
 @given(st.lists(TEXTS, min_size=1, max_size=40, unique=True))
 def test_texts_through_a_file(empty, texts):
     data = written(empty, rfm(range(len(texts)), segment=texts))
     ours = [
         row[5] for row in CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_name(RFM_SHEET).to_python()[1:]
     ]
-    # calamine drops what stands between a lone CR and LF; our own reader is held to the exact text above
-    assert [one.replace("\r", "") for one in ours] == [one.replace("\r", "") for one in texts]
+    # calamine drops what stands between a lone CR and LF, and leaves two characters that XML does not know as they are
+    # written; our own reader is held to the exact text above
+    as_read = (one.replace("\r", "").replace("\ufffe", "_xFFFE_").replace("\uffff", "_xFFFF_") for one in texts)
+    assert [one.replace("\r", "") for one in ours] == [*as_read]
     sheet = openpyxl.load_workbook(BytesIO(data))[RFM_SHEET]
     theirs = [sheet.cell(2 + n, 6) for n in range(len(texts))]
     assert [cells.decode_text(one.value) for one in theirs] == texts
