@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter.reading.dates import day_of
+from segmenter.rules import months_before
 from segmenter.schema import fold
 
 DIGITS: Final = {char: number for number, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
@@ -37,20 +36,17 @@ _NOTHING: Final = re.compile(r"未开始|未启动|尚未|待启动|not started|
 _ALL: Final = re.compile(r"^(已?(全部)?完成|完结|done|completed?|finished)[。.!！]?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(NamedTuple):
     """So many days, weeks, months, quarters or years."""
 
-    count: float
+    number: float
     unit: str
 
     def after(self, day: date) -> date:
         """The day this long after `day`; months end with the month (31 January + 1 month = 28 or 29 February)."""
         if self.unit in _DAYS:
-            return day + timedelta(days=round(self.count * _DAYS[self.unit]))
-        months = day.year * 12 + day.month - 1 + round(self.count * _MONTHS[self.unit])
-        year, month = divmod(months, 12)
-        return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+            return day + timedelta(days=round(self.number * _DAYS[self.unit]))
+        return months_before(day, -round(self.number * _MONTHS[self.unit]))
 
 
 def period_of(found: re.Match[str]) -> Period:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
@@ -69,8 +68,7 @@ class Metric(NamedTuple):
     """whether less is better"""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A target: `metric` `op` `value`. Shares are 0..1 (80% is 0.8, 5 points 0.05), money and counts plain."""
 
     metric: str
@@ -80,7 +78,7 @@ class Target:
     unit: str
     """percent | points | relative | number"""
     window: Period | None = None
-    assumed: bool = field(default=False, compare=False)
+    assumed: bool = False
     """whether 提升x% could also have meant relative (C21)"""
 
     def met(self, actual: float, before: float | None = None) -> bool | None:
@@ -216,7 +214,7 @@ def show(target: Target, lang: str) -> str:
     if target.window is None:
         return said
     unit = texts.say(f"target.{target.window.unit}", lang)
-    return texts.say("target.window", lang, count=_plain(target.window.count), unit=unit, target=said)
+    return texts.say("target.window", lang, count=_plain(target.window.number), unit=unit, target=said)
 
 
 def _plain(number: float) -> str:

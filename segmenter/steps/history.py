@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmenter import schema, texts
-from segmenter.catalogue import Dimension
 from segmenter.frames import Frame
 from segmenter.reading.dates import day_of
 from segmenter.rules import Rules, default
+
+if TYPE_CHECKING:
+    from segmenter.catalogue import Dimension
 
 _SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
 _BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("quantile_",)}
@@ -31,7 +32,7 @@ _BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("
 def decisive(rules: Rules) -> dict[str, Any]:
     """The settings that decide which code and segment a customer gets, by name."""
     begin = (*_SETTLED, *_BINS.get(rules.scoring, ()))
-    found = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name.startswith(begin)}
+    found = {name: one for name, one in rules._asdict().items() if name.startswith(begin)}
     return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
 
 
