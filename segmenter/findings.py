@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -86,8 +85,10 @@ def reread(kind: str, message: str) -> tuple[str, dict[str, Any]] | None:
 
 def _pattern(template: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as a regular expression with a group for every figure; "" when a hole takes words."""
+    from string import Formatter  # only a workbook that `import` has made is read again
+
     pattern, holes = "", []
-    for literal, hole, spec, _ in string.Formatter().parse(template):
+    for literal, hole, spec, _ in Formatter().parse(template):
         pattern += re.escape(literal)
         if hole is not None:
             if "," not in (spec or ""):

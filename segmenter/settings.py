@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -111,6 +110,8 @@ def mistyped(name: str) -> str:
     folded = schema.fold(name)
     if folded in known or folded.startswith(_segment_names()):
         return ""
+    from difflib import get_close_matches  # for the few sheets that hold notes
+
     near = get_close_matches(folded, known, 1, _LIKENESS)
     shown = {schema.fold(name_of(key, lang)): name_of(key, lang) for key in _keys() for lang in LANGS}
     return shown.get(near[0], near[0]) if near else ""

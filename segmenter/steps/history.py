@@ -6,7 +6,6 @@ replaced by the next run of the same date, and by nothing else.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -24,6 +23,8 @@ from segmenter.rules import Rules, default
 if TYPE_CHECKING:
     from segmenter.catalogue import Dimension
 
+_USUAL_MARK: Final = "4f53cda1"
+"""the `fingerprint` of rules that decide as the default ones do"""
 _SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
 _BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("quantile_",)}
 """the settings that decide who is where begin with these, by scoring; bins made from the data are no settings"""
@@ -46,6 +47,10 @@ def fingerprint(rules: Rules) -> str:
     a version of the program that knows further ones has not changed anybody's rules."""
     usual = _usual()
     told = {key: one for key, one in decisive(rules).items() if one != usual.get(key, getattr(default(), key))}
+    if not told:
+        return _USUAL_MARK
+    import hashlib  # with all of OpenSSL, for the few who decide otherwise
+
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 
