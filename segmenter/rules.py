@@ -127,7 +127,7 @@ class Rules(_Settings):
     """Everything an analyst can decide: see `rules.toml`.
 
     Building one checks it: Refused("rule_invalid") names the setting and what is wrong. Derived from the named tuple,
-    which cannot be told to.
+    because a named tuple cannot check what it is made of.
     """
 
     __slots__ = ()

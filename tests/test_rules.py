@@ -117,6 +117,8 @@ def test_the_default_rules_are_the_template_s() -> None:  # 003-41..44, C2-C4, C
 
 def test_rules_do_not_change() -> None:
     default = rules.default()
+    with pytest.raises(Refused):
+        default._replace(window_months=0)
     with pytest.raises(AttributeError):
         default.window_months = 3  # type: ignore[misc]
     with pytest.raises(TypeError):
