@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple
 
@@ -16,8 +15,6 @@ from segmenter.frames import Frame
 from segmenter.schema import Field, fold
 from segmenter.texts import LANGS, Lang
 
-MOST: Final = 6
-"""so many dimensions at most go back to the customers: the columns of the 客户标签 sheet"""
 REST: Final = "*"
 FIGURES: Final = (
     "customer_type",
@@ -56,10 +53,7 @@ class Level(NamedTuple):
     target: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Dimension:
-    """A way to cut customers: levels in order, the first that matches wins; or `open`, a column's commonest values."""
-
+class _Dimension(NamedTuple):
     key: str
     name: Mapping[str, str]
     family: str = ""
@@ -70,21 +64,27 @@ class Dimension:
     every: bool = False
     """an open dimension with all its values as levels, however many"""
 
+
+class Dimension(_Dimension):
+    """A way to cut customers: levels in order, the first that matches wins; or `open`, a column's commonest values.
+
+    Derived from the named tuple, so that its folded names have a place and are made once.
+    """
+
     @cached_property
     def names(self) -> frozenset[str]:
         """What it answers to, as `fold`ed text."""
         return frozenset({fold(self.key), *map(fold, self.name.values())})
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """All dimensions by key, and what their conditions may refer to."""
 
     dimensions: Mapping[str, Dimension]
     columns: Mapping[str, Field]
     scores: Mapping[str, Mapping[str, Any]]
     lookups: Mapping[str, Sequence[str]]
-    agreements: Sequence[Mapping[str, Any]] = field(default=())
+    agreements: Sequence[Mapping[str, Any]] = ()
 
     def find(self, name: str) -> Dimension | None:
         """The dimension of that name or key."""
@@ -110,9 +110,9 @@ class Catalogue:
         for one in own:
             same = self.find(one.key) or next((x for n in one.name.values() if (x := self.find(n))), None)
             found[same.key if same else one.key] = (
-                replace(one, key=same.key, name=same.name, item=same.item) if same else one
+                one._replace(key=same.key, name=same.name, item=same.item) if same else one
             )
-        return replace(self, dimensions=found)
+        return self._replace(dimensions=found)
 
 
 def parse(text: str) -> When:

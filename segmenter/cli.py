@@ -9,12 +9,16 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from segmenter import texts
 from segmenter.errors import Refused, SegmenterError, WrongUsage
 from segmenter.texts import Lang
+
+Say = Mapping[str, str]
+"""the texts of the help by name"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,10 +83,35 @@ def _tell(error: SegmenterError, arguments: Sequence[str], lang: Lang) -> None:
         print(json.dumps(said, ensure_ascii=False, indent=2))
 
 
+class _Unmeasured(argparse.HelpFormatter):
+    """argparse makes one for every option it is given, only to see whether it could; of itself each asks how wide the
+    terminal is, with a module that imports all that can pack archives."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class _Parser(argparse.ArgumentParser):
-    """argparse, in the user's language and with our errors."""
+    """argparse, in the user's language and with our errors. A command is given its `options` when it is asked for: what
+    the others need is neither made nor imported."""
 
     commands: Mapping[str, argparse.ArgumentParser] = {}
+    options: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, which also calls it for the command it has found."""
+        if self.options:
+            self.options(self)
+            self.options = None
+        return super().parse_known_args(args, namespace)
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, formatter_class=_Unmeasured)
+
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does; what is no option is told with the one that comes nearest."""
@@ -116,8 +145,6 @@ class _Version(argparse.Action):
 
 
 def _parser(lang: Lang) -> argparse.ArgumentParser:
-    from segmenter import commands_compare, commands_excel, commands_export, commands_mail, commands_report
-
     say = {key.removeprefix("cli."): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("cli.help")}
     # argparse asks gettext for its own words; this is the only door it leaves to another catalogue
     ours = {texts.say(key, "en"): texts.say(key, lang) for key in sorted(texts.keys()) if key.startswith("argparse.")}
@@ -133,80 +160,126 @@ def _parser(lang: Lang) -> argparse.ArgumentParser:
     )
 
     parser.commands = commands.choices
-
-    def command(name: str, key: str = "") -> argparse.ArgumentParser:
-        text = say[f"help_{key or name}"]
-        added: argparse.ArgumentParser = commands.add_parser(name, parents=[common], help=text, description=text)
-        return added
-
-    _file_commands(command, say, lang)
-    commands_compare.compare_options(command("compare"), say)
-    one = command("export")
-    _analysis_options(one, say, lang)
-    commands_export.export_options(one, say)
-    one = command("report", "report_command")
-    _analysis_options(one, say, lang)
-    _rule_options(one, say)
-    commands_report.report_options(one, say)
-    one = command("mail")
-    _analysis_options(one, say, lang, say["help_mail_book"])
-    _rule_options(one, say)
-    commands_mail.mail_options(one, say)
-    commands_mail.purge_options(command("purge"), say)
-    commands_excel.excel_options(command("excel"), say)
-    commands_excel.doctor_options(command("doctor"), say)
-    commands_excel.live_options(command("live"), say)
-    one = command("template")
-    commands_report.template_options(one, say)
+    for name, options in OPTIONS.items():
+        text = say["help_report_command" if name == "report" else f"help_{name}"]
+        one = commands.add_parser(name, parents=[common], help=text, description=text)
+        one.options = partial(options, say=say, lang=lang)
     return parser
 
 
-def _file_commands(command: Callable[[str], argparse.ArgumentParser], say: dict[str, str], lang: Lang) -> None:
-    """The commands that make, fill and compare workbooks."""
-    one = command("new")
-    one.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say["help_book_new"])
-    one = command("import")
-    one.add_argument("orders", type=Path, metavar="ORDERS", help=say["help_orders"])
-    one.add_argument("-o", "--out", type=Path, required=True, metavar="BOOK.xlsx", help=say["help_book_new"])
-    one.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
-    one.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
+def _new_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say["help_book_new"])
+
+
+def _import_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    parser.add_argument("orders", type=Path, metavar="ORDERS", help=say["help_orders"])
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="BOOK.xlsx", help=say["help_book_new"])
+    parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
+    parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     for key in (key.removeprefix("column.") for key in sorted(texts.keys()) if key.startswith("column.")):
         option = "--column-" + key.replace("_", "-")
-        one.add_argument(option, dest=f"column_{key}", metavar="HEADER", help=texts.say(f"column.{key}", lang))
-    one = command("fill")
-    _analysis_options(one, say, lang)
-    one.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
-    one.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
-    one.add_argument("--formulas", action="store_true", help=say["help_formulas"])
-    _rule_options(one, say)
+        parser.add_argument(option, dest=f"column_{key}", metavar="HEADER", help=texts.say(f"column.{key}", lang))
+
+
+def _fill_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    _analysis_options(parser, say, lang)
+    parser.add_argument("-o", "--out", type=Path, metavar="OUT.xlsx", help=say["help_out"])
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help=say["help_report"])
+    parser.add_argument("--formulas", action="store_true", help=say["help_formulas"])
+    _rule_options(parser, say)
     for option in ("keep-previous", "drop-stale", "break-signature", "override-protection"):
-        one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
-    one = command("check")
-    _analysis_options(one, say, lang)
-    _rule_options(one, say)
-    one = command("batch")
-    one.add_argument("sources", nargs="+", metavar="SOURCE", help=say["help_sources"])
-    one.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help=say["help_folder"])
-    one.add_argument("--jobs", type=_positive(lang), metavar="N", help=say["help_jobs"])
-    one.add_argument("--report", action="store_true", help=say["help_batch_report"])
-    one.add_argument("--resume", action="store_true", help=say["help_resume"])
-    one.add_argument("--scheduler", metavar="ADDRESS", help=say["help_scheduler"])
-    one.add_argument("--json", action="store_true", help=say["help_json"])
-    one = command("verify")
-    one.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
-    one.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
+        parser.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
+
+
+def _check_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    _analysis_options(parser, say, lang)
+    _rule_options(parser, say)
+
+
+def _batch_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=say["help_sources"])
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help=say["help_folder"])
+    parser.add_argument("--jobs", type=_positive(lang), metavar="N", help=say["help_jobs"])
+    parser.add_argument("--report", action="store_true", help=say["help_batch_report"])
+    parser.add_argument("--resume", action="store_true", help=say["help_resume"])
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=say["help_scheduler"])
+    parser.add_argument("--json", action="store_true", help=say["help_json"])
+
+
+def _verify_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    parser.add_argument("before", type=Path, metavar="BEFORE.xlsx", help=say["help_before"])
+    parser.add_argument("after", type=Path, metavar="AFTER.xlsx", help=say["help_after"])
     for option in ("drop-stale", "break-signature", "all", "json"):
-        one.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
+        parser.add_argument(f"--{option}", action="store_true", help=say["help_" + option.replace("-", "_")])
 
 
-def _analysis_options(parser: argparse.ArgumentParser, say: dict[str, str], lang: Lang, book: str = "") -> None:
+def _compare_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_compare
+
+    commands_compare.compare_options(parser, say)
+
+
+def _export_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_export
+
+    _analysis_options(parser, say, lang)
+    commands_export.export_options(parser, say)
+
+
+def _report_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_report
+
+    _analysis_options(parser, say, lang)
+    _rule_options(parser, say)
+    commands_report.report_options(parser, say)
+
+
+def _mail_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_mail
+
+    _analysis_options(parser, say, lang, say["help_mail_book"])
+    _rule_options(parser, say)
+    commands_mail.mail_options(parser, say)
+
+
+def _purge_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_mail
+
+    commands_mail.purge_options(parser, say)
+
+
+def _excel_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_excel
+
+    commands_excel.excel_options(parser, say)
+
+
+def _doctor_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_excel
+
+    commands_excel.doctor_options(parser, say)
+
+
+def _live_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_excel
+
+    commands_excel.live_options(parser, say)
+
+
+def _template_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
+    from segmenter import commands_report
+
+    commands_report.template_options(parser, say)
+
+
+def _analysis_options(parser: argparse.ArgumentParser, say: Say, lang: Lang, book: str = "") -> None:
     parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=book or say["help_book"])
     parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
     parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     parser.add_argument("--json", action="store_true", help=say["help_json"])
 
 
-def _rule_options(parser: argparse.ArgumentParser, say: dict[str, str]) -> None:
+def _rule_options(parser: argparse.ArgumentParser, say: Say) -> None:
     """Analyses beyond the template's that can be asked for once, whatever the settings say."""
 
     def read(text: str) -> tuple[str, ...]:
@@ -236,3 +309,23 @@ def _positive(lang: Lang) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+OPTIONS: Final[Mapping[str, Callable[..., None]]] = {
+    "new": _new_options,
+    "import": _import_options,
+    "fill": _fill_options,
+    "check": _check_options,
+    "batch": _batch_options,
+    "verify": _verify_options,
+    "compare": _compare_options,
+    "export": _export_options,
+    "report": _report_options,
+    "mail": _mail_options,
+    "purge": _purge_options,
+    "excel": _excel_options,
+    "doctor": _doctor_options,
+    "live": _live_options,
+    "template": _template_options,
+}
+"""The commands, and what gives each its options."""

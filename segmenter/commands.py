@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from segmenter import commands_compare, commands_excel, commands_export, commands_mail, commands_report, jobs, texts
+from segmenter import commands_report, jobs, texts
 from segmenter.books.proof import Asked
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
@@ -57,7 +57,24 @@ ALERTS: Final = frozenset(
 def run(chosen: argparse.Namespace) -> int:
     """Do what was asked for; gives the exit code, errors are the caller's."""
     lang: Lang = chosen.lang or texts.DEFAULT
-    return COMMANDS[chosen.command](chosen, lang)
+    return (COMMANDS.get(chosen.command) or _elsewhere(chosen.command))(chosen, lang)
+
+
+def _elsewhere(name: str) -> Callable[[argparse.Namespace, Lang], int]:
+    """A command of a module of its own, which is not imported for others."""
+    from segmenter import commands_compare, commands_excel, commands_export, commands_mail
+
+    return {
+        "compare": commands_compare.compare,
+        "export": commands_export.export,
+        "report": commands_report.report,
+        "template": commands_report.template,
+        "excel": commands_excel.excel,
+        "doctor": commands_excel.doctor,
+        "live": commands_excel.live,
+        "mail": commands_mail.mail,
+        "purge": commands_mail.purge,
+    }[name]
 
 
 def _new(chosen: argparse.Namespace, lang: Lang) -> int:
@@ -167,15 +184,6 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Lang], int]]] = {
     "check": _check,
     "batch": _batch,
     "verify": _verify,
-    "compare": commands_compare.compare,
-    "export": commands_export.export,
-    "report": commands_report.report,
-    "template": commands_report.template,
-    "excel": commands_excel.excel,
-    "doctor": commands_excel.doctor,
-    "live": commands_excel.live,
-    "mail": commands_mail.mail,
-    "purge": commands_mail.purge,
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -160,4 +159,4 @@ def sample() -> Result:
     states = [migration.keep(one.customers, names) for one in (before, found)]
     moved = Migration(day, found.as_of, migration.count(migration.moves(*states)))
     lines = history.lines(before.segments, before.rules, day, None)
-    return replace(found, migration=moved, history=lines)
+    return found._replace(migration=moved, history=lines)

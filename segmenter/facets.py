@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -61,7 +60,7 @@ def find(
         core=core,
         portrait={one.key: label(one) for one in portrait},
         agreements=tuple(Agreement(one["name"], label(a), label(b), one["agree"]) for one, a, b in pairs),
-        provinces=label(replace(province, every=True)),
+        provinces=label(province._replace(every=True)),
         separation=strengths,
         sellers=_sellers(more.get("product_interest"), rules) if rules.product_owners else None,
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +22,7 @@ _ONE_CELL: Final = re.compile(r"[A-Z]+(\d+)")
 NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing worth knowing about the input: what, where, and what was done."""
 
     code: str
@@ -34,7 +31,7 @@ class Finding:
     cell: str = ""
     """an address ("B7"), a range, or nothing when it concerns the whole sheet"""
     value: str = ""
-    params: Mapping[str, Any] = field(default_factory=lambda: NO_PARAMS)
+    params: Mapping[str, Any] = NO_PARAMS
     """fill the sentence's holes; what differs by language is a mapping from language to text"""
     amount_share: float | None = None
     """share of the total amount it touches (0..1), where that can be said"""
@@ -65,7 +62,7 @@ def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = L
     found = [finding(row) for row in rows[:most]]
     if len(rows) > most:
         last = finding(rows[most])
-        found.append(replace(last, params={**last.params, "count": len(rows) - most}))
+        found.append(last._replace(params={**last.params, "count": len(rows) - most}))
     return found
 
 
@@ -88,8 +85,10 @@ def reread(kind: str, message: str) -> tuple[str, dict[str, Any]] | None:
 
 def _pattern(template: str) -> tuple[str, tuple[str, ...]]:
     """A sentence as a regular expression with a group for every figure; "" when a hole takes words."""
+    from string import Formatter  # only a workbook that `import` has made is read again
+
     pattern, holes = "", []
-    for literal, hole, spec, _ in string.Formatter().parse(template):
+    for literal, hole, spec, _ in Formatter().parse(template):
         pattern += re.escape(literal)
         if hole is not None:
             if "," not in (spec or ""):
@@ -123,7 +122,7 @@ def weighed(
         if found := _ONE_CELL.fullmatch(one.cell):
             at = int(np.searchsorted(rows, row := int(found[1])))
             if at < len(rows) and rows[at] == row and amounts[at] == amounts[at]:
-                findings[place] = replace(one, amount_share=float(amounts[at] / everything))
+                findings[place] = one._replace(amount_share=float(amounts[at] / everything))
     return findings
 
 

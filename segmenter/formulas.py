@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -92,7 +92,7 @@ def _settings(grid: Grid) -> dict[str, str]:
     """The cell of each setting by its key."""
     columns = headers.locate(grid, schema.SETTINGS)
     said = texts.keys()
-    known = [one.name for one in fields(Rules) if f"setting.{one.name}.name" in said]
+    known = [name for name in Rules._fields if f"setting.{name}.name" in said]
     names = {schema.fold(settings.name_of(key, lang)): key for key in known for lang in texts.LANGS}
     found = {}
     for number, row in enumerate(grid.rows):

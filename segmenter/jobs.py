@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -111,7 +110,7 @@ def import_orders(
     active = orders.active_hours(tidied.frame[tidied.frame["ordered_on"] <= pd.Timestamp(day)], known)
     if len(active):
         customers["active_hours"] = active.reindex(customers.index, fill_value="")
-    found = [replace(one, stage="import") for one in taken.findings if one.code not in FROM_TEXT]
+    found = [one._replace(stage="import") for one in taken.findings if one.code not in FROM_TEXT]
     found += tidied.findings
     later = orders.whole(tidied.frame)["ordered_on"] > pd.Timestamp(day)
     if later.any():
@@ -124,7 +123,7 @@ def import_orders(
         book.write(schema.ORDERS, Frame.from_pandas(lines))
         book.write(schema.CLEANING, to_frame(found, book.lang))
         if as_of or rules_file:
-            chosen = replace(used, as_of=as_of or used.as_of)
+            chosen = used._replace(as_of=as_of or used.as_of)
             book.write(schema.SETTINGS, settings.to_frame(chosen, book.lang))
     return Imported(
         as_of=day,
@@ -148,7 +147,7 @@ def analyse(
     single rules come on top."""
     used, noticed = (rules.from_file(rules_file), []) if rules_file else _read_rules(book)
     if changes:
-        used = replace(used, **changes)
+        used = used._replace(**changes)
     customers = book.read(schema.CUSTOMERS)
     if customers is None:
         raise Refused("no_customer_sheet", sheet=schema.CUSTOMERS.sheet[book.lang])
@@ -209,24 +208,23 @@ def fill(
 
             names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
             kept = timeline.remembered(result.customers, names) if timeline.is_latest(result) else {}
-            tables = replace(result, rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
+            tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, tables)
     if report:
         put(report, html.encode())
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
-        result = replace(result, findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))
+        result = result._replace(findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))
     if links > 1:
-        result = replace(
-            result,
+        result = result._replace(
             findings=(*result.findings, Finding("hard_link", value=str(out or path), params={"links": links - 1})),
         )
     if book.kept and not saving.keep_previous:
         beside = Finding("output_kept", value=book.out.name, params={"previous": book.kept.name})
-        result = replace(result, findings=(*result.findings, beside))
+        result = result._replace(findings=(*result.findings, beside))
     code = "stale_dropped" if saving.drop_stale else "stale"
     old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
-    return replace(result, findings=(*result.findings, *old))
+    return result._replace(findings=(*result.findings, *old))
 
 
 def check(

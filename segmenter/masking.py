@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -122,11 +121,10 @@ def shared(result: Result, strict: bool) -> Result:
     customers = result.customers.drop(*personal)
     findings = tuple(_finding(one, strict) for one in result.findings)
     if not strict:
-        return replace(result, customers=customers, findings=findings)
+        return result._replace(customers=customers, findings=findings)
     customers = customers.assign(customer_id=np.full(len(customers), HIDDEN, dtype=object))
     segments = withheld(result.segments.pandas)
-    return replace(
-        result,
+    return result._replace(
         customers=customers,
         findings=findings,
         segments=Frame.from_pandas(segments),
@@ -191,10 +189,10 @@ def _finding(one: Finding, strict: bool) -> Finding:
     if "text" in params:  # a sentence of an earlier run, kept in the workbook's log, where people can type
         params["text"] = params.get("kind", HIDDEN)
     if one.code in _SPOKEN:
-        return replace(one, value=text(one.value), params=params)
+        return one._replace(value=text(one.value), params=params)
     value = (HIDDEN if one.value else "") if strict else quoted(one.value)
     share = None if strict and one.params.get("count", 1) < FLOOR else one.amount_share
-    return replace(one, value=value, params=params, amount_share=share)
+    return one._replace(value=value, params=params, amount_share=share)
 
 
 def _param(key: str, value: Any, strict: bool) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PATTERN = re.compile(r"(new|[01?]{3})(?:\s*&\s*(\w+)\s*=\s*(.+))?")
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """One way into a segment: a code pattern ("0?1", or "new" for customers without any order), and optionally
     a column that must hold a value."""
 
@@ -30,8 +29,7 @@ class Match:
         return f"{self.code} & {self.column} = {self.value}" if self.column else self.code
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A segment: which customers belong to it, and the defaults of its row in table 3."""
 
     key: str

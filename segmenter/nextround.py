@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +54,7 @@ def look(
     contacts, logged = metrics.log(activity, as_of)
     past = remembered(followed.history, rules)
     before = followed.migration.before if followed.migration else None
-    data = replace(data, contacts=contacts, lines=past, earlier=members(followed.state, before, rules))
+    data = data._replace(contacts=contacts, lines=past, earlier=members(followed.state, before, rules))
     rows, tracks = goals.track(planned, data, lang, where)
     people = [planning.owners_of(row["owner"]) for row in rows]
     first = min((one.as_of for one in past), default=None)

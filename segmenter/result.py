@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from segmenter.advice import Proposal, Review
@@ -32,8 +32,7 @@ class Migration(NamedTuple):
     same_rules: bool = True
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """One analysis, complete: the numbers of every sheet and of the report come from here."""
 
     rules: Rules
@@ -73,7 +72,7 @@ class Result:
     """customer value, where it was asked for and there are orders"""
     facets: Facets | None = None
     """every customer's level in the core dimensions; None without any"""
-    extra: Mapping[str, Frame] = field(default_factory=dict)
+    extra: Mapping[str, Frame] = MappingProxyType({})
     """rows of optional tables by table key (`schema.EXTRA`), columns as in the schema; only those there is
     something to say on"""
     tracked: tuple[Tracked, ...] = ()
@@ -86,7 +85,7 @@ class Result:
     reach: DataFrame | None = None
     """segment key -> customers reached by the campaigns on 活动记录, converted (those who ordered after); None without
     any"""
-    history: Frame = field(default_factory=lambda: Frame({}))
+    history: Frame = Frame({})
     """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""
     migration: Migration | None = None
     """None where there is nothing earlier to compare with"""

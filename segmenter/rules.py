@@ -1,26 +1,26 @@
 """The rules of an analysis: frozen, validated when built, from `rules.toml`, a rules file, or the 设置 sheet."""
 
-from __future__ import annotations
-
-from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import rtoml
 
 from segmenter import schema, texts
-from segmenter.catalogue import MOST, Dimension, dimension
 from segmenter.demands import demand, demand_both, demand_known, is_number, value_of
 from segmenter.errors import Refused
 from segmenter.matching import PATTERN, Match, Segment
 
+if TYPE_CHECKING:
+    from segmenter.catalogue import Dimension
+
 NO_RECENCY: Final = "no_recency"
 """the group of customers whose last order is unknown: they get no code and no guess (ruling C1)"""
+MOST: Final = 6
+"""so many dimensions at most go back to the customers: the columns of the 客户标签 sheet"""
 CODES: Final = tuple(f"{n:03b}" for n in range(8))
 """the eight RFM codes (item 003-44)"""
 LEVELS: Final = ("high", "mid", "low")
@@ -57,12 +57,8 @@ class Tactic(NamedTuple):
     then: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Everything an analyst can decide. Field by field as in `rules.toml`, where the comments say what they mean.
-
-    Building one checks it: Refused("rule_invalid") names the setting and what is wrong.
-    """
+class _Settings(NamedTuple):
+    """Field by field as in `rules.toml`, where the comments say what they mean."""
 
     version: str
     scenario: str
@@ -115,14 +111,37 @@ class Rules:
     dimensions: tuple[str, ...]
     product_owners: tuple[str, ...]
     segments: tuple[Segment, ...]
-    own_dimensions: tuple[Dimension, ...]
+    own_dimensions: "tuple[Dimension, ...]"
     schemes: Mapping[str, Mapping[str, Mapping[str, str]]]
     tactics: tuple[Tactic, ...]
     cluster_names: Mapping[str, Mapping[str, Any]]
-    bin_scores: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    bin_scores: Mapping[str, tuple[int, ...]] = {}
     """the score (1 to 5) of each bin of a measure, where `scale.fit` made the bins; no setting"""
 
-    def __post_init__(self) -> None:
+
+KINDS: Final[Mapping[str, Any]] = _Settings.__annotations__
+"""The types of the settings by name."""
+
+
+class Rules(_Settings):
+    """Everything an analyst can decide: see `rules.toml`.
+
+    Building one checks it: Refused("rule_invalid") names the setting and what is wrong. Derived from the named tuple,
+    because a named tuple cannot check what it is made of.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        rules = super().__new__(cls, *values, **named)
+        rules._demand()
+        return rules
+
+    def _replace(self, **changes: Any) -> Self:
+        """With other values for some settings, checked like any."""
+        return type(self)(**{**self._asdict(), **changes})
+
+    def _demand(self) -> None:
         for key, words in CHOICES.items():
             value = getattr(self, key)
             for word in value if isinstance(value, tuple) else (value,):
@@ -195,9 +214,8 @@ def _segment(raw: Any) -> Segment:
     demand(isinstance(raw, Mapping), "segments", raw, "lacks", name="key")
     for key in ("key", "match", "name"):
         demand(key in raw, "segments", ", ".join(raw), "lacks", name=key)
-    known = Segment.__dataclass_fields__
     for key, value in raw.items():
-        demand_known(key, known, "segments", key)
+        demand_known(key, Segment._fields, "segments", key)
         if key in ("match", "aliases"):
             demand(isinstance(value, list) and all(isinstance(v, str) for v in value), "segments", value, "list")
         elif key == "key":
@@ -236,21 +254,28 @@ def _cluster_names(raw: Any) -> Mapping[str, Mapping[str, Any]]:
 def build(raw: Mapping[str, Any]) -> Rules:
     """Rules from parsed TOML; what `raw` lacks comes from the defaults. Refused names what cannot be used."""
     raw = {**default_raw(), **raw}
-    kinds = get_type_hints(Rules)
     for key in raw:
-        demand_known(key, [field.name for field in fields(Rules)], key, key)
-    values = {key: value_of(key, kinds[key], raw[key]) for key in raw if key not in TABLES}
+        demand_known(key, Rules._fields, key, key)
+    values = {key: value_of(key, KINDS[key], raw[key]) for key in raw if key not in TABLES}
     demand(isinstance(raw["segments"], list), "segments", raw["segments"], "list")
     segments = tuple(_segment(one) for one in raw["segments"])
-    demand(isinstance(raw["own_dimensions"], list), "own_dimensions", raw["own_dimensions"], "list")
     return Rules(
         **values,
-        own_dimensions=tuple(map(dimension, raw["own_dimensions"])),
+        own_dimensions=_own_dimensions(raw["own_dimensions"]),
         segments=segments,
         schemes=_schemes(raw["schemes"]),
         tactics=_tactics(raw["tactics"]),
         cluster_names=_cluster_names(raw["cluster_names"]),
     )
+
+
+def _own_dimensions(raw: Any) -> "tuple[Dimension, ...]":
+    demand(isinstance(raw, list), "own_dimensions", raw, "list")
+    if not raw:
+        return ()
+    from segmenter.catalogue import dimension  # most rules have none, and most analyses look into none
+
+    return tuple(map(dimension, raw))
 
 
 def _tactics(raw: Any) -> tuple[Tactic, ...]:
@@ -277,7 +302,8 @@ def default() -> Rules:
 def months_before(day: date, months: int) -> date:
     """The same day some calendar months earlier, or that month's last; a window holds the days after it (C9)."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    last = 31 if month == 11 else (date(year, month + 2, 1) - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))
 
 
 def from_file(path: Path) -> Rules:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -15,10 +14,7 @@ from segmenter import texts
 from segmenter.texts import LANGS, Lang
 
 
-@dataclass(frozen=True)
-class Field:
-    """One column: what it is called, what it holds, and who writes it."""
-
+class _Field(NamedTuple):
     key: str
     header: Mapping[str, str]
     kind: str
@@ -34,6 +30,13 @@ class Field:
     template: bool = True
     personal: bool = False
     width: float = 12
+
+
+class Field(_Field):
+    """One column: what it is called, what it holds, and who writes it.
+
+    Derived from the named tuple, so that its folded names have a place and are made once.
+    """
 
     @property
     def must(self) -> bool:
@@ -54,22 +57,33 @@ class Field:
         return self._names
 
 
-@dataclass(frozen=True)
 class Table:
-    """One table: a list under a header row, or (with `anchor` and `rows`) a block of fixed cells."""
+    """One table: a list under a header row, or (with `anchor` and `rows`) a block of fixed cells. No tuple: in brackets
+    it gives a field by its key."""
 
-    key: str
-    sheet: Mapping[str, str]
-    fields: tuple[Field, ...] = ()
-    list_object: str = ""
-    """name of the Excel table (ListObject); the English edition uses the same"""
-    key_field: str = ""
-    """the field whose value says which row is whose when the table is written again"""
-    anchor: str = ""
-    rows: int = 0
-    optional: str = ""
-    """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
-    by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
+    def __init__(
+        self,
+        key: str,
+        sheet: Mapping[str, str],
+        fields: tuple[Field, ...] = (),
+        list_object: str = "",
+        key_field: str = "",
+        anchor: str = "",
+        rows: int = 0,
+        optional: str = "",
+    ) -> None:
+        self.key = key
+        self.sheet = sheet
+        self.fields = fields
+        self.list_object = list_object
+        """name of the Excel table (ListObject); the English edition uses the same"""
+        self.key_field = key_field
+        """the field whose value says which row is whose when the table is written again"""
+        self.anchor = anchor
+        self.rows = rows
+        self.optional = optional
+        """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
+        by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:

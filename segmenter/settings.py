@@ -5,36 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
 from datetime import date, datetime
-from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any
 
 from segmenter import schema, texts
 from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.matching import Match, Segment
 from segmenter.reading.dates import day_of
-from segmenter.rules import CHOICES, TABLES, Rules
+from segmenter.rules import CHOICES, KINDS, TABLES, Rules
 from segmenter.texts import LANGS, Lang
 
-_KINDS = get_type_hints(Rules)
-_LISTS = frozenset(key for key, kind in _KINDS.items() if "tuple" in str(kind))
-_DAYS = frozenset(key for key, kind in _KINDS.items() if kind == (date | None))
-_NUMBERS = frozenset(key for key, kind in _KINDS.items() if "float" in str(kind))
+_LISTS = frozenset(key for key, kind in KINDS.items() if "tuple" in str(kind))
+_DAYS = frozenset(key for key, kind in KINDS.items() if kind == (date | None))
+_NUMBERS = frozenset(key for key, kind in KINDS.items() if "float" in str(kind))
 _LIKENESS = 0.75
 """how like a setting's name a note must be to be taken for one mistyped"""
 _SPLIT = re.compile(r"[,，、;；\n]+")
 
 
 def _keys() -> list[str]:
-    return [field.name for field in fields(Rules) if field.name not in ("version", "bin_scores", *TABLES)]
+    return [name for name in Rules._fields if name not in ("version", "bin_scores", *TABLES)]
 
 
 def _words(key: str) -> Sequence[str]:
     """The words a setting takes; none when it takes numbers, dates or free text."""
-    if _KINDS[key] is bool:
+    if KINDS[key] is bool:
         return ("yes", "no")
     return CHOICES.get(key, ())
 
@@ -113,6 +110,8 @@ def mistyped(name: str) -> str:
     folded = schema.fold(name)
     if folded in known or folded.startswith(_segment_names()):
         return ""
+    from difflib import get_close_matches  # for the few sheets that hold notes
+
     near = get_close_matches(folded, known, 1, _LIKENESS)
     shown = {schema.fold(name_of(key, lang)): name_of(key, lang) for key in _keys() for lang in LANGS}
     return shown.get(near[0], near[0]) if near else ""
@@ -144,7 +143,7 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
                 found[key] = _plain(value) if key == "version" else _read(key, value)
         except (ValueError, KeyError):
             raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
-    used = {field.name: getattr(base, field.name) for field in fields(Rules)} | found
+    used = base._asdict() | found
     if segments:
         used["segments"] = tuple(segments)
     try:
@@ -177,7 +176,7 @@ def _word(key: str, text: str) -> str:
 
 def _read(key: str, value: Any) -> Any:
     """A cell's value as the type of the setting; ValueError or KeyError when it is none."""
-    kind = _KINDS[key]
+    kind = KINDS[key]
     text = "" if value is None else _plain(value)
     if key in _LISTS:
         parts = [part.strip() for part in _SPLIT.split(text) if part.strip()]
@@ -217,7 +216,7 @@ def _read_segment(name: str, value: Any, called: Mapping[str, Segment]) -> Segme
     if not name or not matches:
         raise ValueError(name)
     if known := called.get(schema.fold(name)):
-        return replace(known, match=tuple(matches))
+        return known._replace(match=tuple(matches))
     return Segment(key=name, match=tuple(matches), name=dict.fromkeys(LANGS, name))
 
 

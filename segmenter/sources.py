@@ -6,8 +6,7 @@ import csv
 import gzip
 import warnings
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -29,20 +28,21 @@ EXACT: Final = 1e15
 """whole numbers from here on are kept as text: a float would lose their end"""
 
 
-@dataclass(frozen=True)
 class Columns(Grid):
     """A grid over a frame; `rows` holds the first rows only."""
 
-    frame: DataFrame = field(default_factory=DataFrame)
-    headed: bool = False
-    """whether the frame's column names are the first row"""
+    def __init__(self, sheet: str, rows: Sequence[Sequence[Any]], frame: DataFrame, headed: bool) -> None:
+        super().__init__(sheet, rows)
+        self.frame = frame
+        self.headed = headed
+        """whether the frame's column names are the first row"""
 
     @classmethod
     def over(cls, frame: DataFrame, sheet: str, headed: bool = False) -> Columns:
         """The grid of `frame`."""
         top = frame.head(SHOWN).astype(object)
         rows = top.where(top.notna(), None).to_numpy(object).tolist()
-        return cls(sheet=sheet, rows=[list(frame.columns), *rows] if headed else rows, frame=frame, headed=headed)
+        return cls(sheet, [list(frame.columns), *rows] if headed else rows, frame, headed)
 
     @property
     def height(self) -> int:
@@ -119,7 +119,7 @@ def _renamed(grid: Columns, path: Path, names: Mapping[str, str]) -> Columns:
             heads[column] = schema.ORDERS[wanted[header]].header["zh"]
         elif others:
             heads[column] = None
-    return replace(grid, rows=[*grid.rows[:row], heads, *grid.rows[row + 1 :]])
+    return Columns(grid.sheet, [*grid.rows[:row], heads, *grid.rows[row + 1 :]], grid.frame, grid.headed)
 
 
 def _parquet(path: Path) -> Columns:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -89,7 +88,7 @@ def since(result: Result, before: Result, day: date, *, same_rules: bool = True)
     states = [migration.keep(one.customers, names) for one in (before, result)]
     found = Migration(day, AS_OF, migration.count(migration.moves(*states)), same_rules)
     lines = history.lines(before.segments, before.rules, day, None)
-    return replace(result, migration=found, history=lines)
+    return result._replace(migration=found, history=lines)
 
 
 def plan(*rows: Sequence[Any]) -> Grid:

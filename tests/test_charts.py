@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from xml.etree import ElementTree as ET
 
@@ -167,7 +166,7 @@ def test_bars_of_a_histogram_hold_every_customer() -> None:
 def test_nothing_to_draw_gives_nothing(kind: str) -> None:
     empty = result()
     nobody = empty.segments.pandas.assign(customers=0, amount=0.0, customer_share=0.0, amount_share=0.0)
-    shrunk = replace(empty, customers=empty.customers.at([]), segments=Frame.from_pandas(nobody))
+    shrunk = empty._replace(customers=empty.customers.at([]), segments=Frame.from_pandas(nobody))
     assert KINDS[kind](shrunk, "zh") == ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ def frame(*rows: dict[str, Any]) -> Frame:
 
 
 def merge(*rows: dict[str, Any], conflict: str = "refuse") -> clean.Merged:
-    return clean.merge_duplicates(frame(*rows), replace(DEFAULT, duplicate_conflict=conflict), "客户", cell)
+    return clean.merge_duplicates(frame(*rows), DEFAULT._replace(duplicate_conflict=conflict), "客户", cell)
 
 
 def test_nobody_twice_is_nobody_changed() -> None:

@@ -398,6 +398,18 @@ def test_customers_without_orders_need_no_pandas(book: Path, tmp_path: Path, com
     assert said.splitlines()[-1] == "0 False"
 
 
+def test_a_fill_imports_what_it_needs(book: Path, tmp_path: Path) -> None:
+    """Importing is a good part of what a small workbook takes: what only other commands need stays out of it."""
+    others = {"dataclasses", "difflib", "calendar", "shutil"}
+    others |= {f"segmenter.{one}" for one in ("catalogue", "commands_mail", "sources", "worklist", "formulas")}
+    code = f"import sys; from segmenter.cli import main; print(main(sys.argv[1:]), {others} & sys.modules.keys())"
+    said = subprocess.run(
+        [sys.executable, "-c", code, "fill", str(book), "-o", str(tmp_path / "out.xlsx")],
+        capture_output=True, text=True, encoding="utf-8", check=True,
+    ).stdout  # fmt: skip
+    assert said.splitlines()[-1] == "0 set()"
+
+
 def test_orders_with_times_tell_the_active_hours(tmp_path: Path) -> None:
     """003-17: what an order file knows of the time of day goes to table 1; without times the column stays empty."""
     lines = ["2026-06-01 20:10,7,10", "2026-06-02 21:50:00,7,10", "2026-06-03 09:00,7,10", "2026-06-03 08:00,8,10"]

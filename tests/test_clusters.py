@@ -6,7 +6,6 @@ import io
 import re
 import sqlite3
 import zipfile
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from segmenter.reports import report, sections
 from segmenter.steps import clusters
 
 DEFAULT = rules.default()
-ON = replace(DEFAULT, clusters=True)
+ON = DEFAULT._replace(clusters=True)
 KINDS = [  # recency, frequency, order value: five shops' worth of customers, far apart
     (3, 20, 400),
     (10, 30, 12),
@@ -102,8 +101,7 @@ def test_outliers_shape_nothing_and_join_the_nearest() -> None:
 def test_what_is_unknown_is_in_no_cluster_and_columns_without_data_are_left_out() -> None:
     customers = blobs().assign(referrals=np.nan)
     customers.loc[[3, 5], "recency_days"] = np.nan
-    using = replace(
-        ON,
+    using = ON._replace(
         cluster_columns=(
             "recency_days",
             "frequency",
@@ -124,7 +122,7 @@ def test_words_count_too_and_speak_for_the_name() -> None:
     customers = blobs()
     customers["channel"] = np.where(customers["kind"] % 2 == 0, "store", "online")
     customers["price_sensitivity"] = np.where(customers["kind"] == 2, "sensitive", "insensitive")
-    using = replace(ON, cluster_columns=("frequency", "price_sensitivity", "channel"))
+    using = ON._replace(cluster_columns=("frequency", "price_sensitivity", "channel"))
     found = clusters.find(customers, using)
     table = clusters.tables(customers, found, using, wording.segment_names(using, "zh"), "zh")["clusters"]
     sensitive = table[table["name"] == "价格敏感型"].iloc[0]
@@ -199,7 +197,7 @@ def test_strictly_no_cluster_of_fewer_than_five_shows_figures() -> None:
     found = clusters.find(customers, ON)
     sizes = found.number.value_counts()
     assert sizes.min() == 3
-    masked = replace(base, customers=Frame.from_pandas(customers), clustered=found)
+    masked = base._replace(customers=Frame.from_pandas(customers), clustered=found)
 
     rows = sections.clusters(masked, "zh", strict=True)["tables"][0]["rows"]
     assert [row[1] for row in rows].count("<5") == 1

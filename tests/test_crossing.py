@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from email import message_from_bytes, policy
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,7 @@ NAMES = ("地域", "年龄段", "渠道")
 
 @cache
 def cut(count: int = 800) -> Result:
-    return shop.run(shop.people(count), using=replace(rules.default(), dimensions=NAMES))
+    return shop.run(shop.people(count), using=rules.default()._replace(dimensions=NAMES))
 
 
 def told(count: int, *, strict: bool) -> list[dict[str, Any]]:
@@ -72,7 +71,7 @@ def test_strictly_no_sum_tells_a_hidden_number(count: int) -> None:
 
 
 def test_the_page_has_its_sections_in_the_order_of_their_numbers() -> None:
-    used = replace(rules.default(), dimensions=NAMES, clusters=True)
+    used = rules.default()._replace(dimensions=NAMES, clusters=True)
     page = report.render(shop.run(shop.people(600), using=used), "zh")
     numbers = [int(one) for one in re.findall(r'<span class="no">(\d+)</span>', page)]
     assert 'id="clusters"' in page and numbers == list(range(2, len(numbers) + 2))

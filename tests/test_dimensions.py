@@ -6,7 +6,6 @@ import math
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def run(columns: dict[str, Sequence[Any]], *names: str, **sheets: Grid | None) -
         "客户基础信息与行为数据表",
         [[*head, *extra], *([*row, *(columns[n][i] for n in extra)] for i, row in enumerate(rows))],
     )
-    used = replace(rules.default(), dimensions=names)
+    used = rules.default()._replace(dimensions=names)
     return pipeline.run(pipeline.Sheets(grid, **sheets), used, "zh", shop.AS_OF)
 
 
@@ -188,7 +187,7 @@ def test_leads() -> None:
 def test_the_salesperson_of_the_product() -> None:
     head = [schema.CUSTOMERS[key].header["zh"] for key in BASE]
     grid = Grid("客户基础信息与行为数据表", [[*head, "感兴趣的产品"], ["1", 1.0, 9.0, 9.0, shop.AS_OF, "净水器 X"]])
-    used = replace(rules.default(), dimensions=("意向产品群",), product_owners=("净水器=王五", "空调=赵六"))
+    used = rules.default()._replace(dimensions=("意向产品群",), product_owners=("净水器=王五", "空调=赵六"))
     found = pipeline.run(pipeline.Sheets(grid), used, "zh", shop.AS_OF)
     assert found.extra["labels"]["seller"].tolist() == ["王五"]
 

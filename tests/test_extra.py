@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -25,7 +24,7 @@ def fill(path: Path, lang: Lang, **extra: Frame) -> jobs.Result:
             columns = ("customer_id", "frequency", "total_amount")
             book.write(schema.CUSTOMERS, Frame.of([("007", 1, 5), ("12", 1, 5)], columns))
     with FileBook(path) as book:
-        result = replace(jobs.analyse(book), extra=extra)
+        result = jobs.analyse(book)._replace(extra=extra)
         jobs.write(book, result)
     return result
 

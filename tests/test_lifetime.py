@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from segmenter.steps.lifetime import Purchases
 from segmenter.texts import Lang
 
 END = date(2011, 12, 9)
-ON = replace(rules.default(), value=True)
+ON = rules.default()._replace(value=True)
 
 
 @pytest.fixture(scope="module")

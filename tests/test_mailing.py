@@ -286,7 +286,7 @@ def test_an_owner_gets_their_own() -> None:
 
 def test_an_owner_of_customers_cut_by_dimensions_gets_a_report_without_everybodys() -> None:
     plan = shop.plan(["高价值客户", "", "", "", "王五", "", "", ""])
-    used = replace(rules.default(), dimensions=("地域", "年龄段"))
+    used = rules.default()._replace(dimensions=("地域", "年龄段"))
     cut = shop.run(shop.people(200), using=used, strategy=plan)
     found, _ = letters.make(cut, None, wish(("w@example.com", "王五"), attach=("html",)))
     page = next(part for part in parsed(found[0][1]).iter_attachments()).get_content()
@@ -308,14 +308,14 @@ def test_tasks_that_are_due_come_first_and_say_so() -> None:
     whole = shop.run(shop.people(400), strategy=shop.plan(*([name, *[""] * 7] for name in rows)))
     plan = whole.strategy.pandas
     due = plan["segment"].map(rows)
-    dated = replace(whole, as_of=date(2026, 6, 30), strategy=Frame.from_pandas(plan.assign(due_on=due)))
+    dated = whole._replace(as_of=date(2026, 6, 30), strategy=Frame.from_pandas(plan.assign(due_on=due)))
     weekly, monthly = (mailing.context(dated, "zh", month=month)["tasks"] for month in (False, True))
     told = {one["name"]: one["due"] for one in weekly}
     assert [*told][:3] == ["流失风险客户", "高价值客户", "价格敏感客户"] and not [*told.values()][3]
     assert told["流失风险客户"] == "已过期：2026年6月1日" and told["高价值客户"] == "本期到期：2026年7月3日"
     assert told["价格敏感客户"] == "到期：2026年12月31日"
     postponed = plan.assign(due_on=due.replace("2026-07-03", "2026-07-20"))
-    later = replace(dated, strategy=Frame.from_pandas(postponed))
+    later = dated._replace(strategy=Frame.from_pandas(postponed))
     assert "到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh")["tasks"]}
     assert "本期到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh", month=True)["tasks"]}
     assert [one["name"] for one in monthly] == [*told]
@@ -337,11 +337,10 @@ def _tags(text: str) -> list[Any]:
     strategy = result().strategy.pandas.assign(**dict.fromkeys(("action", "target", "period"), f"x{text}"))
     segments = result().segments.pandas
     segments = segments.assign(name=[f"{i}{text}" for i in range(len(segments))])
-    named = replace(
-        result(),
+    named = result()._replace(
         strategy=Frame.from_pandas(strategy),
         segments=Frame.from_pandas(segments),
-        rules=replace(result().rules, goal=f"x{text}"),
+        rules=result().rules._replace(goal=f"x{text}"),
     )
     page = mailing.body(mailing.context(named, "zh"), "zh").html
     return [(tag, {k: v for k, v in attrs.items() if k != "alt"}) for tag, attrs in Mail(page).tags]
@@ -591,7 +590,7 @@ def test_from_the_workbook_to_the_mailbox(review: dict[str, Any], monkeypatch: p
 
 
 def test_owners_addresses_from_the_settings_sheet() -> None:
-    chosen = replace(rules.default(), owner_mails=("王五=w@example.com", "李四=l@example.com"))
+    chosen = rules.default()._replace(owner_mails=("王五=w@example.com", "李四=l@example.com"))
     table = addresses.from_settings(chosen.owner_mails)
     assert [addresses.lookup(one, table) for one in mailing.owners(result())[:2]] == ["w@example.com", "l@example.com"]
 
@@ -609,7 +608,7 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     due = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
     load = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
     for lang in texts.LANGS:
-        for one in (result(), nothing, replace(result(), reviews=(due,), proposals=(load,))):
+        for one in (result(), nothing, result()._replace(reviews=(due,), proposals=(load,))):
             for owner, month in (("", False), ("王五", True)):
                 part = mailing.owned(one, owner) if owner else one
                 for before in (mailing.figures(one), mailing.figures(earlier()), None):
@@ -619,7 +618,7 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     letters.make(result(), None, wish(attach=("html",)))
     moved = shop.since(result(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30))
     days = pd.Series([shop.AS_OF + timedelta(n) for n in (-1, 1, 1, 99)])
-    dated = replace(result(), strategy=Frame.from_pandas(result().strategy.pandas.assign(due_on=days)))
+    dated = result()._replace(strategy=Frame.from_pandas(result().strategy.pandas.assign(due_on=days)))
     for lang in texts.LANGS:
         mailing.context(moved, lang)
         mailing.context(dated, lang)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import replace
 from email import message_from_bytes, policy
 from html import unescape
 from io import BytesIO
@@ -160,9 +159,9 @@ def test_the_templates_own_three_customers_show_no_figure_when_masked(lang: text
 def test_the_actual_value_of_a_small_group_is_withheld() -> None:
     result = shop.run(shop.people(3))
     measured = Frame.from_pandas(result.strategy.pandas.assign(actual="100.0% (3/3)", outcome="met"))
-    plan = masking.shared(replace(result, strategy=measured), True).strategy
+    plan = masking.shared(result._replace(strategy=measured), True).strategy
     assert {*plan["actual"], *plan["outcome"]} == {""}
-    assert "3/3" in str(masking.shared(replace(result, strategy=measured), False).strategy.records())
+    assert "3/3" in str(masking.shared(result._replace(strategy=measured), False).strategy.records())
 
 
 def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -103,7 +102,7 @@ def test_quantity_times_price_where_there_is_no_amount() -> None:
     table = lines(["a", "1", "2026-06-01", 2.0, 3.5], ["b", "1", "2026-06-01", -1.0, 3.5], columns=columns)
     found = orders.tidy(table, DEFAULT, "订单")
     assert found.frame["amount"].tolist() == [7]
-    assert orders.tidy(table, replace(DEFAULT, net_refunds=True), "订单").frame["amount"].tolist() == [7, -3.5]
+    assert orders.tidy(table, DEFAULT._replace(net_refunds=True), "订单").frame["amount"].tolist() == [7, -3.5]
     both = table.assign(amount=[None, 100.0]).astype({"amount": float})
     assert orders.tidy(both.assign(quantity=1.0), DEFAULT, "订单").frame["amount"].tolist() == [3.5, 100]
     with pytest.raises(Refused):
@@ -112,7 +111,7 @@ def test_quantity_times_price_where_there_is_no_amount() -> None:
 
 def test_the_data_window_includes_both_its_days() -> None:
     table = lines(*([str(day), "1", f"2026-06-0{day}", 1.0, "", ""] for day in range(1, 6)))
-    window = replace(DEFAULT, data_from=date(2026, 6, 2), data_to=date(2026, 6, 4))
+    window = DEFAULT._replace(data_from=date(2026, 6, 2), data_to=date(2026, 6, 4))
     assert orders.tidy(table, window, "订单").frame["order_id"].tolist() == ["2", "3", "4"]
 
 

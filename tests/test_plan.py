@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -81,7 +80,7 @@ def test_advice_on_the_number_of_segments() -> None:
 
     assert said(DEFAULT, low_value=500) == ["segments_few"]
     assert said(DEFAULT, low_value=100, high_value=100, at_risk=100, potential=100, new=100) == []
-    assert said(replace(DEFAULT, segments_min=1, segments_max=1), low_value=50, high_value=50) == ["segments_many"]
+    assert said(DEFAULT._replace(segments_min=1, segments_max=1), low_value=50, high_value=50) == ["segments_many"]
 
 
 def test_only_groups_with_customers_get_a_row_of_their_own() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -90,7 +89,7 @@ def test_the_clocks() -> None:
     tracking, dimensions, everything = proposals.reviews(DEFAULT, AS_OF, date(2026, 3, 30))
     assert (tracking.due, dimensions.due, everything.due) == (date(2026, 7, 30), AS_OF, date(2026, 9, 30))
     assert (tracking.overdue, dimensions.overdue, everything.overdue) == (False, True, False)
-    noted = replace(DEFAULT, tracking_clock="week", dimensions_reviewed=date(2026, 6, 1))
+    noted = DEFAULT._replace(tracking_clock="week", dimensions_reviewed=date(2026, 6, 1))
     tracking, dimensions, _ = proposals.reviews(noted, AS_OF, date(2025, 1, 1))
     assert (tracking.due, dimensions.due) == (date(2026, 7, 7), date(2026, 9, 1))
     assert proposals.reviews(DEFAULT, None) == ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from html.parser import HTMLParser
@@ -319,7 +318,7 @@ def test_progress(typed: object, share: float | None, light: str) -> None:
     ],
 )
 def test_the_next_step_is_what_the_row_lacks(typed: dict[str, str], said: str) -> None:
-    result = replace(large(), strategy=Frame.from_pandas(large().strategy.pandas.assign(**typed)))
+    result = large()._replace(strategy=Frame.from_pandas(large().strategy.pandas.assign(**typed)))
     assert {row["next"] for row in tracking.rows(result, "zh")} == {said}
     assert f"<dd>{said}</dd>" in report.render(result, "zh")
 
@@ -368,10 +367,10 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         said.add(key)
         return say(key, lang, **params)
 
-    odd = replace(
-        rules.default(), goal="x", scope_active_months=12, data_sources=("crm",), recency_labels=("high",) * 4
+    odd = rules.default()._replace(
+        goal="x", scope_active_months=12, data_sources=("crm",), recency_labels=("high",) * 4
     )
-    cut = replace(rules.default(), dimensions=("City tier", "Age group", "Channel"))
+    cut = rules.default()._replace(dimensions=("City tier", "Age group", "Channel"))
     results = [
         small(),
         large(),
@@ -380,28 +379,28 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         *(shop.run(rows) for rows in THIN.values()),
     ]
     plan = large().strategy.pandas
-    gone = replace(large(), strategy=Frame.from_pandas(plan.iloc[:1].assign(progress="100%", owner="")))
+    gone = large()._replace(strategy=Frame.from_pandas(plan.iloc[:1].assign(progress="100%", owner="")))
     shares = ["70%", "50%", "1", *["??"] * (len(plan) - 3)]
-    done = replace(large(), strategy=Frame.from_pandas(plan.assign(progress=shares)))
-    aimless = replace(large(), strategy=Frame.from_pandas(plan.assign(target="")))
-    clean = replace(small(), findings=(), excluded={}, rows_excluded=0)
+    done = large()._replace(strategy=Frame.from_pandas(plan.assign(progress=shares)))
+    aimless = large()._replace(strategy=Frame.from_pandas(plan.assign(target="")))
+    clean = small()._replace(findings=(), excluded={}, rows_excluded=0)
     team = dict.fromkeys(("team_data", "team_dimensions", "team_model", "team_report"), "x")
     late = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
     stale = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
     dated = Frame.from_pandas(plan.assign(due_on=date(2026, 7, 1)))
-    ahead = replace(large(), reviews=(late,), proposals=(stale,), strategy=dated)
+    ahead = large()._replace(reviews=(late,), proposals=(stale,), strategy=dated)
     chosen = [
-        replace(large(), rules=replace(large().rules, scenario=scenario, objective=objective, **team))
+        large()._replace(rules=large().rules._replace(scenario=scenario, objective=objective, **team))
         for scenario, objective in zip(rules.CHOICES["scenario"], rules.CHOICES["objective"], strict=True)
     ]
     log = shop.grid(("customer_id",), [[row[0]] for row in shop.people()], schema.ACTIVITY)
     sheets = pipeline.Sheets(shop.grid(shop.COLUMNS, shop.people()), activity=log)
-    logged = pipeline.run(sheets, replace(rules.default(), scenario="campaign"), "zh", shop.AS_OF)
-    asked = shop.run(shop.people(600), using=replace(rules.default(), clusters=True))
+    logged = pipeline.run(sheets, rules.default()._replace(scenario="campaign"), "zh", shop.AS_OF)
+    asked = shop.run(shop.people(600), using=rules.default()._replace(clusters=True))
     names = ("purchases", "expected_purchases", "p_active", "order_value", "value")
     worth = pd.DataFrame(1.0, index=asked.customers["key"], columns=names)
     checks = pd.DataFrame({"check": ["repeat_0", "repeat_7", "holdout"], "observed": 1.0, "expected": 1.0})
-    asked = replace(asked, valued=valuation.Value(worth, checks, None, None, ()))
+    asked = asked._replace(valued=valuation.Value(worth, checks, None, None, ()))
     moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
     monkeypatch.setattr(texts, "say", listen)
     for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked, logged):
@@ -424,16 +423,15 @@ def structure() -> tuple[Any, ...]:
 def _named(result: Result, text: str) -> Page:
     """The page of `result` with `text` in every place people type into."""
     typed = dict.fromkeys(("segment", "traits", "strategy", "action", "owner", "target", "period"), f"x{text}")
-    changed = tuple(replace(one, value=f"x{text}", sheet=f"x{text}", cell=f"x{text}") for one in result.findings)
-    named = replace(
-        result,
+    changed = tuple(one._replace(value=f"x{text}", sheet=f"x{text}", cell=f"x{text}") for one in result.findings)
+    named = result._replace(
         segments=Frame.from_pandas(
             result.segments.pandas.assign(name=[f"{i}{text}" for i in range(len(result.segments))])
         ),
         strategy=Frame.from_pandas(result.strategy.pandas.assign(**typed)),
         findings=changed,
         customers=Frame.from_pandas(result.customers.pandas.assign(region=f"x{text}")),
-        rules=replace(result.rules, goal=f"x{text}", scope_regions=(f"x{text}",)),
+        rules=result.rules._replace(goal=f"x{text}", scope_regions=(f"x{text}",)),
     )
     return Page(re.sub(r"<svg.*?</svg>", "", report.render(named, "zh"), flags=re.DOTALL))
 
@@ -520,7 +518,7 @@ def test_a_campaign_leads_with_reach_and_conversion_once_the_log_is_filled() -> 
     rows = shop.people(400)
     told = [[row[0], shop.AS_OF - timedelta(20), "是"] for row in rows[::3]]
     log = shop.grid(("customer_id", "reached_on", "responded"), told, schema.ACTIVITY)
-    used = replace(rules.default(), scenario="campaign")
+    used = rules.default()._replace(scenario="campaign")
     sheets = pipeline.Sheets(shop.grid(shop.COLUMNS, rows), activity=log)
     result = pipeline.run(sheets, used, "zh", shop.AS_OF)
     lead = report.context(result, "zh")["lead"]

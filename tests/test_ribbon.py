@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import unicodedata
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -214,7 +213,7 @@ def test_a_second_press_in_the_same_excel_is_refused(click, monkeypatch, tmp_pat
 def test_optional_sheets_come_and_go_too(click, monkeypatch):
     labels, run = schema.table("labels"), jobs.pipeline.run
     rows = Frame.of([["007", "=1+1"]], ["customer_id", "segment"])
-    monkeypatch.setattr("segmenter.pipeline.run", lambda *given: replace(run(*given), extra={"labels": rows}))
+    monkeypatch.setattr("segmenter.pipeline.run", lambda *given: run(*given)._replace(extra={"labels": rows}))
     before = cells(click.book)
     assert ribbon.press("fill", click) == 0
     assert cells(click.book)[labels.sheet["zh"]]["A2"] == "007"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from segmenter.rules import CODES, Rules
 from segmenter.steps import scale, score, segment
 
 DEFAULT = rules.default()
-QUANTILE, MEAN = (replace(DEFAULT, scoring=scoring) for scoring in ("quantile", "mean"))
+QUANTILE, MEAN = (DEFAULT._replace(scoring=scoring) for scoring in ("quantile", "mean"))
 COLUMNS = ["recency_days", "frequency", "monetary"]
 ROWS = st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 6), st.floats(0, 9000).map(lambda v: round(v, 2))),
@@ -124,7 +123,7 @@ def test_of_fewer_than_five_nothing_is_learnt() -> None:
 @pytest.mark.parametrize("scoring", ["quantile", "mean"])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_everything_downstream_goes_along(scoring: str, lang: str) -> None:
-    result = run(people(300), lang, replace(DEFAULT, scoring=scoring))
+    result = run(people(300), lang, DEFAULT._replace(scoring=scoring))
     used = result.rules
     assert used.scoring == scoring and used.monetary_bins != DEFAULT.monetary_bins
     assert not re.search("是|否|Yes|No", "".join(result.rfm["r_text"])), "the header says 30 days, which nobody asked"
@@ -149,7 +148,7 @@ def test_fixed_scoring_prints_no_sheet_and_keeps_the_words_of_the_template() -> 
 
 @pytest.mark.parametrize("scoring", ["quantile", "mean"])
 def test_worksheet_functions_learn_from_their_rows(scoring: str) -> None:
-    using = replace(DEFAULT, scoring=scoring, outlier_mode="flag", outlier_factor=1e9)
+    using = DEFAULT._replace(scoring=scoring, outlier_mode="flag", outlier_factor=1e9)
     result = run(people(200), using=using)
     known = result.customers.at(result.customers["code"] != "").pandas
     rows = [[row.customer_id, row.recency_days, row.frequency, row.monetary] for row in known.itertuples()]
@@ -182,7 +181,7 @@ def test_naming_schemes_are_the_published_ones_and_clashes_are_said() -> None:
     codes = ("111", "101", "011", "001", "110", "100", "010", "000")
     for scheme, names in published.items():
         assert [DEFAULT.schemes[scheme][code]["zh"] for code in codes] == names.split()
-        result = run(people(60), using=replace(DEFAULT, naming_scheme=scheme))
+        result = run(people(60), using=DEFAULT._replace(naming_scheme=scheme))
         assert set(result.rfm["class_name"]) - {""} <= set(names.split())
         said = [one.message("zh") for one in result.findings if one.code == "names_clash"]
         assert len(said) == (scheme == "volcengine")

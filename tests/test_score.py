@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +96,7 @@ def test_without_a_code_only_who_never_bought_has_a_segment() -> None:
 def test_conditions_on_a_column_of_any_kind() -> None:
     def using(column: str, value: str) -> Rules:
         own = Segment("own", (Match("???", column, value),), {"zh": "自定", "en": "Own"})
-        return replace(DEFAULT, segments=(own, DEFAULT.segments[-1]))
+        return DEFAULT._replace(segments=(own, DEFAULT.segments[-1]))
 
     rows = [[99, 1, 1], [99, 1, 1]]
     for column, value, held in (
@@ -128,7 +127,7 @@ def any_rules(draw: st.DrawFn) -> Rules:
     patterns = draw(st.lists(st.text("01?", min_size=3, max_size=3), max_size=6))
     own = [Segment(f"s{i}", (Match(one),), {"zh": f"群{i}", "en": f"S{i}"}) for i, one in enumerate(patterns)]
     rest = Segment("rest", (Match("???"),), {"zh": "其余", "en": "Rest"})
-    return replace(DEFAULT, **changes, segments=(*own, rest))
+    return DEFAULT._replace(**changes, segments=(*own, rest))
 
 
 VALUES = st.tuples(st.integers(0, 600), st.integers(0, 600), st.floats(-10, 600))
@@ -171,7 +170,7 @@ def test_bins_in_words() -> None:  # 003-41..43
     assert wording.r_bins(DEFAULT, "zh") == ["近30天", "31-90天", "91-180天", "180天以上"]
     assert wording.f_bins(DEFAULT, "zh") == ["≥10次", "5-9次", "2-4次", "1次及以下"]
     assert wording.m_bins(DEFAULT, "zh") == ["≥5000元", "2000-4999元", "1000-1999元", "<1000元"]
-    assert wording.f_bins(replace(DEFAULT, frequency_bins=(6.0, 5.0, 2.0)), "zh")[1] == "5次"
+    assert wording.f_bins(DEFAULT._replace(frequency_bins=(6.0, 5.0, 2.0)), "zh")[1] == "5次"
 
 
 @pytest.mark.parametrize(

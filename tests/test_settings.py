@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,8 +14,7 @@ from segmenter.matching import Match
 from segmenter.rules import Rules
 
 DEFAULT = rules.default()
-OTHER = replace(
-    DEFAULT,
+OTHER = DEFAULT._replace(
     version="2027.1",
     scenario="region",
     goal="提升高价值客户复购率",
@@ -148,7 +146,7 @@ def test_a_code_that_excel_took_for_a_number(typed: float, code: str) -> None:
 
 
 def test_without_a_row_the_base_stays() -> None:
-    assert read(("分析目标", "x"), base=OTHER) == replace(OTHER, goal="x")
+    assert read(("分析目标", "x"), base=OTHER) == OTHER._replace(goal="x")
 
 
 def test_drop_downs_offer_words_that_are_understood() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
 import xlsxwriter  # type: ignore[import-untyped, unused-ignore]
 from xlsxwriter.utility import xl_rowcol_to_cell  # type: ignore[import-untyped, unused-ignore]
@@ -258,15 +257,14 @@ def settings_sheet(book: Book, own: Mapping[str, str] | None = None) -> None:
             "columns": columns,
         },
     )
-    kinds = get_type_hints(rules.Rules)
-    by_name = {settings.name_of(one.name, book.lang): one.name for one in fields(rules.Rules) if texts_for(one.name)}
+    by_name = {settings.name_of(name, book.lang): name for name in rules.Rules._fields if texts_for(name)}
     previous = ""
     for row, (name, value, explain) in enumerate(map(dict.values, frame.records()), start=1):
         key = by_name.get(name, "")
         begins = key in GROUPS or (row > 1 and not key and previous in by_name.values())
         top = {"top": 2, "top_color": SOFT} if begins else {"top": 1, "top_color": LINE}
         line = {**top, "bottom": 1, "bottom_color": LINE, "text_wrap": True, "indent": 1}
-        day = bool(key) and kinds[key] == (date | None)
+        day = bool(key) and rules.KINDS[key] == (date | None)
         shown = NUMBER_FORMATS["date"] if day else "General" if isinstance(value, (int, float)) else "@"
         put(sheet, row, 0, name, book.look(bold=True, **line))
         sides = {"left": 1, "right": 1, "left_color": SOFT, "right_color": SOFT}

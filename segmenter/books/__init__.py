@@ -7,8 +7,7 @@ what stands in the cells, and turning it into customers is the business of the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,31 +18,43 @@ from segmenter.schema import Table
 from segmenter.texts import Lang
 
 
-@dataclass(frozen=True)
 class Grid:
     """What stands in the cells of one sheet, from A1 on; nothing interpreted.
 
     A value is None (empty), str, float, bool, `datetime.date` or `datetime.datetime`. Rows and columns count from 0.
+    No tuple, because grids that hold their cells in another way derive from it.
     """
 
-    sheet: str
-    rows: Sequence[Sequence[Any]]
-    errors: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    """(row, column) of cells that hold an Excel error, and which: "#DIV/0!" """
-    uncached: frozenset[tuple[int, int]] = frozenset()
-    """formula cells without a computed result, as libraries write them"""
-    merged: tuple[tuple[int, int, int, int], ...] = ()
-    """merged ranges as (first row, first column, last row, last column)"""
-    hidden_rows: frozenset[int] = frozenset()
-    hidden: bool = False
-    """whether the sheet itself is hidden"""
-    totals_row: int | None = None
-    """row of an Excel table's totals, which is no customer"""
-    below: int | None = None
-    """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
-
-    formulas: bool = True
-    """whether a cell may have a formula"""
+    def __init__(
+        self,
+        sheet: str,
+        rows: Sequence[Sequence[Any]],
+        errors: Mapping[tuple[int, int], str] = MappingProxyType({}),
+        uncached: frozenset[tuple[int, int]] = frozenset(),
+        merged: tuple[tuple[int, int, int, int], ...] = (),
+        hidden_rows: frozenset[int] = frozenset(),
+        hidden: bool = False,
+        totals_row: int | None = None,
+        below: int | None = None,
+        formulas: bool = True,
+    ) -> None:
+        self.sheet = sheet
+        self.rows = rows
+        self.errors = errors
+        """(row, column) of cells that hold an Excel error, and which: "#DIV/0!" """
+        self.uncached = uncached
+        """formula cells without a computed result, as libraries write them"""
+        self.merged = merged
+        """merged ranges as (first row, first column, last row, last column)"""
+        self.hidden_rows = hidden_rows
+        self.hidden = hidden
+        """whether the sheet itself is hidden"""
+        self.totals_row = totals_row
+        """row of an Excel table's totals, which is no customer"""
+        self.below = below
+        """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
+        self.formulas = formulas
+        """whether a cell may have a formula"""
 
     @property
     def height(self) -> int:
@@ -75,12 +86,13 @@ class Grid:
         return found
 
 
-@dataclass(frozen=True)
 class Formula:
-    """A formula for a cell, without its equals sign, `{row}` standing for the number of its row; and its result."""
+    """A formula for a cell, without its equals sign, `{row}` standing for the number of its row; and its result. No
+    tuple: numpy would take one apart that is to go into a column of cells."""
 
-    text: str
-    result: str | float | int | None = None
+    def __init__(self, text: str, result: str | float | int | None = None) -> None:
+        self.text = text
+        self.result = result
 
 
 class Book(Protocol):

@@ -190,7 +190,7 @@ def _born(pid: int) -> str:
     """When a process began, as the kernel counts; `_GONE` for one that has ended and only waits to be noticed. The
     same number is given to another process one day: then it was born at another time. "" where nobody can say."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         return _GONE if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return ""

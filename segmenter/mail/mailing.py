@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -57,8 +57,7 @@ def owned(result: Result, owner: str) -> Result:
     by_name = {schema.fold(n): one.key for one in result.rules.segments for n in (*one.name.values(), *one.aliases)}
     keys = {by_name.get(schema.fold(name), "") for name in rows["segment"]}
     customers, segments = (one.at(np.isin(one["segment"], [*keys])) for one in (result.customers, result.segments))
-    return replace(
-        result,
+    return result._replace(
         customers=customers,
         segments=segments,
         migration=changes.of(result.migration, {str(one) for one in segments["name"]}),

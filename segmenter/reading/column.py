@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -53,13 +52,13 @@ def is_empty(value: object) -> bool:
     return value is None or value != value
 
 
-@dataclass(frozen=True)
 class Distinct:
     """A column as codes into its distinct values (-1: nothing there), so that each value is read once. True and 1
     are two values."""
 
-    codes: NDArray[np.intp]
-    values: list[Any]
+    def __init__(self, codes: NDArray[np.intp], values: list[Any]) -> None:
+        self.codes = codes
+        self.values = values
 
     @classmethod
     def of(cls, column: NDArray[Any]) -> Distinct:

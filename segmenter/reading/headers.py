@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -134,18 +133,22 @@ def _shown(field: Field) -> str:
 
 
 def _likeness(name: str, field: Field) -> float:
-    return max(difflib.SequenceMatcher(None, known, name).ratio() for known in field.names())
+    from difflib import SequenceMatcher
+
+    return max(SequenceMatcher(None, known, name).ratio() for known in field.names())
 
 
 def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
     """The refusal for headers that are not there: which, what was found instead, and what comes nearest."""
+    from difflib import get_close_matches  # only who is refused waits for it
+
     has = header.columns if header else {}
     wanted = [field for field in table.fields if field.must or field.key == table.key_field] or list(table.fields)
     missing = [field for field in wanted if field.key not in has]
     rows = [header.row] if header else range(min(SEARCHED, grid.height))
     found = [value.strip() for row in rows for value in grid.rows[row] if isinstance(value, str) and value.strip()]
     folded = {fold(name): name for name in found}
-    near = [close for name in missing[0].names() for close in difflib.get_close_matches(name, folded, 1, 0.5)]
+    near = [close for name in missing[0].names() for close in get_close_matches(name, folded, 1, 0.5)]
     nearest = folded.get(max(near, key=lambda one: _likeness(one, missing[0]), default=""), "")
     return Refused(
         "header_missing",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -110,7 +109,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
             findings += listed(positions, partial(here.finding, code=code, critical=critical, broken=broken))
         for code, (position, count) in column.notes.items():
             one = here.finding(position, code, critical)
-            findings.append(replace(one, params={**one.params, "count": count}))
+            findings.append(one._replace(params={**one.params, "count": count}))
     if table.key == "customers":
         findings += _without_id(typed["customer_id"], rows, grid.sheet, columns, excluded)
     if excluded:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from segmenter.reading.dates import day_of
+from segmenter.rules import months_before
 from segmenter.schema import fold
 
 DIGITS: Final = {char: number for number, char in enumerate("零一二三四五六七八九十")} | {"两": 2}
@@ -22,7 +21,9 @@ _UNITS: Final = {"日": "day", "天": "day", "周": "week", "星": "week", "礼"
     **{word[0]: word for word in ("day", "week", "month", "quarter", "year")},
 }
 DAY: Final = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?")
-_OPEN: Final = re.compile(r"持续|长期|常态|不限|每[天日周月季年]|ongoing|continuous|permanent|weekly|monthly|always")
+# the two are compiled when a plan needs them
+_OPEN: Final = r"持续|长期|常态|不限|每[天日周月季年]|ongoing|continuous|permanent|weekly|monthly|always"
+_LATE: Final = r"(?i)延期|滞后|逾期|延误|超期|overdue|delay|late\b|behind"
 _DAYS: Final = {"day": 1, "week": 7}
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
@@ -31,26 +32,22 @@ _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)")
 _PLAIN: Final = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _PEOPLE: Final = re.compile(r"[,，、;；/\n]+")
-_LATE: Final = re.compile(r"延期|滞后|逾期|延误|超期|overdue|delay|late\b|behind", re.IGNORECASE)
 _LEFT: Final = re.compile(r"未完成|剩余|还差|尚余|remaining|\bleft\b|to go", re.IGNORECASE)
 _NOTHING: Final = re.compile(r"未开始|未启动|尚未|待启动|not started|not yet", re.IGNORECASE)
 _ALL: Final = re.compile(r"^(已?(全部)?完成|完结|done|completed?|finished)[。.!！]?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(NamedTuple):
     """So many days, weeks, months, quarters or years."""
 
-    count: float
+    number: float
     unit: str
 
     def after(self, day: date) -> date:
         """The day this long after `day`; months end with the month (31 January + 1 month = 28 or 29 February)."""
         if self.unit in _DAYS:
-            return day + timedelta(days=round(self.count * _DAYS[self.unit]))
-        months = day.year * 12 + day.month - 1 + round(self.count * _MONTHS[self.unit])
-        year, month = divmod(months, 12)
-        return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+            return day + timedelta(days=round(self.number * _DAYS[self.unit]))
+        return months_before(day, -round(self.number * _MONTHS[self.unit]))
 
 
 def period_of(found: re.Match[str]) -> Period:
@@ -84,7 +81,7 @@ def due(period: Any, start: date | None) -> date | None:
     text = fold(unicodedata.normalize("NFKC", cell_text(period)))
     if days := DAY.findall(text):
         return day(days[-1])
-    if start is None or _OPEN.search(text):
+    if start is None or re.search(_OPEN, text):
         return None
     found = WINDOW.fullmatch(text)
     return period_of(found).after(start) if found else None
@@ -120,7 +117,7 @@ def progress_of(value: object) -> float | None:
 
 def said_late(value: object) -> bool:
     """Whether the progress says that it is late."""
-    return bool(_LATE.search(cell_text(value)))
+    return bool(re.search(_LATE, cell_text(value)))
 
 
 def cell_text(value: object) -> str:

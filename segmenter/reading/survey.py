@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -32,7 +31,7 @@ def beside(grid: Grid, table: Table, fields: Mapping[str, Field]) -> tuple[DataF
             continue
         cells = grid.column(column, header_row + 1)
         try:
-            read = values.read(cells, one if one.kind else replace(one, kind="number"))
+            read = values.read(cells, one if one.kind else one._replace(kind="number"))
         except values.Ambiguous:
             read = values.texts(cells)
         if read.problems and not one.kind:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
@@ -23,27 +22,25 @@ RISE, FALL = "rise", "fall"
 SHARE, POINTS, RELATIVE, NUMBER = "percent", "points", "relative", "number"
 
 _TO = r"(?:到|至|为|to)"
-_OPERATORS: Final = tuple(
-    (op, re.compile(pattern))
-    for op, pattern in (
-        (
-            ">=",
-            r"≥|>=|⩾|≧|=>|不低于|不少于|不小于|不亚于|至少|起码|最少|atleast|noless(?:than)?|notless(?:than)?|minimum",
-        ),
-        (
-            "<=",
-            r"≤|<=|⩽|≦|=<|不超过|不高于|不大于|不多于|至多|最多|控制在|atmost|nomore(?:than)?|notmore(?:than)?|maximum",
-        ),
-        (">=", rf"(?:提升|提高|增长|增加|上升|增|升|increase|improve|raise|rise|grow|up){_TO}"),
-        ("<=", rf"(?:下降|降低|减少|压缩|降|reduce|decrease|cut|fall|drop|down){_TO}"),
-        (RISE, r"提升|提高|增长|增加|上升|增幅|涨|增|升|increased?|improved?|raised?|rises?|grows?|up(?:by)?|\+"),
-        (FALL, r"下降|降低|减少|下滑|压缩|降|reduced?|decreased?|cut|falls?|drops?|down(?:by)?"),
-        (">", r">|高于|大于|多于|超过|超|突破|above|over|morethan|exceeds?"),
-        ("<", r"<|低于|少于|小于|below|under|lessthan"),
-        (">=", r"以上|及以上|达到|达成|达|ormore|reach(?:es)?|=|为|是|:"),
-        ("<=", r"以内|以下|之内|orless"),
-    )
+_OPERATORS: Final = (
+    (
+        ">=",
+        r"≥|>=|⩾|≧|=>|不低于|不少于|不小于|不亚于|至少|起码|最少|atleast|noless(?:than)?|notless(?:than)?|minimum",
+    ),
+    (
+        "<=",
+        r"≤|<=|⩽|≦|=<|不超过|不高于|不大于|不多于|至多|最多|控制在|atmost|nomore(?:than)?|notmore(?:than)?|maximum",
+    ),
+    (">=", rf"(?:提升|提高|增长|增加|上升|增|升|increase|improve|raise|rise|grow|up){_TO}"),
+    ("<=", rf"(?:下降|降低|减少|压缩|降|reduce|decrease|cut|fall|drop|down){_TO}"),
+    (RISE, r"提升|提高|增长|增加|上升|增幅|涨|增|升|increased?|improved?|raised?|rises?|grows?|up(?:by)?|\+"),
+    (FALL, r"下降|降低|减少|下滑|压缩|降|reduced?|decreased?|cut|falls?|drops?|down(?:by)?"),
+    (">", r">|高于|大于|多于|超过|超|突破|above|over|morethan|exceeds?"),
+    ("<", r"<|低于|少于|小于|below|under|lessthan"),
+    (">=", r"以上|及以上|达到|达成|达|ormore|reach(?:es)?|=|为|是|:"),
+    ("<=", r"以内|以下|之内|orless"),
 )
+"""each is compiled when a target comes to it: most hold the first"""
 _SHOWN: Final = {">=": "≥", "<=": "≤"}
 _NUMBER: Final = re.compile(
     r"(?P<bai>百分之)?(?P<number>\d[\d,]*(?:\.\d+)?|\.\d+)"
@@ -69,8 +66,7 @@ class Metric(NamedTuple):
     """whether less is better"""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A target: `metric` `op` `value`. Shares are 0..1 (80% is 0.8, 5 points 0.05), money and counts plain."""
 
     metric: str
@@ -80,7 +76,7 @@ class Target:
     unit: str
     """percent | points | relative | number"""
     window: Period | None = None
-    assumed: bool = field(default=False, compare=False)
+    assumed: bool = False
     """whether 提升x% could also have meant relative (C21)"""
 
     def met(self, actual: float, before: float | None = None) -> bool | None:
@@ -171,7 +167,7 @@ def _target(text: str, names: Sequence[str]) -> Target | None:
         return None
     rest = f"{text[: number.start()]} {text[number.end() :]}"
     plain = "<=" if metric.low else ">="
-    op = RISE if number["double"] else next((op for op, pattern in _OPERATORS if pattern.search(rest)), plain)
+    op = RISE if number["double"] else next((op for op, pattern in _OPERATORS if re.search(pattern, rest)), plain)
     relative = bool(_RELATIVE.search(rest))
     value, unit, assumed = _value(number, metric, op, relative)
     return None if unit == "" else Target(metric.key, op, value, unit, window, assumed)
@@ -216,7 +212,7 @@ def show(target: Target, lang: str) -> str:
     if target.window is None:
         return said
     unit = texts.say(f"target.{target.window.unit}", lang)
-    return texts.say("target.window", lang, count=_plain(target.window.count), unit=unit, target=said)
+    return texts.say("target.window", lang, count=_plain(target.window.number), unit=unit, target=said)
 
 
 def _plain(number: float) -> str:

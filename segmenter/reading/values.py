@@ -37,7 +37,7 @@ LONGEST_NUMBER: Final = 1e15
 """Excel keeps 15 digits: a longer ID stored as a number has lost its end already"""
 SEPARATOR: Final = "、"
 """between the parts of a list (item 003-74)"""
-_PARTS = re.compile(r"[、,，;；/|]")
+_PARTS: Final = r"[、,，;；/|]"
 _BLANKS: Final = " \u00a0\u3000\t\r\n\u200b\ufeff"
 _TIDY = re.compile(rf"[^\s、,，;；/|{_BLANKS}]+(?:、[^\s、,，;；/|{_BLANKS}]+)*")
 """a list as we write it"""
@@ -115,7 +115,7 @@ def lists(column: NDArray[Any] | Raw) -> Column:
     def read(value: Any) -> tuple[str, str, str]:
         if isinstance(value, str) and _TIDY.fullmatch(value):
             return value, "", ""
-        parts = [part.strip() for part in _PARTS.split(_shown(value))]
+        parts = [part.strip() for part in re.split(_PARTS, _shown(value))]
         return SEPARATOR.join(part for part in parts if part), "", ""
 
     return Raw.of(column).distinct.read(read, object, "")

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter import catalogue, schema, texts
+from segmenter import schema, texts
 from segmenter.findings import Finding
-from segmenter.rules import Rules
+from segmenter.rules import MOST, Rules
 from segmenter.steps.labels import Agreement, Labels
 from segmenter.texts import Lang
 
@@ -114,7 +114,7 @@ def labels_frame(
 ) -> DataFrame:
     """The rows of the 客户标签 sheet, in the order of table 2."""
     frame = DataFrame({"customer_id": customers["customer_id"], "segment": segment, "group": group}, dtype=object)
-    for number, one in enumerate(labels[: catalogue.MOST], 1):
+    for number, one in enumerate(labels[:MOST], 1):
         words = [*(level.name[lang] for level in one.levels), texts.say("dimension.unknown", lang)]
         said = [texts.say("dimension.label", lang, dimension=one.dimension.name[lang], level=word) for word in words]
         frame[f"label{number}"] = np.array(said, dtype=object)[one.codes]

@@ -6,23 +6,25 @@ replaced by the next run of the same date, and by nothing else.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmenter import schema, texts
-from segmenter.catalogue import Dimension
 from segmenter.frames import Frame
 from segmenter.reading.dates import day_of
 from segmenter.rules import Rules, default
 
+if TYPE_CHECKING:
+    from segmenter.catalogue import Dimension
+
+_USUAL_MARK: Final = "4f53cda1"
+"""the `fingerprint` of rules that decide as the default ones do"""
 _SETTLED: Final = ("scope_", "data_from", "data_to", "window_", "outlier_", "net_refunds", "scoring")
 _BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("quantile_",)}
 """the settings that decide who is where begin with these, by scoring; bins made from the data are no settings"""
@@ -31,7 +33,7 @@ _BINS: Final = {"fixed": ("recency_", "frequency_", "monetary_"), "quantile": ("
 def decisive(rules: Rules) -> dict[str, Any]:
     """The settings that decide which code and segment a customer gets, by name."""
     begin = (*_SETTLED, *_BINS.get(rules.scoring, ()))
-    found = {one.name: getattr(rules, one.name) for one in fields(Rules) if one.name.startswith(begin)}
+    found = {name: one for name, one in rules._asdict().items() if name.startswith(begin)}
     return {**found, "segments": tuple((one.key, *map(str, one.match)) for one in rules.segments)}
 
 
@@ -45,6 +47,10 @@ def fingerprint(rules: Rules) -> str:
     a version of the program that knows further ones has not changed anybody's rules."""
     usual = _usual()
     told = {key: one for key, one in decisive(rules).items() if one != usual.get(key, getattr(default(), key))}
+    if not told:
+        return _USUAL_MARK
+    import hashlib  # with all of OpenSSL, for the few who decide otherwise
+
     return hashlib.sha256(repr(sorted(told.items())).encode()).hexdigest()[:8]
 
 

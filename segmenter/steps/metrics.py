@@ -6,7 +6,6 @@ Nothing is estimated: a metric whose source is missing has no value, and the cel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -37,10 +36,7 @@ class Line(NamedTuple):
     """metrics by key, as they stand on the sheet"""
 
 
-@dataclass(frozen=True)
-class Data:
-    """Everything a metric may be computed from. Index of `customers` as in `Result`; None for what is not there."""
-
+class _Data(NamedTuple):
     customers: Frame
     members: Mapping[str, NDArray[np.intp]]
     """positions of each segment's customers"""
@@ -56,6 +52,13 @@ class Data:
     """the last analysis before this one: key, segment (key), as_of (datetime64), one row a customer"""
     lines: Sequence[Line] = ()
     """the history"""
+
+
+class Data(_Data):
+    """Everything a metric may be computed from. Index of `customers` as in `Result`; None for what is not there.
+
+    Derived from the named tuple, so that the orders have a place and are made once.
+    """
 
     @cached_property
     def orders(self) -> DataFrame | None:
@@ -122,7 +125,7 @@ def _repurchase(row: Row) -> Measured:
 
 
 def _before(day: date, period: Period) -> date:
-    return Period(-period.count, period.unit).after(day)
+    return Period(-period.number, period.unit).after(day)
 
 
 def _second_order(row: Row) -> Measured:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -88,7 +87,7 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
             drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
     total = float(lines["amount"].sum())
     if total > 0:
-        findings = [replace(one, amount_share=abs(one.params["amount"]) / total) for one in findings]
+        findings = [one._replace(amount_share=abs(one.params["amount"]) / total) for one in findings]
     lines = lines.assign(key=pd.Series(values.keys(lines["customer_id"].to_numpy(object)), lines.index, dtype=object))
     kept = ["order_id", "customer_id", "key", "ordered_on", "amount", *(name for name in DETAILS if name in lines)]
     lines = lines if "order_id" in lines else lines.assign(order_id="")

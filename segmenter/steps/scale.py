@@ -10,7 +10,6 @@ What is learnt takes the place of the rules' bins, and everything that reads tho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -39,7 +38,7 @@ def fit(customers: Frame, rules: Rules) -> Rules:
     if rules.scoring == "mean" and "outlier" in customers and (known & ~customers["outlier"]).any():
         known = known & ~customers["outlier"]
     if known.sum() < SCORES:
-        return replace(rules, scoring="fixed")
+        return rules._replace(scoring="fixed")
     found = rules
     for name, column in MEASURES.items():
         found = fit_measure(customers[column][known], name, found)
@@ -55,7 +54,7 @@ def fit_measure(values: NDArray[np.float64], name: str, rules: Rules) -> Rules:
         bins, scores = _quintiles(values, rising=name == "recency")
         labels = tuple(rules.quantile_labels[SCORES - score] for score in scores)
         changed = {f"{name}_bins": bins, f"{name}_labels": labels, "bin_scores": {**rules.bin_scores, name: scores}}
-    return replace(rules, **changed)
+    return rules._replace(**changed)
 
 
 def _mean(values: NDArray[np.float64], name: str) -> float:

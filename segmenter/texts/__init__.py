@@ -8,7 +8,6 @@ of the languages (a test says so); and nothing has to be compiled before it can 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -70,5 +69,7 @@ def say(key: str, lang: str, **params: Any) -> str:
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> Mapping[str, str]:
     """The end of a sentence in every language: what comes nearest to `name`; empty when nothing is that like it."""
+    from difflib import get_close_matches  # only who has mistyped something waits for it
+
     near = get_close_matches(name, list(known), 1, likeness)
     return {lang: say("nearest", lang, name=near[0]) if near else "" for lang in LANGS}
