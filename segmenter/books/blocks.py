@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segmenter.books import Grid, cells
 from segmenter.books.cells import Plain
-from segmenter.books.filling import Meant, Slot, body_of
+from segmenter.books.filling import body_of
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
@@ -43,9 +43,8 @@ def _matches(grid: Grid, table: Table, row: int, column: int) -> int:
     return sum(name in field.names() for name, field in zip(shown, table.fields, strict=False) if name)
 
 
-def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writer: Writer) -> tuple[bytes, Meant]:
-    """The content of `<sheetData>` with the rows of `frame` below `corner`, the rest of the block emptied; and what is
-    to stand there."""
+def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writer: Writer) -> bytes:
+    """The content of `<sheetData>` with the rows of `frame` below `corner`, the rest of the block emptied."""
     top, left = corner
     rows: dict[int, bytes] = {}
     values = {n: cells.column(frame[f.key]) for n, f in enumerate(table.fields) if f.key in frame}
@@ -66,10 +65,7 @@ def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writ
         if changed:
             _refuse_merged(sheet, number, left, left + len(table.fields) - 1)
             rows[number] = sheet.compose(source.attributes if source else b"", number, parts)
-    columns = {one.key: left + n for n, one in enumerate(table.fields)}
-    named = {table.fields[n].key: each for n, each in values.items()}
-    slots = [Slot(top + 1 + n, n if n < len(frame) else None) for n in range(table.rows)]
-    return body_of(sheet, rows), Meant(table, columns, top + 1, named, len(frame), slots)
+    return body_of(sheet, rows)
 
 
 def _refuse_merged(sheet: Sheet, row: int, left: int, right: int) -> None:

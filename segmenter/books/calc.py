@@ -150,6 +150,16 @@ def dropped(data: bytes, cells: Collection[Cell]) -> bytes:
     return data
 
 
-def without_results(data: bytes) -> bytes:
-    """A sheet part with the results of all its formula cells taken out, to compare what else there is."""
-    return re.sub(_FORMULA_CELL, lambda cell: re.sub(_VALUE, b"", cell[0]), data)
+def wrongly_dropped(was: Sheet, now: Sheet, cells: Collection[Cell] | None) -> str:
+    """The first thing about a sheet that changed, results of formula cells that were taken out aside; of those `cells`
+    all have to be, and no others. None: nobody knows which."""
+    old, new = (re.sub(_FORMULA_CELL, lambda cell: re.sub(_VALUE, b"", cell[0]), one.data) for one in (was, now))
+    if old != new:
+        return "changed"
+    wanted = None if cells is None else {cell.where for cell in cells}
+    for cell in was.formulas():
+        found = now.rows[cell.row].cells[cell.column]
+        gone = found.raw != cell.raw
+        if (gone and re.search(_VALUE, found.inner)) or (wanted is not None and gone != (cell.where in wanted)):
+            return cell.where
+    return ""

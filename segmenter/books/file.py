@@ -34,6 +34,7 @@ from segmenter.books.ondisk import OnDisk
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
+from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
@@ -90,6 +91,7 @@ class FileBook:
         self._written: dict[str, list[Area]] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
         self._added: dict[str, bytes] = {}
+        self._old_results: dict[str, list[Cell]] = {}
         self._plain: set[str] = set()
         self._allowed = False
         self._exit = ExitStack()
@@ -197,8 +199,7 @@ class FileBook:
         writer = Writer(sheet, styles, self._index.date1904)
         grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
         if table.anchor:
-            body, meant = blocks.fill(sheet, blocks.anchor(grid, table), table, frame, writer)
-            self._put(entry, sheet, body, None)
+            meant = self._fill_block(entry, grid, table, frame, writer)
         else:
             meant = self._fill_list(entry, grid, table, frame, writer)
         self._meant.setdefault(entry.part, {})[table.key] = meant
@@ -219,6 +220,11 @@ class FileBook:
         self._added[entry.part] = self._draft.read(entry.part)
         return entry
 
+    def _fill_block(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
+        row, column = blocks.anchor(grid, table)
+        self._put(entry, writer.sheet, blocks.fill(writer.sheet, (row, column), table, frame, writer), None)
+        return Meant(table, {one.key: column + n for n, one in enumerate(table.fields)}, row + 1, frame)
+
     def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
         sheet = writer.sheet
         try:
@@ -238,7 +244,8 @@ class FileBook:
             part = filled.region.listed.part
             self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))
         self._follow(entry, filled.shift, notes)
-        return filled.meant
+        whole = (filled.shift, filled.rows, filled.order) if filled.rows else ()
+        return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, *whole)
 
     def _put(
         self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: bulk.Rows | None = None
@@ -284,12 +291,7 @@ class FileBook:
 
     def _notes(self, entry: SheetEntry) -> frozenset[tuple[int, int]]:
         """The cells of a sheet that have a comment."""
-        found = set()
-        for part in self._index.related(entry.part, "comments"):
-            for one in spans.parse(self._draft.read(part), part).all("commentList", "comment"):
-                area = refs.area(one.get("ref"))
-                found.add((area.top, area.left))
-        return frozenset(found)
+        return region.noted(self._index, entry.part)
 
     def _follow(self, entry: SheetEntry, shift: Shift, notes: frozenset[tuple[int, int]]) -> None:
         """Let names and comments follow the rows."""
@@ -347,7 +349,7 @@ class FileBook:
         asked = proof.Asked(self._drop_stale, self._guard.break_signature)
         with OnDisk(temp) as data:
             after = Package(data, self.out, trust_size=True)
-            made = proof.Made(self._draft.changes, self._added)
+            made = proof.Made(self._draft.changes, self._added, self._old_results)
             found = proof.verify(self._package, after, meant=meant, asked=asked, made=made, strings=self._strings)
         for part in found.violations:
             raise Refused("proof", path=self.name, part=f"{part.name} {part.detail}".strip())
@@ -364,7 +366,7 @@ class FileBook:
         }
         defined = {one.get("name").casefold(): one.text for one in self._index.defined_names()}
         found = calc.formulas(self._index, {*self._written, *self._plain}, calc.Words(listed, defined))
-        old = calc.stale(found, written)
+        old = self._old_results = calc.stale(found, written)
         self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
         own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if not self._is_long(part))
         if old or own:

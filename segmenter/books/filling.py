@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segmenter.books import bulk, refs
-from segmenter.books.cells import Plain
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
@@ -29,33 +28,6 @@ class Slot(NamedTuple):
     place: int | None
 
 
-class Meant(NamedTuple):
-    """What is to stand in the cells of one table: where its columns are, the values by field, and the rows."""
-
-    table: Table
-    columns: Mapping[str, int]
-    first: int
-    """the first data row"""
-    values: Mapping[str, Sequence[Plain]]
-    height: int
-    """rows of values"""
-    slots: Sequence[Slot] = ()
-    """the rows as they are to be, from `first` on"""
-    region: Region | None = None
-    """where the rows of a list stood"""
-
-    @property
-    def computed(self) -> list[str]:
-        """The fields whose cells are emptied in a row that stays though the frame lacks it."""
-        return [key for key in self.values if self.table[key].owner == "us" and key != self.table.key_field]
-
-    def covers(self, row: int, column: int) -> bool:
-        """Whether a cell is one of those that are written."""
-        if row < self.first or (self.table.anchor and row >= self.first + self.table.rows):
-            return False
-        return any(self.columns[key] == column for key in self.values)
-
-
 class Filled(NamedTuple):
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
@@ -63,8 +35,46 @@ class Filled(NamedTuple):
     """with `bulk.MARK` where `rows` belong, if there are any"""
     shift: Shift
     region: Region
-    meant: Meant
+    slots: Sequence[Slot] = ()
+    """the rows one by one"""
     rows: bulk.Rows | None = None
+    """the rows as they are made of whole columns, without slots"""
+    order: Sequence[int] | None = None
+    """which row of the frame each of those is, where they stand in another order"""
+
+
+class Meant(NamedTuple):
+    """What is to stand in the cells of one table."""
+
+    table: Table
+    columns: Mapping[str, int]
+    """by field key, of the fields that have one"""
+    first: int
+    """the first data row"""
+    frame: Frame | None
+    """what was to be written; None when nobody knows"""
+    slots: Sequence[Slot] = ()
+    """the rows as they are to be, from `first` on"""
+    region: Region | None = None
+    """where the rows of a list stood; None for a block, which stays where it is"""
+    shift: Shift | None = None
+    """how the rows of a list changed that was made of whole columns, without slots"""
+    rows: bulk.Rows | None = None
+    order: Sequence[int] | None = None
+    """see `Filled`"""
+
+    @property
+    def written(self) -> list[str]:
+        """The fields that are written; where nobody knows, those only we write."""
+        if self.frame is None:
+            return [key for key in self.columns if self.table.anchor or self.table[key].owner == "us"]
+        return [key for key in self.frame if key in self.columns]
+
+    @property
+    def emptied(self) -> list[str]:
+        """The fields whose cells are emptied in a row that stays though it is no longer one of ours."""
+        table = self.table
+        return [key for key in self.written if table[key].owner == "us" and key != table.key_field]
 
 
 class Job(NamedTuple):

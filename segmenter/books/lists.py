@@ -8,7 +8,7 @@ from typing import Final
 
 from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
-from segmenter.books.filling import UNLIKE, Filled, Job, Meant, Slot, addressed, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, Slot, addressed, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import Region, Typed, find, key_of, match
 from segmenter.books.writer import Writer
@@ -41,8 +41,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
-    meant = Meant(job.table, header.columns, region.first, values, len(job.frame), slots, region)
-    rows = _Rows(job, region, shift, meant, writer)
+    rows = _Rows(job, region, shift, values, writer)
     found: dict[int, bytes] = {}
     for n, slot in enumerate(slots):
         found[region.first + n] = rows.row(region.first + n, slot)
@@ -50,7 +49,7 @@ def fill(job: Job, writer: Writer) -> Filled:
         found[last + 1 + n] = rows.totals(last + 1 + n, row)
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
-    return Filled(body_of(sheet, found), shift, region, meant)
+    return Filled(body_of(sheet, found), shift, region, slots)
 
 
 def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[Slot]:
@@ -82,14 +81,16 @@ def _number(value: Plain) -> Plain:
 class _Rows:
     """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
 
-    def __init__(self, job: Job, region: Region, shift: Shift, meant: Meant, writer: Writer) -> None:
-        sheet, columns, values = job.sheet, meant.columns, meant.values
+    def __init__(
+        self, job: Job, region: Region, shift: Shift, values: Mapping[str, list[Plain]], writer: Writer
+    ) -> None:
+        sheet, table, columns = job.sheet, job.table, job.header.columns
         self._sheet = sheet
         self._region = region
         self._shift = shift
         self._writer = writer
         self._values = {columns[key]: values[key] for key in values}
-        self._computed = {columns[key] for key in meant.computed}
+        self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
         self._unshare = bool(shift.moved or shift.gone)
         like = sheet.rows.get(region.first)
         self._like = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from segmenter.books import bulk, cells
-from segmenter.books.filling import UNLIKE, Filled, Job, Meant, Slot, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import ListObject, Region, find, key_of, match
 from segmenter.books.rowxml import Row
@@ -50,17 +50,14 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
         body_of(sheet, found),
         made,
         Shift(first, max(first, region.last), first + count - 1, {}, frozenset(), (region.left, region.right)),
-        job.frame,
     )
 
 
-def _filled(job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift, frame: Frame) -> Filled:
-    """`frame` in the order of the rows; of what is meant its first row stands for all, as they are made alike."""
+def _filled(
+    job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift, order: Sequence[int] | None = None
+) -> Filled:
     refuse_merged(job.sheet, region, shift.new, {one.number for one in made.columns})
-    columns, first = job.header.columns, frame.at([0])
-    values = {key: cells.column(first[key]) for key in first.columns if key in columns}
-    alike = region._replace(last=region.first - 1)
-    return Filled(body, shift, region, Meant(job.table, columns, shift.first, values, 1, [Slot(None, 0)], alike), made)
+    return Filled(body, shift, region, rows=made, order=order)
 
 
 def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> bulk.Rows | None:
@@ -123,8 +120,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     stayed = [n for n in range(len(known)) if n in places]
     used = set(places.values())
     order = [*(places[n] for n in stayed), *(n for n in range(len(job.frame)) if n not in used)]
-    frame = job.frame.at(order)
-    made = _rows(job, region, frame, standing.like, writer)
+    made = _rows(job, region, job.frame.at(order), standing.like, writer)
     if made is None:
         return None
     moved = {first + old: first + new for new, old in enumerate(stayed) if old != new}
@@ -134,7 +130,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         if other is not own and other.area.bottom >= first and shift.new > last:
             return None
     body = sheet.data[sheet.start : standing.start] + bulk.MARK + sheet.data[standing.end : sheet.end]
-    return _filled(job, region, body, made, shift, frame)
+    return _filled(job, region, body, made, shift, order)
 
 
 def _standing(sheet: Sheet, first: int) -> _Standing | None:

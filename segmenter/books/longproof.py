@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from segmenter.books import bulk, cells
 from segmenter.books.bulk import Bytes, Lengths
+from segmenter.books.filling import Meant
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
@@ -67,6 +68,53 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
         if wrong := stretch.differs(take(stretch.size, stretch.widest)):
             return wrong
     return "" if b"".join((rest, *stream)) == made.tail else "bytes"
+
+
+def differs(made: bulk.Rows, plan: Meant) -> str:
+    """The first column of rows that does not bring what was to be written, "" when all do."""
+    frame = plan.frame
+    if frame is None:
+        return ""
+    if made.first != plan.first or made.height != len(frame):
+        return f"{made.height} < {len(frame)}"
+    if plan.order is not None:
+        order = np.asarray(plan.order)
+        if len(order) != len(frame) or (np.sort(order) != np.arange(len(frame))).any():
+            return f"{len(order)} < {len(frame)}"
+        frame = frame.at(order)
+    columns = {one.number: one for one in made.columns}
+    for key in plan.written:
+        if not _brings(columns.get(plan.columns[key]), frame[key], made.height):
+            return letter(plan.columns[key])
+    return ""
+
+
+def _brings(column: bulk.Column | None, wanted: Any, height: int) -> bool:
+    """Whether a column brings the values of one of a frame."""
+    parts = () if column is None else column.parts
+    if len(parts) > 1:  # texts put together from words
+        codes, words = wanted.codes, wanted.words
+        return len(parts) == len(codes) and all(
+            isinstance(part, bulk.Words) and np.array_equal(part.codes, its) and [*part.values] == [*of]
+            for part, its, of in zip(parts, codes, words, strict=True)
+        )
+    brought = _values(parts[0]) if parts else np.full(height, None, dtype=object)
+    asked = np.asarray(wanted)
+    if len(brought) != height:
+        return False
+    if brought.dtype == asked.dtype and brought.dtype.kind == "f":
+        return np.array_equal(brought, asked, equal_nan=True)
+    unlike = np.flatnonzero(brought.astype(object) != asked.astype(object)).tolist()
+    return all(cells.plain(brought[place]) == cells.plain(asked[place]) for place in unlike)
+
+
+def _values(part: bulk.Words | bulk.Each) -> NDArray[Any]:
+    """The values of a part, row by row."""
+    values = part.values
+    if not isinstance(values, np.ndarray):
+        values = np.empty(len(part.values), dtype=object)
+        values[:] = part.values
+    return values[part.codes] if isinstance(part, bulk.Words) else values
 
 
 class _Cells:

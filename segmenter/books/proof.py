@@ -10,29 +10,32 @@ violation  anything else; then no file is replaced
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from segmenter.books import bulk, calc, drawn, longproof, spans
-from segmenter.books.filling import Meant
-from segmenter.books.index import Index, SheetEntry, rels_part
+from segmenter.books import adding, aroundproof, bulk, calc, drawn, guess, longproof, spans
+from segmenter.books.filling import Meant, Slot
+from segmenter.books.index import Index, rels_part
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Draft, Package
+from segmenter.books.rowxml import Cell
 from segmenter.books.scan import Scan
-from segmenter.books.sheetproof import Workbooks, compare
+from segmenter.books.sheetproof import Sheets, Workbooks, differs
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import letter
 from segmenter.errors import Refused
 from segmenter.schema import fold, tables
+from segmenter.texts import LANGS
 
 _LISTS: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs")
+_STYLES: Final = (*_LISTS[:-1], "cellStyles", "dxfs", "tableStyles", "colors", "extLst")
+"""what a part of styles holds, in its order"""
 _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
-_FOLLOWS: Final = re.compile(
-    rb"(\sref\s*=\s*[\"'](?:[A-Z]+[0-9]+:)?[A-Z]+)[0-9]+|(<x:(?:Row|Anchor)>)[^<]*"  # the last row of a range
-)
-_DIGITS: Final = re.compile("[0-9]+(?=$|[,:])")
+_IDS: Final = re.compile(rb"\s(?:style|dxfId|r:id)=\"[^\"]*\"")
+_SAID: Final = slice(8, 28)
+"""of a record of the zip directory: flags, method, time, checksum and sizes"""
 _FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 
 
@@ -61,6 +64,8 @@ class Made(NamedTuple):
     """as in a `Draft`"""
     added: Mapping[str, bytes]
     """sheets that were added, as they were before anything was written to them"""
+    stale: Mapping[str, Collection[Cell]]
+    """the formula cells with an old result, by part"""
 
     def differs(self, name: str, before: Package, after: Package) -> bool:
         """Whether a part holds anything else in the file. A long one is not asked about: see `longproof`."""
@@ -127,7 +132,7 @@ def _same(name: str, before: Package, after: Package) -> bool:
     if name not in before or name not in after:
         return False
     one, other = before.entries[name], after.entries[name]
-    if one.end - one.start != other.end - other.start:
+    if one.end - one.start != other.end - other.start or one.central[_SAID] != other.central[_SAID]:
         return False
     return all(a == b for a, b in zip_longest(before.raw(name), after.raw(name)))
 
@@ -150,10 +155,11 @@ class _Judge:
         self._meant = meant
         self._made = made
         self._asked = asked
-        self._belonging = set(_belonging(old, ours))
         self._entries = {one.part: one for one in (*new.sheets, *old.sheets)}
         styles = new.styles_part
         self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
+        self._owners = {part: sheet for sheet in ours for part in _belonging(old, sheet)}
+        self._known: dict[str, Sheets | None] = {}
 
     def verdict(self, name: str) -> Part:
         """What became of one part."""
@@ -161,25 +167,27 @@ class _Judge:
         try:
             if self._made is not None and self._made.differs(name, before, after):
                 return Part(name, "violation", "bytes")
-            if _same(name, before, after):
+            follows = self._meant is not None and (name in self._meant or name in self._owners)
+            if not follows and _same(name, before, after):
                 return Part(name, "same")
-            if name in before and name in after and not self._is_long(name) and before.read(name) == after.read(name):
+            if name in self._ours and name in self._entries and name in after:
+                if wrong := self._wrong(name):
+                    return Part(name, "violation", wrong)
+                if name in before:
+                    return Part(name, "same" if _same(name, before, after) else "ours")
+            if name in self._owners and name in before and name in after:
+                plan = self._list(self._owners[name])
+                good = aroundproof.belonging(before.read(name), after.read(name), name, plan)
+                return Part(name, "ours" if good else "violation", "" if good else "changed")
+            if name in before and name in after and before.read(name) == after.read(name):
                 return Part(name, "same")
             return self._changed(name)
         except Refused as error:
             return Part(name, "violation", error.key)
 
-    def _is_long(self, name: str) -> bool:
-        return self._made is not None and isinstance(self._made.changes.get(name), bulk.Part)
-
     def _changed(self, name: str) -> Part:
-        """What became of a part that is not the same."""
+        """What became of a part that is not the same, and no sheet of ours that was there."""
         old, new = self._old, self._new
-        if name in self._ours and name in self._entries and name in new.package:
-            if wrong := self._wrong(name, self._entries[name]):
-                return Part(name, "violation", wrong)
-            if name in old.package:
-                return Part(name, "ours")
         if name not in old.package:
             return Part(name, *_added(name, old, new))
         if name not in new.package:
@@ -189,70 +197,193 @@ class _Judge:
         if name == "[Content_Types].xml" or name.endswith(".rels"):
             return Part(name, *_grown_list(before, after, name, old, new))
         if name == old.workbook_part:
-            return Part(name, *_workbook(old, new, self._ours))
+            return Part(name, *self._workbook())
         if name == old.styles_part:
             return Part(name, *_styles(before, after, name))
         if name == old.calc_chain:
             return Part(name, *_chain(before, after, name, _ids(old, self._ours)))
-        if name in self._belonging:
-            return Part(name, "ours") if _still(before) == _still(after) else Part(name, "violation", "changed")
         if any(name in drawn.charts(old, part) for part in self._ours):
             return _chart(name, old, new, self._ours)
-        is_sheet = any(one.part == name for one in old.sheets)
-        if self._asked.drop_stale and is_sheet and calc.without_results(before) == calc.without_results(after):
-            return Part(name, "declared")
+        sheet = next((one for one in old.sheets if one.part == name), None)
+        if self._asked.drop_stale and sheet is not None:
+            stale = None if self._made is None else self._made.stale.get(name, ())
+            was, now = (Sheet(one, name, sheet.name, old.strings) for one in (before, after))
+            wrong = calc.wrongly_dropped(was, now, stale)
+            return Part(name, "violation", wrong) if wrong else Part(name, "declared")
         return Part(name, "violation", "changed")
 
-    def _wrong(self, name: str, entry: SheetEntry) -> str:
-        """The first thing that is wrong with a sheet of ours."""
-        old, new = self._old.package, self._new.package
+    def _sheets(self, name: str) -> Sheets | None:
+        """A sheet of ours before and after; None for one that was added, and nobody knows how. Of one that was made of
+        whole columns only the first row is there: the others are made like it."""
+        if name not in self._known:
+            self._known[name] = self._found(name)
+        return self._known[name]
+
+    def _found(self, name: str) -> Sheets | None:
+        old, new, entry = self._old.package, self._new.package, self._entries[name]
         before = old.read(name) if name in old else self._made.added.get(name) if self._made else None
-        if before is None:  # it was added, and nobody knows how
-            return ""
+        if before is None or name not in new:
+            return None
+        content = self._long(name)
+        if content:
+            before, after = _cut(before, content.rows.first, content.rows.prefix.encode())[1], content.brief
+        else:
+            after = new.read(name)
+        was = Sheet(before, name, entry.name, self._old.strings)
+        now = Sheet(after, name, entry.name, self._new.strings)
+        if self._meant is None:
+            return Sheets(entry, was, now, [*guess.plans(was, now, entry, self._old, self._new)])
+        return Sheets(entry, was, now, [_first(one) if content else one for one in self._meant.get(name, ())])
+
+    def _long(self, name: str) -> bulk.Part | None:
+        """A sheet whose rows were made of whole columns, if it is one; with its rows where it was to stay as it is."""
+        rows = next((plan.rows for plan in (self._meant or {}).get(name, ()) if plan.rows), None)
         content = self._made.changes.get(name) if self._made else None
-        meant = None if self._meant is None else self._meant.get(name, ())
-        if not isinstance(content, bulk.Part):
-            return compare(before, new.read(name), entry, self._books, meant)
-        if wrong := longproof.check(new.package.pieces(name), content, name):
-            return wrong
-        rows, brief = _cut(before, content.rows.first, content.rows.prefix.encode())
-        return _foreign(rows, content.rows, name) or compare(brief, content.brief, entry, self._books, meant)
+        if rows is None or isinstance(content, bulk.Part):
+            return content if isinstance(content, bulk.Part) else None
+        data, p = self._new.package.read(name), rows.prefix.encode()
+        start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
+        return bulk.Part(data[: max(start, 0)], rows, data[end:])
+
+    def _list(self, name: str) -> Meant | None:
+        """The list on a sheet of ours."""
+        try:
+            sheets = self._sheets(name)
+        except Refused:  # which is told of the sheet itself
+            return None
+        return next((plan for plan in sheets.plans if plan.region), None) if sheets else None
+
+    def _wrong(self, name: str) -> str:
+        """The first thing that is wrong with a sheet of ours."""
+        old, new, content = self._old.package, self._new.package, self._long(name)
+        if content is not None:
+            (plan,) = (self._meant or {})[name]
+            wrong = longproof.check(new.package.pieces(name), content, name) or longproof.differs(content.rows, plan)
+            if wrong or (self._made and name not in self._made.changes):
+                return wrong
+            if name in old and (wrong := self._foreign(name, content.rows, plan)):
+                return wrong
+        sheets = self._sheets(name)
+        if sheets is not None and name not in old and not self._old.strict and not _as_shipped(sheets):
+            return "<worksheet>"
+        return differs(sheets, self._books) if sheets else ""
+
+    def _foreign(self, name: str, made: bulk.Rows, plan: Meant) -> str:
+        """The first column among rows that were made anew in which something of somebody else stood, or which somebody
+        had given another look."""
+        p = made.prefix.encode()
+        rows = _cut(self._old.package.read(name), made.first, p)[0]
+        scan = Scan(made.prefix, name, _Any(), lambda _: False, False)
+        for piece in pieces(rows, 0, len(rows), b"</%srow>" % p):
+            scan.feed(piece)
+        ours = {plan.columns[key] for key in plan.written}
+        wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
+        wrong += [column for _, column in (*scan.errors, *scan.uncached)]
+        if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
+            return ""
+        sheets = self._sheets(name)
+        first = sheets.was.rows.get(made.first) if sheets else None
+        like = {column: cell.style for column, cell in first.cells.items()} if first else {}
+        styles = self._books.styles
+        wrong += [column for column, _, style in scan.kinds if not styles.alike(style, like.get(column, 0))]
+        if scan.slow or scan.row_tags - {b'<%srow r="1"%s>' % (p, made.attributes)}:
+            return str(made.first + 1)
+        return letter(min(wrong, default=made.columns[0].number)) if wrong or scan.formulas else ""
+
+    def _workbook(self) -> tuple[str, str]:
+        """The workbook part: sheets only added at the end, names only added with them or following our rows, the rest
+        the same."""
+        old, new = self._old, self._new
+        if [one.element.raw for one in old.sheets] != [one.element.raw for one in new.sheets[: len(old.sheets)]]:
+            return "violation", "<sheets>"
+        known = {fold(name) for table in tables().values() for name in table.sheet.values()}
+        if any(fold(one.name) not in known for one in new.sheets[len(old.sheets) :]):
+            return "violation", "<sheets>"
+        ids = [one.element.get("sheetId") for one in new.sheets]
+        if len({*ids}) < len(ids):
+            return "violation", "sheetId"
+        if not self._names():
+            return "violation", "<definedNames>"
+        was, now = old.workbook, new.workbook
+        if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+            return "violation", f"<{was.name}>"
+        names = {"sheets", "definedNames"}
+        kept = [_told(one) for one in was.children if one.name not in names]
+        there = [_told(one) for one in now.children if one.name not in names]
+        if not any(one.name == "calcPr" for one in was.children):
+            there = [one for one in there if one != ("calcPr", {})]
+        pairs = zip_longest(kept, there)
+        wrong = next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
+        return ("violation", wrong) if wrong else ("grown", "")
+
+    def _names(self) -> bool:
+        """Whether all names are there, each with its text, or with one that follows our rows; and none is more but
+        those of sheets that were added."""
+        old, new = self._old.defined_names(), self._new.defined_names()
+        follow = {str(one.position): one.part for one in self._old.sheets if one.part in self._ours}
+        if len(new) < len(old):
+            return False
+        for one, other in zip(old, new, strict=False):
+            if not _follows(one, follow):
+                if one.raw != other.raw:
+                    return False
+                continue
+            plan = self._list(follow[one.get("localSheetId")])
+            shift = aroundproof.shift_of(plan) if plan else None
+            about = [[(name, each.get(name)) for name in each.attributes] for each in (one, other)]
+            if about[0] != about[1] or not aroundproof.name(one.text, other.text, shift):
+                return False
+        added = {str(one.position) for one in self._new.sheets[len(self._old.sheets) :]}
+        return all(one.get("localSheetId") in added for one in new[len(old) :])
+
+
+def _first(plan: Meant) -> Meant:
+    """What is meant of a long list, for its first row only."""
+    if plan.region is None or plan.frame is None:
+        return plan
+    place = 0 if plan.order is None else plan.order[0]
+    above = plan.region._replace(last=plan.region.first - 1)
+    return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
 
 
 def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
     """A chart on a sheet of ours: what it remembers of the cells there is what they hold, all else as it was."""
     data = old.package.read(name)
+    spans.parse(new.package.read(name), name)
     for one in new.sheets:
         if one.part in ours and name in drawn.charts(new, one.part):
             data = drawn.remembered(data, name, Sheet(new.package.read(one.part), one.part, one.name, new.strings))
     return Part(name, "ours") if data == new.package.read(name) else Part(name, "violation", "changed")
 
 
+def _as_shipped(sheets: Sheets) -> bool:
+    """Whether a sheet that was added had all that ours has around the rows, ids of other parts aside."""
+    name = fold(sheets.entry.name)
+    every = ((lang, table) for table in tables().values() for lang in LANGS)
+    shipped = next(adding.template(lang, table) for lang, table in every if fold(table.sheet[lang]) == name)
+    (entry,) = (one for one in shipped.sheets if fold(one.name) == name)
+    ours = spans.parse(shipped.package.read(entry.part), entry.part)
+    return _around(ours) == _around(sheets.was.root)
+
+
+def _around(root: spans.Element) -> list[bytes]:
+    return [_IDS.sub(b"", one.raw) for one in root.children if one.name not in ("sheetData", "sheetViews")]
+
+
 def _cut(data: bytes, row: int, prefix: bytes) -> tuple[bytes, bytes]:
     """The rows of a sheet from `row` on, and the sheet without them: only row `row` itself, like which the others are
     made, stays in it."""
     end = data.rfind(b"</%ssheetData>" % prefix)
-    start = after = data.find(b'<%srow r="%d"' % (prefix, row + 1))
-    if start >= 0:
+    start = data.find(b'<%srow r="%d"' % (prefix, row + 1))
+    number = row + 1
+    if start < 0:  # nobody wrote that row, or not in this way
+        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
+        start, number = next(((one.start(), int(one[1])) for one in tags if int(one[1]) > row), (end, 0))
+    after = start
+    if number == row + 1:
         after = data.index(b">", start) + 1
         after = after if data[after - 2 : after] == b"/>" else data.index(b"</%srow>" % prefix, after) + len(prefix) + 6
-    else:  # the rows begin further down, or nobody wrote any
-        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
-        start = after = next((one.start() for one in tags if int(one[1]) > row), end)
     return data[start:end], data[:after] + data[end:]
-
-
-def _foreign(rows: bytes, made: bulk.Rows, name: str) -> str:
-    """The first column among rows that were written anew in which something of somebody else stood."""
-    scan = Scan(made.prefix, name, _Any(), lambda _: False, False)
-    for piece in pieces(rows, 0, len(rows), f"</{made.prefix}row>".encode()):
-        scan.feed(piece)
-    ours = {one.number for one in made.columns}
-    wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
-    wrong += [column for _, column in (*scan.errors, *scan.uncached)]
-    if scan.formulas or wrong:
-        return letter(min(wrong, default=made.columns[0].number))
-    return ""
 
 
 class _Any(Sequence[str]):
@@ -265,16 +396,8 @@ class _Any(Sequence[str]):
         return "x"
 
 
-def _belonging(index: Index, ours: Iterable[str]) -> Iterator[str]:
-    for part in ours:
-        for one in index.relations(part):
-            if one.kind in _BELONGING:
-                yield one.target
-
-
-def _still(data: bytes) -> bytes:
-    """What of a part that belongs to a sheet does not follow its rows: a table, comments, their boxes."""
-    return _FOLLOWS.sub(rb"\1\2", data)
+def _belonging(index: Index, part: str) -> Iterator[str]:
+    return (one.target for one in index.relations(part) if one.kind in _BELONGING)
 
 
 def _added(name: str, old: Index, new: Index) -> tuple[str, str]:
@@ -289,6 +412,12 @@ def _added(name: str, old: Index, new: Index) -> tuple[str, str]:
             if not one.external and one.target not in reached:
                 reached.add(one.target)
                 waiting.append(one.target)
+    known = [
+        spans.parse(new.package.read(one), one) for sheet in new.sheets for one in new.related(sheet.part, "table")
+    ]
+    for names in ([one.get("id") for one in known], [one.get("displayName").casefold() for one in known]):
+        if len({*names}) < len(names):
+            return "violation", "<table>"
     own = {new.styles_part, rels_part(new.workbook_part)} - {""}
     return ("ours", "") if name in reached | own else ("violation", "added")
 
@@ -305,7 +434,7 @@ def _grown_list(before: bytes, after: bytes, name: str, old: Index, new: Index) 
     come = {part.rpartition("/")[2] for part in new.package.names if part not in old.package}
     for one in _missing(spans.parse(after, name).children, spans.parse(before, name).children):
         target = one.get("PartName") or one.get("Target")
-        main = target.lstrip("/") == old.workbook_part
+        main = target.lstrip("/") == old.workbook_part and one.get("ContentType").endswith("main+xml")
         rels = one.name == "Default" and one.get("Extension").casefold() == "rels"
         if one.get("TargetMode") == "External" or not (main or rels or target.rpartition("/")[2] in come):
             return "violation", target or one.get("Extension")
@@ -315,34 +444,6 @@ def _grown_list(before: bytes, after: bytes, name: str, old: Index, new: Index) 
 def _missing(old: Sequence[spans.Element], new: Sequence[spans.Element]) -> list[spans.Element]:
     there = {one.raw for one in new}
     return [one for one in old if one.raw not in there]
-
-
-def _workbook(old: Index, new: Index, ours: set[str]) -> tuple[str, str]:
-    """The workbook part: sheets only added at the end, names only added or following our rows, the rest the same."""
-    if [one.element.raw for one in old.sheets] != [one.element.raw for one in new.sheets[: len(old.sheets)]]:
-        return "violation", "<sheets>"
-    follow = {str(one.position) for one in old.sheets if one.part in ours}
-    kept = [one for one in old.defined_names() if not _follows(one, follow)]
-    if _missing(kept, new.defined_names()):
-        return "violation", "<definedNames>"
-    following = [
-        [
-            (one.get("name"), one.get("localSheetId"), _DIGITS.sub("", one.text))
-            for one in names
-            if _follows(one, follow)
-        ]
-        for names in (old.defined_names(), new.defined_names())
-    ]
-    if following[0] != following[1][: len(following[0])]:
-        return "violation", "<definedNames>"
-    for one in old.workbook.children:
-        if one.name in ("sheets", "definedNames"):
-            continue
-        if not any(_told(one) == _told(other) for other in new.workbook.children):
-            return "violation", f"<{one.name}>"
-    more = {one.name for one in new.workbook.children} - {one.name for one in old.workbook.children}
-    more -= {"definedNames", "calcPr"}
-    return ("violation", ", ".join(sorted(more))) if more else ("grown", "")
 
 
 def _told(one: spans.Element) -> tuple[str, object]:
@@ -368,6 +469,12 @@ def _styles(before: bytes, after: bytes, name: str) -> tuple[str, str]:
         items, others = [x.raw for x in one.children], [x.raw for x in other.children]
         if one.name not in _LISTS or others[: len(items)] != items:
             return "violation", f"<{one.name}>"
+    names = [one.name for one in new.children]
+    if sorted(names, key=lambda name: _STYLES.index(name) if name in _STYLES else len(_STYLES)) != names:
+        return "violation", "<styleSheet>"
+    wrong = (one for one in new.children if one.get("count", str(len(one.children))) != str(len(one.children)))
+    if miscounted := next((one for one in wrong if one.name in _LISTS), None):
+        return "violation", f"<{miscounted.name}>"
     added = {one.name for one in new.children} - {one.name for one in old.children} - set(_LISTS)
     return ("violation", ", ".join(sorted(added))) if added else ("grown", "")
 

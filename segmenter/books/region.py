@@ -42,6 +42,16 @@ def _list_object(data: bytes, part: str) -> ListObject:
     return ListObject(part, area(root.get("ref")), int(root.get("totalsRowCount", "0")), root.get("displayName"))
 
 
+def noted(index: Index, part: str) -> frozenset[tuple[int, int]]:
+    """The cells of the sheet in `part` that have a comment."""
+    found = set()
+    for comments in index.related(part, "comments"):
+        for one in spans.parse(index.package.read(comments), comments).all("commentList", "comment"):
+            place = area(one.get("ref"))
+            found.add((place.top, place.left))
+    return frozenset(found)
+
+
 class Region(NamedTuple):
     """The data rows of a table, `first`..`last` (`first - 1` when there are none), and the columns `left`..`right`
     that belong together and move with a row."""
@@ -136,8 +146,8 @@ class Typed(NamedTuple):
     """cells with a comment"""
 
     def holds(self, row: int, key: str | None) -> bool:
-        """Whether a row that the frame lacks must stay: something stands in a cell that is not ours, or,
-        without an Excel table, only its key does, as in a remark below the rows."""
+        """Whether a row that the frame lacks must stay: something stands in a cell that is not ours, or only its key
+        does, as in a remark below the rows: no row of ours is without a value."""
         found = self.sheet.rows.get(row)
         if found is None:
             return False
@@ -147,7 +157,7 @@ class Typed(NamedTuple):
             return True
         if any((row, column) in self.notes for column in self.region.columns):
             return True
-        if self.region.listed or key is None or self.table[self.table.key_field].owner != "us":
+        if key is None or self.table[self.table.key_field].owner != "us":
             return False
         return all(cell.column == self.header.columns[self.table.key_field] for cell in filled)
 

@@ -13,15 +13,23 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segmenter.books import translate
-from segmenter.books.filling import UNLIKE, Meant, Slot, addressed
-from segmenter.books.region import Region, key_of, match
-from segmenter.books.rowxml import ATTRIBUTE, Cell, Row
+from segmenter.books.filling import UNLIKE, Meant, addressed
+from segmenter.books.region import Region
+from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
 
 _OUT: Final = 500_000
 """the row for which formulas are written to be compared: far enough down that few references reach above row 1"""
+_EMPTY: Final = Row(0, b"", b"", b"", lambda *_: {})
+"""a row nobody has written"""
+_UNSAID: Final = frozenset(
+    {(b"hidden", b"0"), (b"collapsed", b"0"), (b"outlineLevel", b"0"), (b"t", b"n"), (b"s", b"0")}
+)
+"""what a tag means that does not say it"""
+_TRUTHS: Final = {b"false": b"0", b"true": b"1"}
+_RANGE: Final = re.compile(r"(\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?)([0-9]+)")
 
 
 class _Want(NamedTuple):
@@ -38,22 +46,21 @@ class _Want(NamedTuple):
     """the style of a cell that was not there, by column"""
     formulas: Mapping[int, Cell]
     """what a further row takes over from the first one of its Excel table"""
-    totals: bool = False
-    """whether it is a row of totals, whose formulas follow the rows above"""
+    totals: tuple[int, int] | None = None
+    """the last row of the list as it was and as it is, which the formulas of a row of totals follow"""
     needed: bool = True
     """whether it has to be there even when it has no cells"""
 
 
-def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles, *, known: bool) -> str:
-    """The first row or cell that is not what was meant, "" when all are.
+def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str:
+    """The first row or cell that is not what was meant, "" when all are; what values our cells have does not matter.
 
-    `plans`: each with its slots; what the values are does not matter here. `styles`: those of the workbook after.
-    `known`: whether the plans say in which columns further rows were written; if not, in any of the table's.
+    `styles`: those of the workbook after.
     """
     rows = _Rows(was, now, styles)
     wants: dict[int, _Want] = {}
     for plan in plans:
-        for number, want in _block(was, plan) if plan.region is None else _list(was, plan, plan.region, known):
+        for number, want in _block(was, plan) if plan.region is None else _list(was, plan, plan.region):
             wants[number] = want._replace(ours={*want.ours, *wants[number].ours}) if number in wants else want
     for number in sorted({*was.rows, *now.rows, *wants}):
         if place := rows.differs(number, wants[number]) if number in wants else rows.changed(number):
@@ -62,37 +69,37 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles, *, kno
 
 
 def _block(was: Sheet, plan: Meant) -> Iterator[tuple[int, _Want]]:
-    ours = {plan.columns[key] for key in plan.values}
+    ours = {plan.columns[key] for key in plan.written}
     for number in range(plan.first, plan.first + plan.table.rows):
         source = was.rows.get(number)
-        kept = source or Row(number, b"", b"", b"", lambda *_: {})
+        kept = source or _EMPTY
         yield number, _Want(kept, kept.attributes, range(0), ours, was.column_styles, {}, needed=source is not None)
 
 
-def _list(was: Sheet, plan: Meant, region: Region, known: bool) -> Iterator[tuple[int, _Want]]:
+def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]]:
     """The rows of a list: those of its slots, those of totals below, and those it no longer has."""
-    ours = {plan.columns[key] for key in plan.values}
-    computed = {plan.columns[key] for key in plan.computed}
+    ours = {plan.columns[key] for key in plan.written}
+    emptied = {plan.columns[key] for key in plan.emptied}
+    anew = ours if plan.frame is not None else {*plan.columns.values()}
     first = was.rows.get(plan.first)
     standing = first.cells if first else {}
     like = {**was.column_styles, **{column: cell.style for column, cell in standing.items()}}
-    taken = {column: cell for column, cell in standing.items() if cell.formula and column not in ours}
-    formulas = taken if region.listed else {}
+    formulas = {column: cell for column, cell in standing.items() if cell.formula and column not in ours}
     attributes = UNLIKE.sub(b"", first.attributes) if first else b""
-    empty = Row(0, b"", b"", b"", lambda *_: {})
     for number, slot in enumerate(plan.slots, plan.first):
         if slot.source is None:
-            taken, columns = formulas if slot.place is not None else {}, ours if known else {*plan.columns.values()}
-            yield number, _Want(None, attributes, region.columns, columns, like, taken)
+            taken = formulas if region.listed and slot.place is not None else {}
+            yield number, _Want(None, attributes, region.columns, anew, like, taken)
         else:
-            source, columns = was.rows.get(slot.source, empty), ours if slot.place is not None else computed
+            source, columns = was.rows.get(slot.source, _EMPTY), ours if slot.place is not None else emptied
             yield number, _Want(source, source.attributes, region.columns, columns, like, {})
     below = plan.first + len(plan.slots)
     for number, old in enumerate(region.totals, below):
-        source = was.rows.get(old, empty)
-        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, totals=True)
+        source = was.rows.get(old, _EMPTY)
+        totals = region.last, below - 1
+        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, totals=totals)
     for number in range(below + len(region.totals), region.last + len(region.totals) + 1):
-        left = was.rows.get(number, empty)
+        left = was.rows.get(number, _EMPTY)
         kept = left if left.blank and number <= region.last else None
         yield number, _Want(kept, left.attributes, region.columns, (), {}, {}, needed=False)
 
@@ -157,53 +164,62 @@ class _Rows:
         row."""
         style = old.style if old else want.like.get(column, 0)
         if cell is None:
-            return not style or (old is None and want.source is not None)
+            return self._styles.alike(style, 0) or (old is None and want.source is not None)
         if cell.blank and old is None and want.source is not None:
             return False
         return self._styled(cell, style)
 
     def _styled(self, cell: Cell, style: int) -> bool:
         """Whether a cell has a style, or what a value asks for instead."""
-        return cell.style == style or cell.style in self._styles.variants(style)
+        return cell.style == style or self._styles.alike(cell.style, style)
 
     def _further(self, cell: Cell | None, number: int, column: int, want: _Want) -> bool:
         """Whether a cell in a further row that is not ours is empty, or has the formula of the first row."""
         if (like := want.formulas.get(column)) is not None:
             if cell is None or cell.style != like.style:
                 return False
-            return self._now.value_of(cell) is None and formula(self._was, like) == formula(self._now, cell)
+            return not FORMULA.sub(b"", cell.inner) and formula(self._was, like) == formula(self._now, cell)
         style = want.like.get(column, 0)
-        return not style if cell is None else cell.blank and self._styled(cell, style)
+        return self._styles.alike(style, 0) if cell is None else cell.blank and self._styled(cell, style)
 
-    def _alike(self, old: Cell, cell: Cell, totals: bool) -> bool:
+    def _alike(self, old: Cell, cell: Cell, totals: tuple[int, int] | None) -> bool:
         """Whether a cell of somebody else is what it was, its formula as seen from where it stands."""
         if alike(self._was, old, self._now, cell):
             return True
-        if not totals or old.formula is None or cell.formula is None or old.style != cell.style:
+        if totals is None or old.formula is None or cell.formula is None or _rest(old) != _rest(cell):
             return False
-        return re.sub("[0-9]+", "", old.formula[1]) == re.sub("[0-9]+", "", cell.formula[1])
+        last, now = (str(one + 1) for one in totals)
+        grown = _RANGE.sub(lambda one: one[1] + (now if one[2] == last else one[2]), old.formula[1])
+        return cell.formula[1] in (grown, old.formula[1])
 
 
 def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell) -> bool:
-    """Whether two cells are the same wherever they stand: value, style, what else their tags say, and formula."""
-    if cell.style != old.style:
-        return False
+    """Whether two cells are the same wherever they stand: content, style, what else their tags say, and formula. One
+    that is written anew shares none: the cell that spells it out may be gone."""
     if cell.raw == old.raw:
         return True
-    if was.value_of(old) != now.value_of(cell) or formula(was, old) != formula(now, cell):
+    if _rest(old) != _rest(cell):
         return False
-    return _said(old.raw.partition(b">")[0]) == _said(cell.raw.partition(b">")[0])
+    if old.formula is None or cell.formula is None:
+        return old.formula == cell.formula
+    return b"si" not in cell.formula[0] and formula(was, old) == formula(now, cell)
 
 
-def formula(sheet: Sheet, cell: Cell) -> str:
-    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike)."""
+def _rest(cell: Cell) -> tuple[object, ...]:
+    """All of a cell but its place and its formula."""
+    return cell.style, _said(cell.raw.partition(b">")[0]), FORMULA.sub(b"", cell.inner)
+
+
+def formula(sheet: Sheet, cell: Cell) -> tuple[str, object]:
+    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), and what
+    kind of formula it is. One shared with other cells is spelt out."""
     attributes, text = cell.formula or ({}, "")
     origin = cell.where
-    if not text and attributes.get(b"t") == b"shared":
-        text, origin = sheet.shared.get(attributes.get(b"si", b""), ("", origin))
-    if not text:
-        return ""
-    return translate.moved(text, origin, address(_OUT, cell.column))
+    kind = {name: value for name, value in attributes.items() if name not in (b"ref", b"si")}
+    if attributes.get(b"t") == b"shared":
+        del kind[b"t"]
+        text, origin = sheet.shared.get(attributes.get(b"si", b""), (text, origin))
+    return translate.moved(text, origin, address(_OUT, cell.column)) if text else "", kind
 
 
 def _said(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
@@ -215,42 +231,5 @@ def _said(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
 @lru_cache(1 << 10)
 def _attributes(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
     found = ((one[1], one[2] if one[2] is not None else one[3]) for one in ATTRIBUTE.finditer(tag))
-    return tuple(sorted((name, value) for name, value in found if name not in (b"r", b"spans")))
-
-
-def guessed(was: Sheet, now: Sheet, plan: Meant, last: int) -> Iterator[Slot]:
-    """Which row each row of a list down to `last` was, without knowing what was to be written: told by the keys; one
-    without a key by what else stands in it."""
-    region, key = plan.region, plan.table.key_field
-    if region is None:
-        return
-    numbers = range(plan.first, last + 1)
-    standing = range(region.first, region.last + 1)
-    column = plan.columns.get(key, -1)
-    old, new = was.column(column, standing), now.column(column, numbers)
-    moved = {place: number for number, place in match(map(key_of, old), map(key_of, new)).items()}
-    loose = [number for n, number in enumerate(standing) if n not in moved.values()]
-    for n, number in enumerate(numbers):
-        if number not in now.rows:
-            return
-        if n in moved:
-            yield Slot(standing[moved[n]], n)
-        elif key_of(new[n]) is not None:
-            yield Slot(None, n)
-        elif key in plan.columns and not loose and not now.rows[number].blank:
-            return
-        else:
-            while loose and not _could_be(was, loose[0], now, number, plan, region):
-                loose.pop(0)
-            yield Slot(loose.pop(0) if loose else None, n)
-
-
-def _could_be(was: Sheet, old: int, now: Sheet, number: int, plan: Meant, region: Region) -> bool:
-    """Whether all cells of a row that are not ours stand in another one."""
-    ours = {plan.columns[key] for key in plan.values}
-    before, after = was.rows.get(old), now.rows[number]
-    typed = {c: cell for c, cell in (before.cells if before else {}).items() if c in region.columns and not cell.blank}
-    return all(
-        column in ours or (column in after.cells and alike(was, cell, now, after.cells[column]))
-        for column, cell in typed.items()
-    )
+    plain = ((name, _TRUTHS.get(value, value)) for name, value in found if name not in (b"r", b"spans"))
+    return tuple(sorted(one for one in plain if one not in _UNSAID))

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from segmenter.books import Formula, Grid, blocks, cells, region, rowproof, spans
+from segmenter.books import Formula, aroundproof, cells, region, rowproof
 from segmenter.books.cells import Plain
-from segmenter.books.filling import Meant
+from segmenter.books.filling import Meant, Slot
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.region import key_of, match
-from segmenter.books.rowxml import Cell
+from segmenter.books.region import key_of
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
-from segmenter.reading.headers import SEARCHED, locate
-from segmenter.schema import fold, tables
-
-_GROUPS: Final = (
-    "conditionalFormatting",
-    "dataValidations",
-    "hyperlinks",
-    "ignoredErrors",
-    "protectedRanges",
-    "extLst",
-)
-"""elements about cells: their ranges follow the rows, and they go when all their cells are gone"""
-_RANGES: Final = re.compile(
-    rb"(\s(?:sqref|ref|count)\s*=\s*)(?:\"[^\"]*\"|'[^']*')|(<(?:\w+:)?(?:sqref|f|formula[12]?)>)[^<]*"
-)
-_SHOWN: Final = 200
 
 
 class Workbooks(NamedTuple):
@@ -43,182 +23,179 @@ class Workbooks(NamedTuple):
     styles: Styles
 
 
-def compare(before: bytes, after: bytes, entry: SheetEntry, books: Workbooks, meant: Sequence[Meant] | None) -> str:
-    """The first thing that is wrong with a sheet of ours, "" when nothing is.
+class Sheets(NamedTuple):
+    """A sheet of ours before and after, and what was meant by each table on it."""
 
-    `meant` is None when nobody knows what was to be written: then what the values are does not matter.
-    """
-    was = Sheet(before, entry.part, entry.name, books.old.strings)
-    now = Sheet(after, entry.part, entry.name, books.new.strings)
-    if wrong := _around(was.root, now.root):
+    entry: SheetEntry
+    was: Sheet
+    now: Sheet
+    plans: Sequence[Meant]
+
+
+def differs(sheets: Sheets, books: Workbooks) -> str:
+    """The first thing that is wrong with a sheet of ours, "" when nothing is."""
+    entry, was, now, plans = sheets
+    valued = (_Values(was, now, plan, books).wrong() for plan in plans if plan.frame is not None)
+    if (wrong := next(filter(None, valued), "")) or was.data == now.data:
         return wrong
-    plans = list(_guess(was, now, entry, books) if meant is None else meant)
-    if meant is not None and (wrong := next((one for plan in plans if (one := _values(was, now, plan, books))), "")):
-        return wrong
-    return _others(was, now, plans) or rowproof.wrong(was, now, plans, books.styles, known=meant is not None)
-
-
-def _guess(was: Sheet, now: Sheet, entry: SheetEntry, books: Workbooks) -> Iterator[Meant]:
-    """The tables a sheet of this name holds, and which row each row was, without knowing what was to be written."""
-    grid = Grid(was.name, was.head(_SHOWN), merged=tuple(was.merged))
-    for table in tables().values():
-        if fold(was.name) not in {fold(name) for name in table.sheet.values()}:
-            continue
-        if table.anchor:
-            row, column = blocks.anchor(grid, table)
-            columns = {one.key: column + n for n, one in enumerate(table.fields)}
-            yield Meant(table, columns, row + 1, dict.fromkeys(columns, ()), 0)
-        else:
-            header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
-            values = {key: () for key in header.columns if table[key].owner == "us"}
-            regions = (
-                region.find(sheet, header, region.listed(index, entry.part), table.key_field)
-                for sheet, index in ((was, books.old), (now, books.new))
-            )
-            stood, stands = regions
-            plan = Meant(table, header.columns, header.row + 1, values, 0, region=stood)
-            yield plan._replace(slots=[*rowproof.guessed(was, now, plan, max(stands.last, plan.first))])
-
-
-def _around(was: spans.Element, now: spans.Element) -> str:
-    """What differs outside the rows, ranges that follow the rows aside."""
-    old, new = _outlined(was), _outlined(now)
-    for (name, raw), count in old.items():
-        if new.get((name, raw), 0) < count and name not in _GROUPS:
-            return f"<{name}>"
-    for (name, raw), count in new.items():
-        if old.get((name, raw), 0) < count and name != "dimension":
-            return f"<{name}>"
-    return ""
-
-
-@lru_cache(64)
-def _outlined(root: spans.Element) -> Mapping[tuple[str, bytes], int]:
-    return Counter(_outline(root))
-
-
-def _outline(root: spans.Element) -> Iterator[tuple[str, bytes]]:
-    """Every element around the rows with the ranges blanked; groups item by item."""
-    for one in root.children:
-        if one.name in ("sheetData", "dimension"):
-            continue
-        if one.name in _GROUPS:
-            for item in one.children or [one]:
-                yield one.name, _RANGES.sub(rb"\1\2", item.raw)
-        else:
-            yield one.name, _RANGES.sub(rb"\1\2", one.raw) if one.name == "autoFilter" else one.raw
-
-
-def _values(was: Sheet, now: Sheet, plan: Meant, books: Workbooks) -> str:
-    """The first cell that does not hold what was to be written."""
-    table, date1904 = plan.table, books.new.date1904
-    numbers = range(plan.first, plan.first + len(plan.slots))
-    if table.anchor:
-        wanted = {key: [_at(values, slot.place) for slot in plan.slots] for key, values in plan.values.items()}
-        return _differs(now, plan, numbers, wanted, date1904)
-    if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(plan.height)]:
-        return f"{len(plan.slots)} < {plan.height}"
-    if wrong := _exchanged(was, plan):
-        return wrong
-    rows = [*zip(numbers, plan.slots, strict=True)]
-    there = [(number, slot.place) for number, slot in rows if slot.place is not None]
-    wanted = {key: [values[place] for _, place in there] for key, values in plan.values.items()}
-    left = [number for number, slot in rows if slot.place is None]
-    emptied: dict[str, list[Plain]] = {key: [None] * len(left) for key in plan.computed}
-    return _differs(now, plan, [number for number, _ in there], wanted, date1904) or _differs(
-        now, plan, left, emptied, date1904
+    shift = next((aroundproof.shift_of(plan) for plan in plans if plan.region), None)
+    notes = region.noted(books.old, entry.part)
+    kept = (_Kept(was, now, plan, notes).wrong() for plan in plans if plan.region and plan.shift is None)
+    return (
+        aroundproof.elements(was.root, now.root, shift)
+        or next(filter(None, kept), "")
+        or rowproof.wrong(was, now, plans, books.styles)
     )
 
 
-def _at(values: Sequence[Plain], place: int | None) -> Plain:
-    return None if place is None else values[place]
+class _Values:
+    """Whether the cells hold what was to be written to them."""
+
+    def __init__(self, was: Sheet, now: Sheet, plan: Meant, books: Workbooks) -> None:
+        self._was = was
+        self._now = now
+        self._plan = plan
+        self._styles = books.styles
+        self._date1904 = books.new.date1904
+        frame = plan.frame
+        self._values = {key: cells.column(frame[key]) for key in plan.written} if frame is not None else {}
+
+    def wrong(self) -> str:
+        """The first cell that does not hold it."""
+        plan = self._plan
+        count = 0 if plan.frame is None else len(plan.frame)
+        if plan.table.anchor:
+            slots = [Slot(plan.first + n, n if n < count else None) for n in range(plan.table.rows)]
+            return self._differs([*enumerate(slots, plan.first)], plan.written)
+        rows = [*enumerate(plan.slots, plan.first)]
+        if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(count)]:
+            return f"{len(plan.slots)} < {count}"
+        filled = [one for one in rows if one[1].place is not None]
+        left = [one for one in rows if one[1].place is None]
+        return self._differs(filled, plan.written) or self._differs(left, plan.emptied)
+
+    def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:
+        """The first cell in `rows` that does not hold what is wanted there, row by row."""
+        wrong: list[tuple[int, int]] = []
+        numbers = [number for number, _ in rows]
+        for key in keys:
+            column, values = self._plan.columns[key], self._values[key]
+            wanted = [None if slot.place is None else values[slot.place] for _, slot in rows]
+            found = self._now.column(column, numbers)
+            kept = [self._kept(value) for value in wanted]
+            if found != kept or [*map(type, found)] != [*map(type, kept)]:
+                pairs = enumerate(zip(found, wanted, strict=True))
+                wrong += [(n, column) for n, (one, value) in pairs if not self._is(one, value)][:1]
+            special = [n for n, value in enumerate(wanted) if _is_special(value)]
+            wrong += [(n, column) for n in special if not self._looks(rows[n], column, wanted[n])][:1]
+        place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
+        return address(numbers[place], column) if wrong else ""
+
+    def _kept(self, wanted: Plain) -> Plain:
+        """What a cell gives that holds what is wanted, most often: `_is` decides."""
+        if wanted is None or type(wanted) in (str, float, bool):
+            return wanted
+        if isinstance(wanted, Formula):
+            return self._kept(wanted.result)
+        if cells.is_day(wanted):
+            early = cells.before_epoch(wanted, self._date1904)
+            return wanted.isoformat() if early else cells.serial(wanted, self._date1904)
+        return float(wanted) if isinstance(wanted, int) else wanted
+
+    def _is(self, found: Plain, wanted: Plain) -> bool:
+        if isinstance(wanted, Formula):
+            wanted = wanted.result
+        if cells.is_day(wanted) and cells.before_epoch(wanted, self._date1904):
+            wanted = wanted.isoformat()
+        return found is None if wanted is None else cells.same(found, wanted, self._date1904)
+
+    def _looks(self, row: tuple[int, Slot], column: int, value: Plain) -> bool:
+        """Whether a cell shows a day as one, has the mark of a text that looks like a formula, or has the formula; or
+        is what it was before."""
+        number, slot = row
+        cell = self._now.rows[number].cells.get(column) if number in self._now.rows else None
+        if cell is None:
+            return False
+        if isinstance(value, Formula):
+            return cell.formula is not None and cell.formula[1] == value.text.replace("{row}", str(number + 1))
+        if isinstance(value, str):
+            fits = self._styles.is_quoted(cell.style)
+        else:
+            early = not cells.is_day(value) or cells.before_epoch(value, self._date1904)
+            fits = early or self._styles.shows_days(cell.style)
+        source = None if slot.source is None else self._was.rows.get(slot.source)
+        stood = source.cells.get(column) if source else None
+        return fits or (stood is not None and (stood.style, stood.inner) == (cell.style, cell.inner))
 
 
-def _exchanged(was: Sheet, plan: Meant) -> str:
-    """The first row that was to become the row of another key."""
-    key = plan.table.key_field
-    if key not in plan.values:
-        return ""
-    stayed = [(slot.source, slot.place) for slot in plan.slots if slot.source is not None and slot.place is not None]
-    stood = map(key_of, was.column(plan.columns[key], [source for source, _ in stayed]))
-    wanted = (key_of(_kept(plan.values[key][place], False)) for _, place in stayed)
-    pairs = zip(stayed, stood, wanted, strict=True)
-    return next((address(source, plan.columns[key]) for (source, _), one, other in pairs if one != other), "")
+_PLAIN = frozenset({type(None), float, int, bool})
 
 
-def _differs(
-    now: Sheet, plan: Meant, rows: Sequence[int], wanted: Mapping[str, Sequence[Plain]], date1904: bool
-) -> str:
-    """The first cell in `rows` that does not hold what is wanted there, row by row."""
-    wrong: list[tuple[int, int]] = []
-    for key, values in wanted.items():
-        column = plan.columns[key]
-        found = now.column(column, rows)
-        kept = [_kept(value, date1904) for value in values]
-        if found != kept or [*map(type, found)] != [*map(type, kept)]:
-            pairs = enumerate(zip(found, values, strict=True))
-            wrong += [(n, column) for n, (one, value) in pairs if not _is(one, value, date1904)][:1]
-    place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
-    return address(rows[place], column) if wrong else ""
+def _is_special(value: Plain) -> bool:
+    """Whether a value asks for more than a cell that holds it."""
+    return cells.needs_quote(value) if isinstance(value, str) else type(value) not in _PLAIN
 
 
-def _kept(wanted: Plain, date1904: bool) -> Plain:
-    """What a cell gives that holds what is wanted, most often: `_is` decides."""
-    if wanted is None or type(wanted) in (str, float, bool):
-        return wanted
-    if isinstance(wanted, Formula):
-        return _kept(wanted.result, date1904)
-    if cells.is_day(wanted):
-        return wanted.isoformat() if cells.before_epoch(wanted, date1904) else cells.serial(wanted, date1904)
-    return float(wanted) if isinstance(wanted, int) else wanted
+class _Kept:
+    """Whether nothing that people typed into the rows of a list is gone, nor stands in the row of another."""
 
+    def __init__(self, was: Sheet, now: Sheet, plan: Meant, notes: frozenset[tuple[int, int]]) -> None:
+        self._was = was
+        self._now = now
+        self._plan = plan
+        self._notes = notes
+        self._key = plan.columns.get(plan.table.key_field, -1)
 
-def _is(found: Plain, wanted: Plain, date1904: bool) -> bool:
-    if isinstance(wanted, Formula):
-        wanted = wanted.result
-    if cells.is_day(wanted) and cells.before_epoch(wanted, date1904):
-        wanted = wanted.isoformat()
-    return found is None if wanted is None else cells.same(found, wanted, date1904)
+    def wrong(self) -> str:
+        """The first row of which that cannot be said."""
+        plan, stood = self._plan, self._plan.region
+        if stood is None:
+            return ""
+        sources = [slot.source for slot in plan.slots if slot.source is not None]
+        standing, used = range(stood.first, stood.last + 1), {*sources}
+        if len(used) < len(sources) or not used <= {*standing}:
+            return address(plan.first, stood.left)
+        gone = [number for number in standing if number not in used]
+        lost = next((number for number in gone if self._holds(number)), None)
+        return self._exchanged(gone) if lost is None else address(lost, stood.left)
 
+    def _holds(self, number: int) -> bool:
+        """Whether somebody typed something into a row: what a frame brings anew every time aside, and formulas."""
+        plan, stood, row = self._plan, self._plan.region, self._was.rows.get(number)
+        columns = stood.columns if stood else ()
+        if any((number, column) in self._notes for column in columns):
+            return True
+        filled = [cell for cell in row.cells.values() if cell.column in columns and not cell.blank] if row else []
+        keyed = key_of(self._was.value(number, self._key)) is not None
+        table = plan.table
+        brought = plan.written if keyed or not table.key_field else []
+        ours = {plan.columns[key] for key in plan.columns if table[key].owner == "us" or key in brought}
+        if plan.frame is None and keyed:  # the key of a row nobody needs goes with it
+            ours.add(self._key)
+        if any(cell.column not in ours and cell.formula is None for cell in filled):
+            return True
+        alone = keyed and all(cell.column == self._key for cell in filled)
+        return alone and table[table.key_field].owner == "us"
 
-def _others(was: Sheet, now: Sheet, plans: Sequence[Meant]) -> str:
-    """The first cell of somebody else that is not where it was, nor in the row its key went to."""
-    keyed = next((plan for plan in plans if plan.table.key_field in plan.columns), None)
-    moved = _moves(was, now, keyed) if keyed else {}  # always: reading the keys refuses cells out of order
-    areas = [(plan, {plan.columns[key] for key in plan.values}) for plan in plans]
-    for row in was.rows.values():
-        other = now.rows.get(row.number)
-        if other is not None and other.raw == row.raw:
-            continue
-        written = {column for plan, columns in areas for column in columns if plan.covers(row.number, column)}
-        for column, cell in row.cells.items():
-            if column in written or cell.blank:
-                continue
-            targets = dict.fromkeys((row.number, moved.get(row.number, row.number)))
-            if not any(_same(was, cell, now, target) for target in targets) and not _anywhere(was, cell, now):
-                return cell.where
-    return ""
+    def _exchanged(self, gone: Sequence[int]) -> str:
+        """The first row that became the row of another key, or that went though its key did not."""
+        plan, key = self._plan, self._plan.table.key_field
+        if key not in plan.columns:
+            wrong = (
+                number
+                for number, slot in enumerate(plan.slots, plan.first)
+                if None not in (slot.source, slot.place) and slot.source != number
+            )
+            return next((address(number, 0) for number in wrong), "") if plan.frame is not None else ""
+        now = {number: key_of(self._now.value(number, self._key)) for number in self._numbers()}
+        for number, slot in enumerate(plan.slots, plan.first):
+            if slot.source is not None and key_of(self._was.value(slot.source, self._key)) != now[number]:
+                return address(number, self._key)
+        further = [now[n] for n, slot in enumerate(plan.slots, plan.first) if slot.source is None]
+        left = [slot.source for slot in plan.slots if slot.source is not None and slot.place is None]
+        unused = {key_of(self._was.value(number, self._key)) for number in (*gone, *left)}
+        twice = next((one for one in further if one is not None and one in unused), None)
+        return "" if twice is None else next(address(n, self._key) for n, one in now.items() if one == twice)
 
-
-def _moves(was: Sheet, now: Sheet, plan: Meant) -> dict[int, int]:
-    """Which row each row with a key went to."""
-    column = plan.columns[plan.table.key_field]
-    old = [row for row in was.rows if row >= plan.first]
-    new = [row for row in now.rows if row >= plan.first]
-    places = match([key_of(was.value(row, column)) for row in old], [key_of(now.value(row, column)) for row in new])
-    return {old[n]: new[place] for n, place in places.items()}
-
-
-def _same(was: Sheet, cell: Cell, now: Sheet, row: int) -> bool:
-    """Whether a cell stands in `row` as it stood: value, style, and formula as seen from there."""
-    found = now.rows[row].cells.get(cell.column) if row in now.rows else None
-    return found is not None and rowproof.alike(was, cell, now, found)
-
-
-def _anywhere(was: Sheet, cell: Cell, now: Sheet) -> bool:
-    """Whether a cell of a row without a key stands anywhere in its column; in a row of totals its formula may have
-    followed the rows."""
-    found = [row.cells[cell.column] for row in now.rows.values() if cell.column in row.cells]
-    if any(_same(was, cell, now, one.row) for one in found):
-        return True
-    return cell.formula is not None and any(one.formula is not None and one.style == cell.style for one in found)
+    def _numbers(self) -> range:
+        return range(self._plan.first, self._plan.first + len(self._plan.slots))

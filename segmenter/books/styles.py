@@ -21,6 +21,7 @@ _ENTANGLED: Final = re.compile(r"[_\\][\";\[]|\*|\[[hmsHMS]+\]")
 """what is left to closer looks: quotes behind escapes, characters that fill a cell, durations"""
 _TELLING: Final = re.compile(r"[dmhysapDMHYSAP]")
 _QUOTE: Final = rb"\s+quotePrefix\s*=\s*(?:\"[^\"]*\"|'[^']*')"
+_ASKED: Final = rb"\s+(?:quotePrefix|numFmtId|applyNumberFormat)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 _UNLOCKED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?protection\b[^>]*\slocked\s*=\s*[\"'](?:0|false)[\"']")
 
 
@@ -36,7 +37,7 @@ class Styles:
         self._before = len(self._formats)
         self._locked: dict[int, bool] = {}
         self._surely: dict[int, bool | None] = {}
-        self._kin: dict[int, frozenset[int]] = {}
+        self._barely: dict[int, bytes] = {}
 
     def quoted(self, style: int) -> int:
         """`style` for a text that a program could take for a formula: marked as text for good."""
@@ -72,13 +73,14 @@ class Styles:
         changed = _with(_with(raw, b"numFmtId", str(_DAY).encode()), b"applyNumberFormat", b"1")
         return self._variant(style, changed)
 
-    def variants(self, style: int) -> frozenset[int]:
-        """The styles of the workbook that a value could ask for instead of `style`."""
-        if style not in self._kin:
-            plain = self.unquoted(style)
-            found = (plain, self.quoted(plain), self.untexted(plain), self.dated(plain))
-            self._kin[style] = frozenset(one for one in found if one < self._before)
-        return self._kin[style]
+    def alike(self, style: int, other: int) -> bool:
+        """Whether two styles differ in nothing but what a value can ask for: the mark of a text, another format."""
+        return self._bare(style) == self._bare(other)
+
+    def _bare(self, style: int) -> bytes:
+        if style not in self._barely:
+            self._barely[style] = re.sub(_ASKED, b"", self._raw(style)) if style < len(self._formats) else b"none"
+        return self._barely[style]
 
     def locked(self, style: int) -> bool:
         """Whether a protected sheet locks cells of this style, as it does unless they say otherwise."""

@@ -1,0 +1,168 @@
+"""The part of the proof about what is said of the rows of a sheet around them: rules, validations, links, filters,
+tables, comments, print areas. It says of each row what it said before, wherever that row stands now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, Final
+
+from segmenter.books import growth, refs, spans, translate
+from segmenter.books.filling import Meant
+from segmenter.books.refs import Shift
+from segmenter.cells import address
+
+_FOLLOW: Final = (
+    *("conditionalFormatting", "dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges", "extLst"),
+    *("autoFilter", "sortState"),
+)
+"""elements about cells: their ranges follow the rows"""
+_ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange")
+"""those that go when all their cells are gone"""
+_GROUPS: Final = ("dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges")
+"""lists that go when nothing is left in them"""
+_RANGES: Final = {
+    "sqref": ("conditionalFormatting", "dataValidation", "ignoredError", "protectedRange"),
+    "ref": ("autoFilter", "sortState", "sortCondition", "hyperlink"),
+}
+"""which elements say with which attribute what they are about"""
+_FORMULAS: Final = ("formula", "formula1", "formula2", "f")
+_BLANK: Final = re.compile(rb"(\sref\s*=\s*[\"'])[^\"']*|(<x:(?:Row|Anchor)>)[^<]*")
+_SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
+_ROW: Final = re.compile(rb"<x:Row>\s*([0-9]+)\s*</x:Row>")
+_COLUMN: Final = re.compile(rb"<x:Column>\s*([0-9]+)\s*</x:Column>")
+
+Told = tuple[Any, ...]
+
+
+def shift_of(plan: Meant) -> Shift | None:
+    """How the rows of a table changed; None for a block."""
+    region = plan.region
+    if plan.shift is not None or region is None:
+        return plan.shift
+    first, last = region.first, plan.first + len(plan.slots) - 1
+    went = {slot.source: number for number, slot in enumerate(plan.slots, first) if slot.source is not None}
+    went |= {row: last + 1 + n for n, row in enumerate(region.totals)}
+    gone = frozenset(row for row in range(first, region.last + 1) if row not in went)
+    moved = {old: new for old, new in went.items() if old != new}
+    return Shift(first, max(first, region.last), max(last, first), moved, gone, (region.left, region.right))
+
+
+def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str:
+    """The first element of a worksheet part, rows aside, that does not say what it said."""
+    if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+        return f"<{was.name}>"
+    try:
+        old, new = [*_told(was, shift)], [*_told(now, None)]
+    except ValueError:  # a range that is none
+        return f"<{was.name}>"
+    pairs = zip_longest(old, new)
+    return next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
+
+
+def _told(root: spans.Element, shift: Shift | None) -> Iterator[Told]:
+    """What is around the rows, as it has to be after a shift."""
+    for one in root.children:
+        if one.name in ("sheetData", "dimension"):
+            continue
+        if one.name not in _FOLLOW:
+            yield one.name, one.raw
+        elif (told := _element(one, shift, None)) is not None:
+            yield told
+
+
+def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | None) -> Told | None:
+    """An element about cells as it has to be after a shift; None when it has to go. `moved`: the first cell of the
+    ranges it is about, before and after: its formulas are written as seen from there."""
+    said = {name: one.get(name) for name in one.attributes if name != "count"}
+    for name, elements_with in _RANGES.items():
+        if shift is not None and name in said and one.name in elements_with:
+            kept = growth.follow(said[name], shift)
+            if not kept and one.name in _ITEMS:
+                return None
+            if name == "sqref":
+                moved = _moved(said[name], kept)
+            said[name] = kept or said[name]
+    if shift is not None and (inner := next((each for each in one.children if each.name == "sqref"), None)):
+        moved = _moved(inner.text, growth.follow(inner.text, shift))
+    children = [told for child in one.children if (told := _element(child, shift, moved)) is not None]
+    if one.name in _GROUPS and one.children and not children:
+        return None
+    text = "" if one.children else one.text
+    if one.name == "sqref" and shift is not None:
+        text = growth.follow(text, shift) or text
+    elif one.name in _FORMULAS and moved and text:
+        text = translate.moved(text, *moved)
+    return one.name, sorted(said.items()), text, children
+
+
+def _moved(before: str, after: str) -> tuple[str, str] | None:
+    """The first cell of some ranges before and after, where it is another."""
+    if not before or not after:
+        return None
+    start, end = (refs.area(ranges.split(maxsplit=1)[0]) for ranges in (before, after))
+    first, last = address(start.top, start.left), address(end.top, end.left)
+    return None if first == last else (first, last)
+
+
+def belonging(before: bytes, after: bytes, part: str, plan: Meant | None) -> bool:
+    """Whether a part that belongs to a sheet (a table, comments, their boxes) says what it said."""
+    if _BLANK.sub(rb"\1\2", before) != _BLANK.sub(rb"\1\2", after):
+        return False
+    shift = shift_of(plan) if plan else None
+    if shift is None or plan is None or plan.region is None:
+        return before == after
+    if part.endswith(".vml"):
+        return [*_boxes(before, shift)] == [*_boxes(after, None)]
+    listed = plan.region.listed
+    table = spans.parse(after, part).name == "table"
+    if table and (listed is None or listed.part != part):
+        return before == after
+    follow = _table if table else _comment
+    pairs = zip(spans.parse(before, part).walk(), spans.parse(after, part).walk(), strict=True)
+    return all(follow(old, shift) == new.get("ref") for old, new in pairs if "ref" in old.attributes)
+
+
+def _table(one: spans.Element, shift: Shift) -> str:
+    """The range of a table, of its filter or of its sorting, as it has to be."""
+    area, told = refs.area(one.get("ref")), one.get("ref")
+    if one.name == "table":
+        grown = area._replace(bottom=shift.new + int(one.get("totalsRowCount", "0")))
+    else:
+        grown = area._replace(bottom=max(shift.new, area.top))
+    return told if grown == area else grown.range
+
+
+def _comment(one: spans.Element, shift: Shift) -> str:
+    return growth.follow(one.get("ref"), shift) or one.get("ref")
+
+
+def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:
+    """Row and column of the cells to which the boxes of comments belong, as they have to be."""
+    for shape in _SHAPE.findall(data):
+        row, column = _ROW.search(shape), _COLUMN.search(shape)
+        if not row or not column:
+            continue
+        old, left = int(row[1]), int(column[1])
+        follows = shift is not None and shift.columns[0] <= left <= shift.columns[1]
+        new = shift.row(old) if shift is not None and follows and shift.first <= old <= shift.old + 1 else old
+        yield old if new is None else new, left
+
+
+def name(before: str, after: str, shift: Shift | None) -> bool:
+    """Whether the text of a name that follows the rows (a print area, a hidden filter) is what it has to be."""
+    return [*_pieces(before, shift)] == [*_pieces(after, None)]
+
+
+def _pieces(text: str, shift: Shift | None) -> Iterator[Any]:
+    for piece in text.split(","):
+        sheet, mark, where = piece.rpartition("!")
+        try:
+            area = refs.area(where)
+        except ValueError:
+            yield piece
+            continue
+        kept = shift.area(area) if shift is not None and ":" in where else area
+        yield sheet, mark, "$" in where, kept or area

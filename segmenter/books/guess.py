@@ -1,0 +1,108 @@
+"""What a fill must have done to a sheet, told from the sheet before and after: for a proof that nobody told what was
+to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from segmenter.books import Grid, blocks, region
+from segmenter.books.filling import Meant, Slot
+from segmenter.books.index import Index, SheetEntry
+from segmenter.books.region import Region, Typed, key_of
+from segmenter.books.rowproof import alike
+from segmenter.books.sheetxml import Sheet
+from segmenter.reading.headers import SEARCHED, locate
+from segmenter.schema import fold, tables
+
+_SHOWN: Final = 200
+"""rows from the top in which a block is looked for"""
+
+
+def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> Iterator[Meant]:
+    """The tables a sheet of this name holds, and which row each row of a list was."""
+    grid = Grid(was.name, was.head(_SHOWN), merged=tuple(was.merged))
+    for table in tables().values():
+        if fold(was.name) not in {fold(name) for name in table.sheet.values()}:
+            continue
+        if table.anchor:
+            row, column = blocks.anchor(grid, table)
+            yield Meant(table, {one.key: column + n for n, one in enumerate(table.fields)}, row + 1, None)
+            continue
+        header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
+        stood = region.find(was, header, region.listed(old, entry.part), table.key_field)
+        stands = region.find(now, header, region.listed(new, entry.part), table.key_field)
+        last = stands.listed.last if stands.listed else stands.last
+        plan = Meant(table, header.columns, header.row + 1, None, region=stood)
+        typed = Typed(was, table, header, stood, plan.written, region.noted(old, entry.part))
+        yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
+
+
+class _Guess:
+    """Which row each row of a list was: told by the keys; one without a key by what else stands in it."""
+
+    def __init__(self, was: Sheet, now: Sheet, plan: Meant, stood: Region, typed: Typed) -> None:
+        self._was = was
+        self._now = now
+        self._plan = plan
+        self._standing = range(stood.first, stood.last + 1)
+        ours = {plan.columns[key] for key in plan.written}
+        self._foreign = [column for column in stood.columns if column not in ours]
+        self._typed = typed
+
+    def slots(self, last: int) -> Iterator[Slot]:
+        """The rows down to `last`, or to the first that cannot have been written."""
+        keyed, numbers = bool(self._plan.table.key_field), range(self._plan.first, last + 1)
+        stood, stands = self._keys(self._was, self._standing), self._keys(self._now, numbers)
+        sources = dict(self._pairs(stood, stands))
+        keyless = stood.get(None, [])
+        loose = [number for number in keyless if self._typed.holds(number, None)]
+        same = frozenset() if keyed else frozenset(keyless) - {*loose}
+        without = {*stands.get(None, [])}
+        for number in numbers:
+            if number not in self._now.rows:
+                return
+            if number not in without:
+                yield Slot(sources.get(number), 0)
+            elif number in same and self._could_be(number, number):
+                yield Slot(number, 0)
+            elif (source := next((n for n in loose if self._could_be(n, number)), None)) is not None:
+                del loose[: loose.index(source) + 1]
+                yield Slot(source, 0)
+            elif keyed and not self._now.rows[number].blank:
+                return
+            else:
+                yield Slot(None, 0)
+
+    def _keys(self, sheet: Sheet, numbers: range) -> dict[str | None, list[int]]:
+        """The rows of each key, those without one under None."""
+        found: dict[str | None, list[int]] = {}
+        values = sheet.column(self._plan.columns.get(self._plan.table.key_field, -1), numbers)
+        for number, value in zip(numbers, values, strict=True):
+            found.setdefault(key_of(value), []).append(number)
+        return found
+
+    def _pairs(
+        self, stood: Mapping[str | None, list[int]], stands: Mapping[str | None, list[int]]
+    ) -> Iterator[tuple[int, int]]:
+        """The rows that have a key, each with the row it was. Of several with one key some may have gone."""
+        for key, numbers in stands.items():
+            before = stood.get(key, []) if key is not None else []
+            if len(before) <= len(numbers):
+                yield from zip(numbers, before, strict=False)
+                continue
+            for number in numbers:
+                source = next((one for one in before if self._could_be(one, number)), before[0])
+                before = before[before.index(source) + 1 :] or before[-1:]
+                yield number, source
+
+    def _could_be(self, old: int, number: int) -> bool:
+        """Whether the cells that are not ours say the same in a row before and one after."""
+        before, after = self._was.rows.get(old), self._now.rows[number]
+        for column in self._foreign:
+            one, other = before.cells.get(column) if before else None, after.cells.get(column)
+            if (one is None or one.blank) and (other is None or other.blank):
+                continue
+            if one is None or other is None or not alike(self._was, one, self._now, other):
+                return False
+        return True
