@@ -161,6 +161,8 @@ class Package:
         """The part `name`, inflated; its size and checksum are those of the directory."""
         if name in self._small:
             return self._small[name]
+        if name not in self._infos:
+            raise Refused("part_missing", path=self.path.name, part=name)
         info = self._infos[name]
         try:
             if info.compress_type == _DEFLATED:

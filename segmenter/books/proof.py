@@ -14,11 +14,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, bulk, calc, drawn, guess, longproof, spans
+from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, guess, longproof, spans
 from segmenter.books.filling import Meant, Slot
-from segmenter.books.index import Index, rels_part
+from segmenter.books.index import Index
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Draft, Package
+from segmenter.books.refs import Shift
 from segmenter.books.rowxml import Cell
 from segmenter.books.scan import Scan
 from segmenter.books.sheetproof import Sheets, Workbooks, differs
@@ -29,14 +30,10 @@ from segmenter.errors import Refused
 from segmenter.schema import fold, tables
 from segmenter.texts import LANGS
 
-_LISTS: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "dxfs")
-_STYLES: Final = (*_LISTS[:-1], "cellStyles", "dxfs", "tableStyles", "colors", "extLst")
-"""what a part of styles holds, in its order"""
 _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
 _IDS: Final = re.compile(rb"\s(?:style|dxfId|r:id)=\"[^\"]*\"")
 _SAID: Final = slice(8, 28)
 """of a record of the zip directory: flags, method, time, checksum and sizes"""
-_FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 
 
 class Part(NamedTuple):
@@ -125,7 +122,8 @@ def verify(
         new.strings = old.strings
     ours = set(meant) if meant is not None else our_sheets(new)
     judge = _Judge(old, new, ours, meant, made, asked)
-    return Proof(tuple(judge.verdict(name) for name in dict.fromkeys((*before.entries, *after.entries))))
+    wanted = [name for name, content in made.changes.items() if content is not None] if made else []
+    return Proof(tuple(judge.verdict(name) for name in dict.fromkeys((*before.entries, *after.entries, *wanted))))
 
 
 def _same(name: str, before: Package, after: Package) -> bool:
@@ -189,19 +187,20 @@ class _Judge:
         """What became of a part that is not the same, and no sheet of ours that was there."""
         old, new = self._old, self._new
         if name not in old.package:
-            return Part(name, *_added(name, old, new))
+            return self._grown(name, directoryproof.added(name, old, new), "ours")
         if name not in new.package:
             gone = (name == old.calc_chain) or (self._asked.break_signature and "_xmlsignatures" in name)
             return Part(name, "ours") if gone else Part(name, "violation", "removed")
         before, after = old.package.read(name), new.package.read(name)
         if name == "[Content_Types].xml" or name.endswith(".rels"):
-            return Part(name, *_grown_list(before, after, name, old, new))
+            return self._grown(name, directoryproof.listed(before, after, name, old, new))
         if name == old.workbook_part:
-            return Part(name, *self._workbook())
+            return self._grown(name, directoryproof.workbook(old, new, self._shifts()))
         if name == old.styles_part:
-            return Part(name, *_styles(before, after, name))
+            return self._grown(name, directoryproof.styles(before, after, name))
         if name == old.calc_chain:
-            return Part(name, *_chain(before, after, name, _ids(old, self._ours)))
+            ids = {one.element.get("sheetId") for one in old.sheets if one.part in self._ours}
+            return self._grown(name, directoryproof.chain(before, after, name, ids), "ours")
         if any(name in drawn.charts(old, part) for part in self._ours):
             return _chart(name, old, new, self._ours)
         sheet = next((one for one in old.sheets if one.part == name), None)
@@ -211,6 +210,15 @@ class _Judge:
             wrong = calc.wrongly_dropped(was, now, stale)
             return Part(name, "violation", wrong) if wrong else Part(name, "declared")
         return Part(name, "violation", "changed")
+
+    @staticmethod
+    def _grown(name: str, wrong: str, verdict: str = "grown") -> Part:
+        return Part(name, "violation", wrong) if wrong else Part(name, verdict)
+
+    def _shifts(self) -> dict[str, Shift | None]:
+        """How the rows of the lists changed, by position of the sheet, as names say it."""
+        plans = {str(one.position): self._list(one.part) for one in self._old.sheets if one.part in self._ours}
+        return {position: aroundproof.shift_of(plan) if plan else None for position, plan in plans.items()}
 
     def _sheets(self, name: str) -> Sheets | None:
         """A sheet of ours before and after; None for one that was added, and nobody knows how. Of one that was made of
@@ -290,52 +298,6 @@ class _Judge:
             return str(made.first + 1)
         return letter(min(wrong, default=made.columns[0].number)) if wrong or scan.formulas else ""
 
-    def _workbook(self) -> tuple[str, str]:
-        """The workbook part: sheets only added at the end, names only added with them or following our rows, the rest
-        the same."""
-        old, new = self._old, self._new
-        if [one.element.raw for one in old.sheets] != [one.element.raw for one in new.sheets[: len(old.sheets)]]:
-            return "violation", "<sheets>"
-        known = {fold(name) for table in tables().values() for name in table.sheet.values()}
-        if any(fold(one.name) not in known for one in new.sheets[len(old.sheets) :]):
-            return "violation", "<sheets>"
-        ids = [one.element.get("sheetId") for one in new.sheets]
-        if len({*ids}) < len(ids):
-            return "violation", "sheetId"
-        if not self._names():
-            return "violation", "<definedNames>"
-        was, now = old.workbook, new.workbook
-        if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
-            return "violation", f"<{was.name}>"
-        names = {"sheets", "definedNames"}
-        kept = [_told(one) for one in was.children if one.name not in names]
-        there = [_told(one) for one in now.children if one.name not in names]
-        if not any(one.name == "calcPr" for one in was.children):
-            there = [one for one in there if one != ("calcPr", {})]
-        pairs = zip_longest(kept, there)
-        wrong = next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
-        return ("violation", wrong) if wrong else ("grown", "")
-
-    def _names(self) -> bool:
-        """Whether all names are there, each with its text, or with one that follows our rows; and none is more but
-        those of sheets that were added."""
-        old, new = self._old.defined_names(), self._new.defined_names()
-        follow = {str(one.position): one.part for one in self._old.sheets if one.part in self._ours}
-        if len(new) < len(old):
-            return False
-        for one, other in zip(old, new, strict=False):
-            if not _follows(one, follow):
-                if one.raw != other.raw:
-                    return False
-                continue
-            plan = self._list(follow[one.get("localSheetId")])
-            shift = aroundproof.shift_of(plan) if plan else None
-            about = [[(name, each.get(name)) for name in each.attributes] for each in (one, other)]
-            if about[0] != about[1] or not aroundproof.name(one.text, other.text, shift):
-                return False
-        added = {str(one.position) for one in self._new.sheets[len(self._old.sheets) :]}
-        return all(one.get("localSheetId") in added for one in new[len(old) :])
-
 
 def _first(plan: Meant) -> Meant:
     """What is meant of a long list, for its first row only."""
@@ -398,105 +360,3 @@ class _Any(Sequence[str]):
 
 def _belonging(index: Index, part: str) -> Iterator[str]:
     return (one.target for one in index.relations(part) if one.kind in _BELONGING)
-
-
-def _added(name: str, old: Index, new: Index) -> tuple[str, str]:
-    """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
-    sheets = {one.part for one in new.sheets} - {one.part for one in old.sheets}
-    reached = set(sheets)
-    waiting = list(sheets)
-    while waiting:
-        part = waiting.pop()
-        reached.add(rels_part(part))
-        for one in new.relations(part):
-            if not one.external and one.target not in reached:
-                reached.add(one.target)
-                waiting.append(one.target)
-    known = [
-        spans.parse(new.package.read(one), one) for sheet in new.sheets for one in new.related(sheet.part, "table")
-    ]
-    for names in ([one.get("id") for one in known], [one.get("displayName").casefold() for one in known]):
-        if len({*names}) < len(names):
-            return "violation", "<table>"
-    own = {new.styles_part, rels_part(new.workbook_part)} - {""}
-    return ("ours", "") if name in reached | own else ("violation", "added")
-
-
-def _grown_list(before: bytes, after: bytes, name: str, old: Index, new: Index) -> tuple[str, str]:
-    """A list of types or relationships: everything in it still there, except what led to a part that may go."""
-    missing = _missing(spans.parse(before, name).children, spans.parse(after, name).children)
-    for one in missing:
-        target = (one.get("PartName") or one.get("Target")).rpartition("/")[2]
-        gone = {part.rpartition("/")[2] for part in old.package.names if part not in new.package}
-        main = one.get("PartName").lstrip("/") == old.workbook_part
-        if target not in gone and not main and "signature" not in one.get("Type"):
-            return "violation", target
-    come = {part.rpartition("/")[2] for part in new.package.names if part not in old.package}
-    for one in _missing(spans.parse(after, name).children, spans.parse(before, name).children):
-        target = one.get("PartName") or one.get("Target")
-        main = target.lstrip("/") == old.workbook_part and one.get("ContentType").endswith("main+xml")
-        rels = one.name == "Default" and one.get("Extension").casefold() == "rels"
-        if one.get("TargetMode") == "External" or not (main or rels or target.rpartition("/")[2] in come):
-            return "violation", target or one.get("Extension")
-    return "grown", ""
-
-
-def _missing(old: Sequence[spans.Element], new: Sequence[spans.Element]) -> list[spans.Element]:
-    there = {one.raw for one in new}
-    return [one for one in old if one.raw not in there]
-
-
-def _told(one: spans.Element) -> tuple[str, object]:
-    """What an element of the workbook part says; that all is to be calculated anew may be added."""
-    said = {name: one.get(name) for name in one.attributes if name != "fullCalcOnLoad"}
-    return one.name, said if one.name == "calcPr" else one.raw
-
-
-def _follows(name: spans.Element, positions: Collection[str]) -> bool:
-    return name.get("name") in _FOLLOWING and name.get("localSheetId") in positions
-
-
-def _styles(before: bytes, after: bytes, name: str) -> tuple[str, str]:
-    """The styles: every list begins as it was, everything else is the same."""
-    old, new = spans.parse(before, name), spans.parse(after, name)
-    by_name = {one.name: one for one in new.children}
-    for one in old.children:
-        other = by_name.get(one.name)
-        if other is None:
-            return "violation", f"<{one.name}>"
-        if one.raw == other.raw:
-            continue
-        items, others = [x.raw for x in one.children], [x.raw for x in other.children]
-        if one.name not in _LISTS or others[: len(items)] != items:
-            return "violation", f"<{one.name}>"
-    names = [one.name for one in new.children]
-    if sorted(names, key=lambda name: _STYLES.index(name) if name in _STYLES else len(_STYLES)) != names:
-        return "violation", "<styleSheet>"
-    wrong = (one for one in new.children if one.get("count", str(len(one.children))) != str(len(one.children)))
-    if miscounted := next((one for one in wrong if one.name in _LISTS), None):
-        return "violation", f"<{miscounted.name}>"
-    added = {one.name for one in new.children} - {one.name for one in old.children} - set(_LISTS)
-    return ("violation", ", ".join(sorted(added))) if added else ("grown", "")
-
-
-def _ids(index: Index, ours: set[str]) -> set[str]:
-    return {one.element.get("sheetId") for one in index.sheets if one.part in ours}
-
-
-def _chain(before: bytes, after: bytes, name: str, ours: set[str]) -> tuple[str, str]:
-    """The calculation chain: only cells of our sheets may be gone from it."""
-    old, new = _links(before, name), _links(after, name)
-    there = set(new)
-    lost = [one for one in old if one not in there]
-    wrong = next((cell for sheet, cell in lost if sheet not in ours), "")
-    order = [one for one in old if one in there]
-    return ("violation", wrong) if wrong or order != new else ("ours", "")
-
-
-def _links(data: bytes, name: str) -> list[tuple[str, str]]:
-    found = []
-    sheet = ""
-    for one in spans.parse(data, name).children:
-        sheet = one.get("i", sheet)
-        found.append((sheet, one.get("r")))
-    return found

@@ -1,0 +1,159 @@
+"""The part of the proof about what leads to the sheets: the workbook part, relationships, types, styles, the order of
+calculation. They have only grown; and nothing leads to what nobody knows.
+
+Each function gives the first thing that is wrong, "" when nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Final
+
+from segmenter.books import aroundproof, spans
+from segmenter.books.index import Index, rels_part
+from segmenter.books.refs import Shift
+from segmenter.schema import fold, tables
+
+_STYLES: Final = (
+    *("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs"),
+    *("tableStyles", "colors", "extLst"),
+)
+"""what a part of styles holds, in its order"""
+_LISTS: Final = frozenset(_STYLES) - {"cellStyles", "tableStyles", "colors", "extLst"}
+"""those that may grow"""
+_FOLLOWING: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
+"""names of cells that follow the rows"""
+_APART: Final = frozenset({"sheets", "definedNames"})
+
+
+def workbook(old: Index, new: Index, shifts: Mapping[str, Shift | None]) -> str:
+    """The workbook part: sheets only added at the end, names only added with them or following our rows, the rest the
+    same. `shifts`: how the rows of our sheets changed, by position."""
+    was, now, count = old.workbook, new.workbook, len(old.sheets)
+    if [one.element.raw for one in old.sheets] != [one.element.raw for one in new.sheets[:count]]:
+        return "<sheets>"
+    known = {fold(name) for table in tables().values() for name in table.sheet.values()}
+    ids = [one.element.get("sheetId") for one in new.sheets]
+    if any(fold(one.name) not in known or ids.count(one.element.get("sheetId")) > 1 for one in new.sheets[count:]):
+        return "<sheets>"
+    if not _names(old, new, shifts):
+        return "<definedNames>"
+    if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+        return f"<{was.name}>"
+    kept, there = ([_told(one) for one in root.children if one.name not in _APART] for root in (was, now))
+    if all(name != "calcPr" for name, _ in kept):
+        there = [one for one in there if one != ("calcPr", {})]
+    return next((f"<{(one or other or kept[0])[0]}>" for one, other in zip_longest(kept, there) if one != other), "")
+
+
+def _told(one: spans.Element) -> tuple[str, object]:
+    """What an element of the workbook part says; that all is to be calculated anew may be added."""
+    said = {name: one.get(name) for name in one.attributes if name != "fullCalcOnLoad"}
+    return one.name, said if one.name == "calcPr" else one.raw
+
+
+def _names(old: Index, new: Index, shifts: Mapping[str, Shift | None]) -> bool:
+    """Whether all names are there, each with its text, or with one that follows our rows; and none is more but those
+    of sheets that were added."""
+    before, after = old.defined_names(), new.defined_names()
+    if len(after) < len(before):
+        return False
+    for one, other in zip(before, after, strict=False):
+        position = one.get("localSheetId")
+        if one.get("name") not in _FOLLOWING or position not in shifts:
+            if one.raw != other.raw:
+                return False
+            continue
+        about = [[(name, each.get(name)) for name in each.attributes] for each in (one, other)]
+        if about[0] != about[1] or not aroundproof.name(one.text, other.text, shifts[position]):
+            return False
+    added = {str(one.position) for one in new.sheets[len(old.sheets) :]}
+    return all(one.get("localSheetId") in added for one in after[len(before) :])
+
+
+def added(name: str, old: Index, new: Index) -> str:
+    """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
+    sheets = {one.part for one in new.sheets} - {one.part for one in old.sheets}
+    reached, waiting = set(sheets), list(sheets)
+    while waiting:
+        part = waiting.pop()
+        reached.add(rels_part(part))
+        for one in new.relations(part):
+            if not one.external and one.target not in reached:
+                reached.add(one.target)
+                waiting.append(one.target)
+    if name not in reached | {new.styles_part, rels_part(new.workbook_part)} - {""}:
+        return "added"
+    listed = {part for sheet in new.sheets for part in new.related(sheet.part, "table")}
+    if name in listed:
+        own, *others = (spans.parse(new.package.read(one), one) for one in (name, *sorted(listed - {name})))
+        for attribute in ("id", "displayName"):
+            if own.get(attribute).casefold() in {one.get(attribute).casefold() for one in others}:
+                return attribute
+    return ""
+
+
+def listed(before: bytes, after: bytes, name: str, old: Index, new: Index) -> str:
+    """A list of types or relationships: everything in it still there, except what led to a part that may go; and
+    nothing more but what leads to parts that were added."""
+    gone, come = _ends(old, new), _ends(new, old)
+    was, now = spans.parse(before, name).children, spans.parse(after, name).children
+    for one in _missing(was, now):
+        target = (one.get("PartName") or one.get("Target")).rpartition("/")[2]
+        main = one.get("PartName").lstrip("/") == old.workbook_part
+        if target not in gone and not main and "signature" not in one.get("Type"):
+            return target
+    for one in _missing(now, was):
+        target = one.get("PartName") or one.get("Target")
+        main = target.lstrip("/") == old.workbook_part and one.get("ContentType").endswith("main+xml")
+        rels = one.name == "Default" and one.get("Extension").casefold() == "rels"
+        if one.get("TargetMode") == "External" or not (main or rels or target.rpartition("/")[2] in come):
+            return target or one.get("Extension")
+    return ""
+
+
+def _ends(one: Index, other: Index) -> set[str]:
+    """The last names of the parts that only one workbook has."""
+    return {part.rpartition("/")[2] for part in one.package.names if part not in other.package}
+
+
+def _missing(old: Sequence[spans.Element], new: Sequence[spans.Element]) -> list[spans.Element]:
+    there = {one.raw for one in new}
+    return [one for one in old if one.raw not in there]
+
+
+def styles(before: bytes, after: bytes, name: str) -> str:
+    """The styles: every list begins as it was, everything else is the same; lists stand in their order."""
+    old, new = spans.parse(before, name), spans.parse(after, name)
+    by_name = {one.name: one for one in old.children}
+    if lost := {*by_name} - {one.name for one in new.children}:
+        return f"<{min(lost)}>"
+    for one in new.children:
+        was = by_name.get(one.name)
+        if was is not None and was.raw == one.raw:
+            continue
+        items, others = [x.raw for x in was.children] if was else [], [x.raw for x in one.children]
+        if one.name not in _LISTS or others[: len(items)] != items or one.get("count") not in ("", str(len(others))):
+            return f"<{one.name}>"
+    if [one.name for one in old.children] != (names := [one.name for one in new.children]):
+        known = [one for one in names if one in _STYLES]
+        return "" if known == sorted(known, key=_STYLES.index) else "<styleSheet>"
+    return ""
+
+
+def chain(before: bytes, after: bytes, name: str, ours: Iterable[str]) -> str:
+    """The calculation chain: only cells of our sheets, `ours` by their ids, may be gone from it."""
+    old, new = _links(before, name), _links(after, name)
+    there = {*new}
+    wrong = next((cell for sheet, cell in old if (sheet, cell) not in there and sheet not in ours), "")
+    return wrong or ("" if [one for one in old if one in there] == new else "<calcChain>")
+
+
+def _links(data: bytes, name: str) -> list[tuple[str, str]]:
+    found = []
+    sheet = ""
+    for one in spans.parse(data, name).children:
+        sheet = one.get("i", sheet)
+        found.append((sheet, one.get("r")))
+    return found
