@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, guess, longproof, spans
+from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, longproof, spans
 from segmenter.books.filling import Meant, Slot
 from segmenter.books.index import Index
 from segmenter.books.longlist import pieces
@@ -240,6 +240,8 @@ class _Judge:
         was = Sheet(before, name, entry.name, self._old.strings)
         now = Sheet(after, name, entry.name, self._new.strings)
         if self._meant is None:
+            from segmenter.books import guess  # `fill` knows
+
             return Sheets(entry, was, now, [*guess.plans(was, now, entry, self._old, self._new)])
         return Sheets(entry, was, now, [_first(one) if content else one for one in self._meant.get(name, ())])
 

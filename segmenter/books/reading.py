@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
-from segmenter.books import Grid, damage, spans
+from segmenter.books import Grid, spans
 from segmenter.books import short as brief
 from segmenter.books.refs import Area, area
 from segmenter.books.region import ListObject
@@ -76,6 +76,8 @@ def read(
 
     `otherwise` reads a sheet with errors calamine does not know ("#SPILL!"), if it can.
     """
+    from segmenter.books import damage  # most sheets are read without calamine
+
     root, start, end = spans.frame(data, sheet.part, "sheetData")
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
@@ -159,7 +161,9 @@ def scan(
 
 def _asked(values: Callable[[], Values], body: bytes, sheet: About) -> list[list[Any]]:
     """The values of a sheet, whose rows are `body`, through calamine; Refused where it does not read them."""
-    from python_calamine import CalamineError  # most sheets are read without it
+    from python_calamine import CalamineError
+
+    from segmenter.books import damage
 
     try:
         return values().to_python(skip_empty_area=False)
