@@ -79,7 +79,8 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
     said = {name: one.get(name) for name in one.attributes if name != "count"}
     for name, elements_with in _RANGES.items():
         if shift is not None and name in said and one.name in elements_with:
-            kept = growth.follow(said[name], shift)
+            follow = growth.follow_cell if one.name == "hyperlink" else growth.follow
+            kept = follow(said[name], shift)
             if not kept and one.name in _ITEMS:
                 return None
             if name == "sqref":
@@ -136,7 +137,7 @@ def _table(one: spans.Element, shift: Shift) -> str:
 
 
 def _comment(one: spans.Element, shift: Shift) -> str:
-    return growth.follow(one.get("ref"), shift) or one.get("ref")
+    return growth.follow_cell(one.get("ref"), shift) or one.get("ref")
 
 
 def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:

@@ -44,6 +44,13 @@ def follow(ranges: str, shift: Shift) -> str:
     return " ".join(found)
 
 
+def follow_cell(where: str, shift: Shift) -> str:
+    """A cell with a comment or a link ("A2"), or a range with one, where it belongs now; "" when it vanished."""
+    area = refs.area(where)
+    kept = shift.cell(area) if area.top == area.bottom else shift.area(area)
+    return "" if kept is None else where if kept == area else str(kept)
+
+
 def _follow_list(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
     old = one.get("sqref")
     kept = follow(old, shift)
@@ -56,7 +63,7 @@ def _follow_list(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
 
 def _follow_single(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
     old = one.get("ref")
-    kept = follow(old, shift)
+    kept = follow_cell(old, shift) if one.name == "hyperlink" else follow(old, shift)
     if kept and kept != old:
         edits.set(one, "ref", kept)
 
@@ -79,15 +86,15 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
     for one in root.all("conditionalFormatting"):
         if not follow(one.get("sqref"), shift):
             edits.remove(one)
-    for names, attribute in (
-        (("dataValidations", "dataValidation"), "sqref"),
-        (("hyperlinks", "hyperlink"), "ref"),
-        (("ignoredErrors", "ignoredError"), "sqref"),
-        (("protectedRanges", "protectedRange"), "sqref"),
+    for names, attribute, goes in (
+        (("dataValidations", "dataValidation"), "sqref", follow),
+        (("hyperlinks", "hyperlink"), "ref", follow_cell),
+        (("ignoredErrors", "ignoredError"), "sqref", follow),
+        (("protectedRanges", "protectedRange"), "sqref", follow),
     ):
         for group in root.all(names[0]):
             items = group.all(names[1])
-            lost = [one for one in items if not follow(one.get(attribute), shift)]
+            lost = [one for one in items if not goes(one.get(attribute), shift)]
             if items and len(lost) == len(items):
                 edits.remove(group)
                 continue
@@ -152,7 +159,7 @@ def comments(data: bytes, part: str, shift: Shift) -> bytes:
     edits = spans.Edits(data)
     for one in root.walk():
         if one.name in ("comment", "threadedComment") and "ref" in one.attributes:
-            kept = follow(one.get("ref"), shift)
+            kept = follow_cell(one.get("ref"), shift)
             if kept and kept != one.get("ref"):
                 edits.set(one, "ref", kept)
     return edits.apply()

@@ -47,6 +47,7 @@ class _Guess:
         self._plan = plan
         self._standing = range(stood.first, stood.last + 1)
         ours = {plan.columns[key] for key in plan.written}
+        self._columns = stood.columns
         self._foreign = [column for column in stood.columns if column not in ours]
         self._typed = typed
 
@@ -69,7 +70,7 @@ class _Guess:
             elif (source := next((n for n in loose if self._could_be(n, number)), None)) is not None:
                 del loose[: loose.index(source) + 1]
                 yield Slot(source, 0)
-            elif keyed and not self._now.rows[number].blank:
+            elif keyed and self._holds(number):
                 return
             else:
                 yield Slot(None, 0)
@@ -85,16 +86,21 @@ class _Guess:
     def _pairs(
         self, stood: Mapping[str | None, list[int]], stands: Mapping[str | None, list[int]]
     ) -> Iterator[tuple[int, int]]:
-        """The rows that have a key, each with the row it was. Of several with one key some may have gone."""
+        """The rows that have a key, each with the row it was. Of several with one key the first were written anew, of
+        the others those stayed that hold something typed."""
         for key, numbers in stands.items():
             before = stood.get(key, []) if key is not None else []
-            if len(before) <= len(numbers):
-                yield from zip(numbers, before, strict=False)
-                continue
-            for number in numbers:
-                source = next((one for one in before if self._could_be(one, number)), before[0])
-                before = before[before.index(source) + 1 :] or before[-1:]
-                yield number, source
+            if len(before) > len(numbers):
+                typed = [number for number in before if self._typed.holds(number, key)]
+                ways = ([*before[:n], *(one for one in typed if one not in before[:n])] for n in range(len(before)))
+                fitting = [way for way in ways if len(way) == len(numbers)] or [before]
+                before = next((way for way in fitting if all(map(self._could_be, way, numbers))), fitting[0])
+            yield from zip(numbers, before, strict=False)
+
+    def _holds(self, number: int) -> bool:
+        """Whether something stands in a row of the list."""
+        found = self._now.rows[number].cells
+        return any(column in self._columns and not cell.blank for column, cell in found.items())
 
     def _could_be(self, old: int, number: int) -> bool:
         """Whether the cells that are not ours say the same in a row before and one after."""

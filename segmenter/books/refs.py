@@ -92,5 +92,10 @@ class Shift(NamedTuple):
         bottom = self.new if one.bottom == self.old else min(one.bottom, self.new)
         return one._replace(bottom=bottom) if one.top <= bottom else None
 
+    def cell(self, one: Area) -> Area | None:
+        """What becomes of a cell that has a comment or a link: it goes with its row."""
+        row = self.row(one.top) if self._covers(one) else one.top
+        return None if row is None else one._replace(top=row, bottom=row)
+
     def _covers(self, one: Area) -> bool:
         return self.columns[0] <= one.right and one.left <= self.columns[1]

@@ -74,7 +74,7 @@ class Region(NamedTuple):
 
 def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or all
-    rows in which one of the columns holds something."""
+    rows in which one of the columns holds something, with those right below in which one beside them does."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     first = header.row + 1
@@ -87,6 +87,8 @@ def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: 
         while not own.totals and _holds(sheet, last + 1, keys):
             last += 1
     left, right = _joined(sheet, range(header.row, last + 1), min(columns), max(columns))
+    while own is None and _holds(sheet, last + 1, range(left, right + 1)):  # a row that stayed for what is beside ours
+        last += 1
     return Region(first, last, left, right, own)
 
 
