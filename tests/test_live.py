@@ -306,6 +306,27 @@ def remark_below(book):
     sheet.cell(sheet.max_row + 3, 1).value = "说明：我写的一行"
 
 
+def remark_right_below(book):
+    """A line right below the rows, in the column of the ids, with and without an Excel table."""
+    sheet = book[RFM_SHEET]
+    sheet.cell(sheet.max_row + 1, 1).value = "数据截至六月"
+    book[CUSTOMERS.sheet["zh"]].delete_rows(4, 2)
+
+
+def remark_right_below_no_list_object(book):
+    no_list_object(book)
+    remark_right_below(book)
+
+
+def note_below_no_list_object(book):
+    """A row without an id, of which only what is beside our columns stays."""
+    no_list_object(book)
+    sheet = book[RFM_SHEET]
+    column, row = sheet.max_column + 1, sheet.max_row + 1
+    sheet.cell(1, column).value, sheet.cell(row, column).value = "我的备注", "没有编号"
+    sheet.cell(row, 6).value = "某类"
+
+
 def described(path):
     """Every cell's value, note and colour; the sheets, and the Excel tables on them."""
     book = openpyxl.load_workbook(path)
@@ -346,7 +367,10 @@ def filled(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "change",
-    [edited, noted, own_rows, sorted_anew, stricter, without_sheets, no_list_object, odd_ids, remark_below],
+    [
+        *(edited, noted, own_rows, sorted_anew, stricter, without_sheets, no_list_object, odd_ids, remark_below),
+        *(remark_right_below, remark_right_below_no_list_object, note_below_no_list_object),
+    ],
     ids=lambda one: one.__name__,
 )
 def test_the_button_and_the_file_agree_cell_by_cell(filled, tmp_path, change):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from segmenter.books import Grid, cells, refs
@@ -132,6 +133,9 @@ def _region(grid: Grid, columns: Mapping[str, int], own: Any, first: int, table:
         left -= 1
     while right + 1 in used:
         right += 1
+    if own is None:  # rows that stayed for what is beside ours
+        below = takewhile(lambda row: any(value is not None for value in row[left : right + 1]), grid.rows[last + 1 :])
+        last += sum(1 for _ in below)
     return last, left, right
 
 
@@ -158,8 +162,9 @@ def _staying(
     for n, row in enumerate(old):
         nobody = bool(table.key_field) and keys[n] is None
         answered = ours if nobody else ours | set(values)
-        typed = any(row[c] is not None for c in range(span[0], span[1] + 1) if c not in answered)
-        found.append((n in places or typed, places.get(n)))
+        filled = [c for c in range(span[0], span[1] + 1) if row[c] is not None]
+        remark = not nobody and filled == [key] and key in ours  # no row of ours has nothing but its key
+        found.append((n in places or remark or any(c not in answered for c in filled), places.get(n)))
     return found
 
 
