@@ -26,6 +26,8 @@ class Slot(NamedTuple):
 
     source: int | None
     place: int | None
+    whole: bool = False
+    """whether nothing in it is emptied, though the frame lacks it: it is none of our rows"""
 
 
 class Filled(NamedTuple):

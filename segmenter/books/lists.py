@@ -57,19 +57,20 @@ def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[
     sheet, key_field, count = job.sheet, job.table.key_field, len(job.frame)
     rows = range(region.first, region.last + 1)
     keys: list[str | None] = [None] * len(rows)
+    typed = Typed(sheet, job.table, job.header, region, values.keys(), job.notes)
     if key_field in values:
         column = job.header.columns[key_field]
         keys = [key_of(sheet.value(row, column)) for row in rows]
         places = match(keys, [key_of(_number(value)) for value in values[key_field]])
     else:
-        places = {n: n for n in range(min(count, len(rows)))}
-    typed = Typed(sheet, job.table, job.header, region, values.keys(), job.notes)
+        ours = [n for n, row in enumerate(rows) if typed.is_ours(row, None)] if not key_field else range(len(rows))
+        places = dict(zip(ours, range(count), strict=False))
     slots = []
     for n, row in enumerate(rows):
         if n in places:
             slots.append(Slot(row, places[n]))
         elif typed.holds(row, keys[n]):
-            slots.append(Slot(row, None))
+            slots.append(Slot(row, None, not typed.is_ours(row, keys[n])))
     used = set(places.values())
     return [*slots, *(Slot(None, place) for place in range(count) if place not in used)]
 
@@ -111,7 +112,7 @@ class _Rows:
         changed = slot.source != number
         for column in self._region.columns:
             cell = old.get(column)
-            value = self._wanted(column, slot.place, cell is not None)
+            value = self._wanted(column, slot, cell is not None)
             if isinstance(value, _Keep) or (
                 cell and cells.same(self._sheet.value_of(cell), value, self._writer.date1904)
             ):
@@ -141,12 +142,12 @@ class _Rows:
                 parts[column] = self._writer.cell(number, column, style, None)
         return self._sheet.compose(self._like_attributes, number, parts)
 
-    def _wanted(self, column: int, place: int | None, there: bool) -> Plain | _Keep:
+    def _wanted(self, column: int, slot: Slot, there: bool) -> Plain | _Keep:
         """The value for a cell of ours; `_KEEP` for one of somebody else."""
-        if column not in self._values:
+        if column not in self._values or slot.whole:
             return _KEEP
-        if place is not None:
-            return self._values[column][place]
+        if slot.place is not None:
+            return self._values[column][slot.place]
         return None if column in self._computed and there else _KEEP
 
     def _beside(self, number: int) -> dict[int, bytes]:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books.cells import Plain
-from segmenter.books.liveplan import Plan, list_object
+from segmenter.books.liveplan import WHOLE, Plan, list_object
 
 if TYPE_CHECKING:
     import xlwings as xw
@@ -150,7 +150,7 @@ def _format(found: Plan, column: int) -> None:
     if not found.table.anchor and not any(isinstance(value, date) for value in values):
         return
     for n, place in enumerate(found.rows):
-        value = values[place] if place is not None else None
+        value = values[place] if place not in (None, WHOLE) else None
         cell = found.sheet.range((found.first + n + 1, column + 1))
         if isinstance(value, date):
             if not re.search("[ydY\u5e74]", str(cell.number_format)):
@@ -206,8 +206,10 @@ def _put_around(found: Plan, column: int) -> None:
 
 def _wanted(found: Plan, column: int, place: int | None, old: Sequence[Any]) -> Any:
     """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
-    if place is not None:
+    if place not in (None, WHOLE):
         return found.values[column][place]
+    if place == WHOLE:
+        return old[column] if column < len(old) else None
     return old[column] if found.keys[column] == found.table.key_field and column < len(old) else None
 
 
@@ -228,6 +230,6 @@ def _change_typed(found: Plan) -> None:
     """The cells of people's columns that a frame changes, one by one: the others may hold formulas."""
     for column in set(found.values) - found.computed:
         for n, (row, place) in enumerate(zip(_kept(found), found.rows[: found.stayed], strict=True)):
-            if place is not None and not _same(row[column], found.values[column][place]):
+            if place not in (None, WHOLE) and not _same(row[column], found.values[column][place]):
                 cell = found.sheet.range((found.first + n + 1, column + 1))
                 cell.value = _given(found.values[column][place])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books import Grid, cells, refs
 from segmenter.books.blocks import anchor
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import xlwings as xw
 
 
+WHOLE: Final = -1
+
+
 @dataclass
 class Plan:
     """What will stand where on one sheet. Rows and columns count from 0."""
@@ -31,7 +34,8 @@ class Plan:
     first: int
     """first data row"""
     rows: list[int | None]
-    """the place in `values` of each data row as it will be, None for a row that only keeps what people typed"""
+    """the place in `values` of each data row as it will be, None for a row that only keeps what people typed, WHOLE for
+    one that is none of ours and stays as it is"""
     stayed: int
     """so many of them stand on the sheet already"""
     values: Mapping[int, Sequence[Plain]]
@@ -70,7 +74,7 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         noted = {row for row, column in _noted(sheet) if left <= column <= right}
         stay = [(kept or first + n in noted, place) for n, (kept, place) in enumerate(stay)]
     here = [(n, place) for n, (kept, place) in enumerate(stay) if kept]
-    used = {place for _, place in here if place is not None}
+    used = {place for _, place in here if place not in (None, WHOLE)}
     rows = [place for _, place in here] + [place for place in range(len(frame)) if place not in used]
     gone = [first + n for n, (kept, _) in enumerate(stay) if not kept]
     found = Plan(
@@ -114,10 +118,11 @@ def _region(grid: Grid, columns: Mapping[str, int], own: Any, first: int, table:
     the rows typed right below it, or every row in which one of the columns holds something."""
     known = set(columns.values())
     if own is None:
-        last = max(
-            (r for r in range(first, grid.height) if any(_at(grid.rows[r], c) is not None for c in known)),
-            default=first - 1,
-        )
+        last, most = first - 1, 0
+        for number, row in enumerate(grid.rows[first:], first):
+            count = sum(_at(row, column) is not None for column in known)
+            if count and (number == last + 1 or 2 * count >= most):  # see `region.find`
+                last, most = number, max(most, count)
     else:
         area = own.range
         known |= set(range(area.column - 1, area.last_cell.column))
@@ -148,7 +153,7 @@ def _staying(
 ) -> list[tuple[bool, int | None]]:
     """For each row as it stands: whether it stays, and its place in the frame. A row the frame lacks stays when it
     holds something people typed."""
-    key = columns.get(table.key_field, -1)
+    key, remarks = columns.get(table.key_field, -1), _remarks(table, columns, old)
     count = len(next(iter(values.values()), ()))
     if key in values:
         keys = [key_of(row[key]) for row in old]
@@ -156,16 +161,30 @@ def _staying(
         places: Mapping[int, int] = match(keys, wanted)
     else:
         keys = [None] * len(old)
-        places = {n: n for n in range(min(count, len(old)))}
+        mine = [n for n in range(len(old)) if table.key_field or not remarks[n]]
+        places = dict(zip(mine, range(count), strict=False))
     ours = {column for name, column in columns.items() if table[name].owner == "us"}
     found: list[tuple[bool, int | None]] = []
     for n, row in enumerate(old):
-        nobody = bool(table.key_field) and keys[n] is None
-        answered = ours if nobody else ours | set(values)
-        filled = [c for c in range(span[0], span[1] + 1) if row[c] is not None]
-        remark = not nobody and filled == [key] and key in ours  # no row of ours has nothing but its key
-        found.append((n in places or remark or any(c not in answered for c in filled), places.get(n)))
+        answered = ours if table.key_field and keys[n] is None else ours | set(values)
+        typed = any(row[c] is not None for c in range(span[0], span[1] + 1) if c not in answered)
+        place = places.get(n, WHOLE if remarks[n] else None)
+        found.append((place is not None or typed, place))
     return found
+
+
+def _remarks(table: Table, columns: Mapping[str, int], old: Sequence[Sequence[Any]]) -> list[bool]:
+    """Which rows are none of ours: see `region.Typed.is_ours`."""
+    keyed = table.key_field
+    counts = [sum(row[column] is not None for column in columns.values()) for row in old]
+    keyless = [bool(keyed) and key_of(row[columns[keyed]]) is None for row in old]
+    if keyed and table[keyed].owner != "us":
+        return [count > 0 and lacks for count, lacks in zip(counts, keyless, strict=True)]
+    most = max(counts, default=0)
+    return [
+        count > 0 and (lacks or 2 * count < most or (count == 1 and bool(keyed)))
+        for count, lacks in zip(counts, keyless, strict=True)
+    ]
 
 
 def _refuse_growth(found: Plan, grid: Grid, last: int, own: Any) -> None:

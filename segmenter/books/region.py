@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from segmenter.books import spans
 from segmenter.books.cells import Plain, number
 from segmenter.books.index import Index
 from segmenter.books.refs import Area, area
+from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.reading.headers import Header
 from segmenter.schema import Table
@@ -73,13 +74,13 @@ class Region(NamedTuple):
 
 
 def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
-    """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or all
+    """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
     rows in which one of the columns holds something, with those right below in which one beside them does."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     first = header.row + 1
     if own is None:
-        last = max((row for row in sheet.rows if row >= first and _holds(sheet, row, columns)), default=first - 1)
+        last = _last(sheet, first, columns)
     else:
         columns |= _columns(own.area)
         last = own.last
@@ -90,6 +91,17 @@ def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: 
     while own is None and _holds(sheet, last + 1, range(left, right + 1)):  # a row that stayed for what is beside ours
         last += 1
     return Region(first, last, left, right, own)
+
+
+def _last(sheet: Sheet, first: int, columns: Collection[int]) -> int:
+    """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
+    as many values as the fullest so far. What else stands further down is a remark below the list."""
+    last, most = first - 1, 0
+    for row in sheet.rows:
+        count = _filled(sheet, row, columns) if row >= first else 0
+        if count and (row == last + 1 or 2 * count >= most):
+            last, most = row, max(most, count)
+    return last
 
 
 def _columns(area: Area) -> set[int]:
@@ -135,40 +147,58 @@ def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int,
     return found
 
 
-class Typed(NamedTuple):
-    """Tells the rows that hold something people typed, which no run may lose."""
+class Typed:
+    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame;
+    `notes`: the cells with a comment."""
 
-    sheet: Sheet
-    table: Table
-    header: Header
-    region: Region
-    written: Collection[str]
-    """field keys of the frame"""
-    notes: frozenset[tuple[int, int]]
-    """cells with a comment"""
+    def __init__(
+        self,
+        sheet: Sheet,
+        table: Table,
+        header: Header,
+        region: Region,
+        written: Collection[str],
+        notes: frozenset[tuple[int, int]],
+    ) -> None:
+        self._sheet = sheet
+        self._table = table
+        self._region = region
+        self._notes = notes
+        self._columns = {*header.columns.values()}
+        self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
+        self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
+
+    def is_ours(self, row: int, key: str | None) -> bool:
+        """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
+        holds half as many values as the fullest row of the list. Any other is a remark, and stays as it is."""
+        count = _filled(self._sheet, row, self._columns)
+        if not count:
+            return not self._cells(row)
+        keyed = self._table.key_field
+        if keyed and (key is None or self._table[keyed].owner != "us"):
+            return key is not None
+        return 2 * count >= self._most and (count > 1 or not keyed)
 
     def holds(self, row: int, key: str | None) -> bool:
-        """Whether a row that the frame lacks must stay: something stands in a cell that is not ours, or only its key
-        does, as in a remark below the rows: no row of ours is without a value."""
-        found = self.sheet.rows.get(row)
-        if found is None:
-            return False
-        ours = self._ours(key)
-        filled = [cell for column, cell in found.cells.items() if column in self.region.columns and not cell.blank]
-        if any(cell.column not in ours and cell.formula is None for cell in filled):
+        """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it."""
+        cells = self._cells(row)
+        if any((row, column) in self._notes for column in self._region.columns):
             return True
-        if any((row, column) in self.notes for column in self.region.columns):
-            return True
-        if key is None or self.table[self.table.key_field].owner != "us":
-            return False
-        return all(cell.column == self.header.columns[self.table.key_field] for cell in filled)
+        ours = self._brought if key is not None or not self._table.key_field else self._ours
+        return not self.is_ours(row, key) or any(c.column not in ours and c.formula is None for c in cells)
 
-    def _ours(self, key: str | None) -> set[int]:
-        """The columns a frame answers for: computed ones, and those it brings. In a table with keys a row without
-        one is nobody's, and only computed columns are ours."""
-        nobody = bool(self.table.key_field) and key is None
-        return {
-            column
-            for name, column in self.header.columns.items()
-            if self.table[name].owner == "us" or (name in self.written and not nobody)
-        }
+    def _cells(self, row: int) -> list[Cell]:
+        found = self._sheet.rows.get(row)
+        cells = found.cells.values() if found else ()
+        return [cell for cell in cells if cell.column in self._region.columns and not cell.blank]
+
+    @cached_property
+    def _most(self) -> int:
+        rows = range(self._region.first, self._region.last + 1)
+        return max((_filled(self._sheet, row, self._columns) for row in rows), default=0)
+
+
+def _filled(sheet: Sheet, row: int, columns: Collection[int]) -> int:
+    """In how many of some columns a row holds something."""
+    found = sheet.rows.get(row)
+    return sum(column in columns and not cell.blank for column, cell in found.cells.items()) if found else 0

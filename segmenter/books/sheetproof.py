@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from segmenter.books import Formula, aroundproof, cells, region, rowproof
@@ -71,7 +72,7 @@ class _Values:
         if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(count)]:
             return f"{len(plan.slots)} < {count}"
         filled = [one for one in rows if one[1].place is not None]
-        left = [one for one in rows if one[1].place is None]
+        left = [one for one in rows if one[1].place is None and not one[1].whole]
         return self._differs(filled, plan.written) or self._differs(left, plan.emptied)
 
     def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:
@@ -156,8 +157,14 @@ class _Kept:
         if len(used) < len(sources) or not used <= {*standing}:
             return address(plan.first, stood.left)
         gone = [number for number in standing if number not in used]
-        lost = next((number for number in gone if self._holds(number)), None)
-        return self._exchanged(gone) if lost is None else address(lost, stood.left)
+        keyed = self._plan.table.key_field
+        over = [
+            slot.source
+            for slot in plan.slots
+            if slot.source is not None and not slot.whole and (slot.place is None or not keyed)
+        ]
+        lost = [number for number in gone if self._holds(number)] + [one for one in over if self._is_remark(one)]
+        return address(lost[0], stood.left) if lost else self._exchanged(gone)
 
     def _holds(self, number: int) -> bool:
         """Whether somebody typed something into a row: what a frame brings anew every time aside, and formulas."""
@@ -174,8 +181,25 @@ class _Kept:
             ours.add(self._key)
         if any(cell.column not in ours and cell.formula is None for cell in filled):
             return True
-        alone = keyed and all(cell.column == self._key for cell in filled)
-        return alone and table[table.key_field].owner == "us"
+        return self._is_remark(number)
+
+    def _is_remark(self, number: int) -> bool:
+        """Whether a row is none of ours: without a key, or with less than half of what the fullest row holds."""
+        count, keyed = self._count(number), self._plan.table.key_field
+        if not count:
+            return False
+        if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
+            return key_of(self._was.value(number, self._key)) is None
+        return 2 * count < self._most or (count == 1 and bool(keyed))
+
+    def _count(self, number: int) -> int:
+        row, columns = self._was.rows.get(number), {*self._plan.columns.values()}
+        return sum(cell.column in columns and not cell.blank for cell in row.cells.values()) if row else 0
+
+    @cached_property
+    def _most(self) -> int:
+        stood = self._plan.region
+        return max(map(self._count, range(stood.first, stood.last + 1)), default=0) if stood else 0
 
     def _exchanged(self, gone: Sequence[int]) -> str:
         """The first row that became the row of another key, or that went though its key did not."""
