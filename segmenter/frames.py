@@ -46,6 +46,11 @@ class Frame:
         return cls(dict(zip(columns, cells.T, strict=True)), np.arange(len(rows)) if index is None else index)
 
     @classmethod
+    def of_records(cls, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Frame:
+        """The same of rows that say what they have by name; NaN where one has nothing."""
+        return cls.of([[row.get(name, np.nan) for name in columns] for row in rows], columns)
+
+    @classmethod
     def from_pandas(cls, frame: DataFrame) -> Frame:
         """The same as arrays; texts and categories are objects."""
         kept = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "datetime64[s]"}
@@ -129,3 +134,10 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
     found = np.empty(len(known), dtype=values.dtype)
     found[:] = [*known]
     return np.array(places, dtype=np.intp), found
+
+
+def told(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a typed column says anything: no "", None, NaN or NaT."""
+    if column.dtype.kind == "O":
+        return np.array([one is not None and one == one and one != "" for one in column.tolist()], dtype=bool)
+    return np.asarray(~np.isnan(column), dtype=bool)

@@ -46,9 +46,9 @@ def dimensions(
     them."""
     from segmenter import catalogue, facets
 
-    people = (customers if typed_ages is None else customers.assign(age=typed_ages)).pandas
+    people = customers if typed_ages is None else customers.assign(age=typed_ages)
     found, findings = facets.find(grids, people, rules, as_of)
-    tables = _frames(facets.tables(found, people, names, groups, lang))
+    tables = facets.tables(found, people, names, groups, lang)
     if grids["dimensions"] is None:
         tables["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
     return found, findings, tables

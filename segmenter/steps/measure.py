@@ -77,23 +77,18 @@ def from_orders(customers: Frame, computed: Frame, later: NDArray[np.object_], s
         if column not in customers:
             customers = customers.assign(**{column: fresh})
             continue
-        typed, known = customers[column], has & _told(fresh)
+        typed, known = customers[column], has & frames.told(fresh)
         off = np.abs(typed - fresh) > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
 
         def differs(place: int, column: str = column, typed: Any = typed, fresh: Any = fresh) -> Finding:
             said, counted = (schema.shown(schema.CUSTOMERS[column], _text(one[place]), sheet) for one in (typed, fresh))
             return Finding("typed_differs", sheet, cell(int(rows[place]), column), said, {"computed": counted})
 
-        odd = np.flatnonzero(known & _told(typed) & off).tolist()
+        odd = np.flatnonzero(known & frames.told(typed) & off).tolist()
         found += listed(odd, differs, LISTED if column == "total_amount" else SHOWN)
         customers = customers.assign(**{column: np.where(known, fresh, typed)})
     extra = {name: new[name] for name in ("first_order_date", "orders")}
     return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")
-
-
-def _told(column: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where a column says anything."""
-    return np.asarray(column != "" if column.dtype == object else ~np.isnan(column), dtype=bool)
 
 
 def _text(value: Any) -> str:
