@@ -1,7 +1,8 @@
 """A table as the steps pass it on: columns of one length by name.
 
 Importing pandas takes longer than filling a small workbook, and making one of its frames longer than most steps take.
-So the steps reckon in arrays, and what has to group or join asks for the pandas frame when it does.
+So the steps reckon in arrays (`grouping` for what belongs together), and only what few workbooks ask for - duplicates
+merged, clusters, customer value - or what is written for people takes the pandas frame.
 """
 
 from __future__ import annotations

@@ -389,6 +389,11 @@ def test_what_table_1_says_comes_before_the_survey() -> None:
     assert labels(run({"价格敏感度": ["一般", ""]}, "价格敏感度", survey=asked)) == ["一般", "敏感"]
 
 
+def test_a_number_that_nobody_of_the_sheet_was_asked_for() -> None:
+    asked = Grid("调研", [["客户ID", "月收入(元)"], ["999", 9000.0]])
+    assert labels(run({"年龄": [20.0, 30.0]}, "月收入段", survey=asked)) == ["无数据"] * 2
+
+
 # ---------------------------------------------------------------------------------------------- personas
 
 
