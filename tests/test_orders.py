@@ -76,6 +76,19 @@ def test_the_top_three_by_what_was_spent() -> None:
     assert behaviour(*rows).at["1", "categories"] == "甲、丁、乙"
 
 
+def test_what_comes_to_the_same_amount_is_a_tie() -> None:
+    rows = [["a", "1", "2026-06-01", amount, name, ""] for amount, name in ((0.1, "酒"), (0.2, "酒"), (0.3, "茶"))]
+    assert behaviour(*rows).at["1", "categories"] == "茶、酒"
+
+
+def test_refunds_alone_make_nobody_a_customer() -> None:
+    netted = DEFAULT._replace(net_refunds=True)
+    refund, bought = (["a", "1", "2026-06-01", -5.0, "", ""], ["b", "2", "2026-06-01", 9.0, "", ""])
+    for rows, known in (([refund], []), ([refund, bought], ["2"])):
+        sold = orders.tidy(lines(*rows), netted, "订单").frame
+        assert orders.behaviour(sold, AS_OF, netted)["key"].tolist() == known
+
+
 def test_lines_that_cannot_count_are_listed_with_their_sum() -> None:
     found = orders.tidy(
         lines(
