@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import pandas as pd
-from pandas import DataFrame
+import numpy as np
+from numpy.typing import NDArray
 
-from segmenter import catalogue, cells, schema, texts
+from segmenter import catalogue, cells, frames, schema, texts
 from segmenter.books import Grid
 from segmenter.catalogue import Catalogue
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import headers, intake, survey, values
 from segmenter.rules import Rules
 from segmenter.steps import cross, personas
@@ -39,7 +40,7 @@ def _text(value: Any) -> str:
 
 def find(
     grids: Mapping[str, Grid | None],
-    customers: DataFrame,
+    customers: Frame,
     rules: Rules,
     as_of: date | None,
 ) -> tuple[Facets, list[Finding]]:
@@ -68,52 +69,50 @@ def find(
 
 
 def tables(
-    found: Facets, customers: DataFrame, names: Mapping[str, str], groups: Mapping[str, str], lang: Lang
-) -> dict[str, DataFrame]:
+    found: Facets, customers: Frame, names: Mapping[str, str], groups: Mapping[str, str], lang: Lang
+) -> dict[str, Frame]:
     """Rows of the optional tables by key. `names`: segment key -> name in order; `groups`: key of a segment too small
     -> key of the one it is proposed to join."""
-    segment = customers["segment"].astype(str)
-    own = segment.map(names).tolist()
-    group = segment.map(lambda key: names[groups.get(key, key)]).tolist()
+    codes, keys = frames.distinct(customers["segment"])
+    own = np.array([names[key] for key in keys], dtype=object)[codes]
+    group = np.array([names[groups.get(key, key)] for key in keys], dtype=object)[codes]
     labels = cross.labels_frame(found.core, customers, own, group, lang)
-    table = cross.table(found.core, segment, names, lang)
-    said = [row for one in found.agreements for row in cross.agreement(one, lang)]
-    if said:
-        table = pd.concat([table, DataFrame(said, columns=table.columns, dtype=object)], ignore_index=True)
     by_key = {**found.portrait, **{one.dimension.key: one for one in found.core}}
     split = [one.dimension.key for one in found.core]
     return {
-        "labels": labels if found.sellers is None else labels.assign(seller=found.sellers),
-        "cross": table,
+        "labels": labels if found.sellers is None else labels.assign(seller=np.array(found.sellers, dtype=object)),
+        "cross": cross.table(found.core, found.agreements, customers["segment"], names, lang),
         "personas": personas.table(by_key, split, customers, names, texts.load("strategies.toml"), lang),
     }
 
 
 def _more(
     grids: Mapping[str, Grid | None],
-    customers: DataFrame,
+    customers: Frame,
     fields: Mapping[str, schema.Field],
-) -> tuple[DataFrame, list[Finding]]:
-    """Columns that only dimensions read, on the index of `customers`: beside table 1, then the survey."""
+) -> tuple[Frame, list[Finding]]:
+    """Columns that only dimensions read, on the rows of `customers`: beside table 1, then the survey."""
     unknown = {key: one for key, one in fields.items() if key not in {f.key for f in schema.CUSTOMERS.fields}}
     grid, asked = grids["customers"], grids["survey"]
-    more, findings = DataFrame(index=customers.index), []
+    more, findings = Frame({}, customers.index), []
     if grid is not None:
         found, odd = survey.beside(grid, schema.CUSTOMERS, unknown)
-        more = found.reindex(customers.index)
+        more = found.at(np.searchsorted(found.index, customers.index))
         findings += survey.unreadable(odd, unknown, grid.sheet)
     if asked is not None:
         answers, odd_answers = survey.answers(asked, fields, customers)
         findings += odd_answers
         for key in answers:
-            typed = more.get(key, pd.Series("", index=more.index, dtype=object))
-            more[key] = typed.where(typed.notna() & (typed.astype(object) != ""), answers[key])
+            typed = more.get(key, np.full(len(more), "", dtype=object))
+            more = more.assign(**{key: np.where(frames.told(typed), typed, answers[key])})
     return more, findings
 
 
-def _sellers(interest: pd.Series | None, rules: Rules) -> list[str] | None:
+def _sellers(interest: NDArray[Any] | None, rules: Rules) -> list[str] | None:
     """Who sells the product each customer is interested in (002-29)."""
     if interest is None:
         return None
     owners = {schema.fold(p): who.strip() for p, _, who in (one.partition("=") for one in rules.product_owners)}
-    return [next((who for p, who in owners.items() if p in schema.fold(one)), "") for one in interest.fillna("")]
+    return [
+        next((who for p, who in owners.items() if p in schema.fold(one)), "") for one in map(_text, interest.tolist())
+    ]

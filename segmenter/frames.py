@@ -1,7 +1,8 @@
 """A table as the steps pass it on: columns of one length by name.
 
 Importing pandas takes longer than filling a small workbook, and making one of its frames longer than most steps take.
-So the steps reckon in arrays, and what has to group or join asks for the pandas frame when it does.
+So the steps reckon in arrays (`grouping` for what belongs together), and only what few workbooks ask for - duplicates
+merged, clusters, customer value - or what is written for people takes the pandas frame.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Frame:
         if rows:
             cells[:] = rows
         return cls(dict(zip(columns, cells.T, strict=True)), np.arange(len(rows)) if index is None else index)
+
+    @classmethod
+    def of_records(cls, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Frame:
+        """The same of rows that say what they have by name; NaN where one has nothing."""
+        return cls.of([[row.get(name, np.nan) for name in columns] for row in rows], columns)
 
     @classmethod
     def from_pandas(cls, frame: DataFrame) -> Frame:
@@ -129,3 +135,10 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
     found = np.empty(len(known), dtype=values.dtype)
     found[:] = [*known]
     return np.array(places, dtype=np.intp), found
+
+
+def told(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a typed column says anything: no "", None, NaN or NaT."""
+    if column.dtype.kind == "O":
+        return np.array([one is not None and one == one and one != "" for one in column.tolist()], dtype=bool)
+    return np.asarray(~np.isnan(column), dtype=bool)

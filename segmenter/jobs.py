@@ -8,7 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from segmenter import cells, pipeline, rules, schema, settings, texts, timeline
+import numpy as np
+
+from segmenter import cells, grouping, pipeline, rules, schema, settings, texts, timeline
 from segmenter.books import Book, Grid, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -85,8 +87,6 @@ def import_orders(
     `columns`: field key -> header in the file, for headers that no alias covers. A rules file and the as-of date, when
     given, are written to the settings; otherwise the date is the last order's and the workbook finds it by itself.
     """
-    import pandas as pd
-
     from segmenter import sources
 
     _refuse_existing(out)
@@ -97,29 +97,32 @@ def import_orders(
         raise Refused("no_amount", path=source)
     progress("clean")
     used = rules.from_file(rules_file) if rules_file else rules.default()
-    tidied = orders.tidy(taken.frame.pandas, used, taken.sheet, stage="import")
+    tidied = orders.tidy(taken.frame, used, taken.sheet, stage="import")
     if tidied.frame.empty:
         raise Refused("no_orders", path=source)
-    day = as_of or used.as_of or tidied.frame["ordered_on"].max().date()
+    day = as_of or used.as_of or tidied.frame["ordered_on"].max().astype("M8[D]").item()
     customers = orders.behaviour(tidied.frame, day, used)
     if customers.empty:
         raise Refused("no_orders_before", path=source, as_of=day)
     header_row, placed = headers.locate(grid, schema.ORDERS)
     hours = dates.hours(grid.column(placed["ordered_on"], header_row + 1))
-    known = pd.Series(hours, index=pd.RangeIndex(header_row + 2, header_row + 2 + len(hours)))
-    active = orders.active_hours(tidied.frame[tidied.frame["ordered_on"] <= pd.Timestamp(day)], known)
-    if len(active):
-        customers["active_hours"] = active.reindex(customers.index, fill_value="")
+    past = tidied.frame.at(tidied.frame["ordered_on"] <= np.datetime64(day, "s"))
+    active = orders.active_hours(past, hours[past.index - header_row - 2])
+    if active:
+        told = [active.get(key, "") for key in customers["key"].tolist()]
+        customers = customers.assign(active_hours=np.array(told, dtype=object))
     found = [one._replace(stage="import") for one in taken.findings if one.code not in FROM_TEXT]
     found += tidied.findings
-    later = orders.whole(tidied.frame)["ordered_on"] > pd.Timestamp(day)
-    if later.any():
-        params = {"orders": int(later.sum()), "as_of": day.isoformat()}
+    every = orders.whole(tidied.frame)
+    later = int((every["ordered_on"] > np.datetime64(day, "s")).sum())
+    if later:
+        params = {"orders": later, "as_of": day.isoformat()}
         found.append(Finding("orders_after_as_of", taken.sheet, params=params, stage="import"))
     progress("write")
     with FileBook(template(lang), out=out) as book:
-        book.write(schema.CUSTOMERS, Frame.from_pandas(_in_order(_worded(customers, lang), "customer_id")))
-        lines = _worded(tidied.frame.drop(columns=["key", "region"], errors="ignore"), lang)
+        people = _in_order(_worded(customers.drop("key").pandas, lang), "customer_id")
+        book.write(schema.CUSTOMERS, Frame.from_pandas(people))
+        lines = _worded(tidied.frame.drop("key", "region").pandas, lang)
         book.write(schema.ORDERS, Frame.from_pandas(lines))
         book.write(schema.CLEANING, to_frame(found, book.lang))
         if as_of or rules_file:
@@ -129,9 +132,9 @@ def import_orders(
         as_of=day,
         lines_in=taken.rows_in,
         lines_used=tidied.lines_used,
-        orders=len(orders.whole(tidied.frame)),
+        orders=len(every),
         customers=len(customers),
-        amount=float(tidied.frame["amount"].sum()),
+        amount=grouping.total(tidied.frame["amount"]),
         findings=tuple(found),
     )
 

@@ -22,8 +22,6 @@ from segmenter.texts import LANGS, Lang
 from segmenter.timeline import Followed
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from segmenter.steps.labels import Facets
 
 
@@ -36,7 +34,7 @@ class Ahead(NamedTuple):
     reviews: tuple[Review, ...]
     findings: tuple[Finding, ...]
     extra: Mapping[str, Frame]
-    reach: DataFrame | None
+    reach: Mapping[str, tuple[int, int]] | None
 
 
 def look(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segmenter import grouping
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
@@ -45,9 +46,9 @@ def dimensions(
     them."""
     from segmenter import catalogue, facets
 
-    people = (customers if typed_ages is None else customers.assign(age=typed_ages)).pandas
+    people = customers if typed_ages is None else customers.assign(age=typed_ages)
     found, findings = facets.find(grids, people, rules, as_of)
-    tables = _frames(facets.tables(found, people, names, groups, lang))
+    tables = facets.tables(found, people, names, groups, lang)
     if grids["dimensions"] is None:
         tables["dimensions"] = catalogue.to_frame(facets.chosen_from(None, rules), lang)
     return found, findings, tables
@@ -73,7 +74,7 @@ def clusters(
 
 def value(
     customers: Frame,
-    ordered: DataFrame | None,
+    ordered: Frame | None,
     rules: Rules,
     names: Mapping[str, str],
     as_of: date | None,
@@ -84,8 +85,8 @@ def value(
         return None, [Finding("value_no_orders")], {}
     from segmenter.steps import orders, valuation
 
-    own = orders.whole(ordered[ordered["key"].isin(customers["key"])])
-    found = valuation.estimate(own, as_of, rules.value_months)
+    own = orders.whole(ordered.at(grouping.places(ordered["key"], customers["key"]) >= 0))
+    found = valuation.estimate(own.pandas, as_of, rules.value_months)
     tables = valuation.tables(customers.pandas, found, rules.value_months, names, lang)
     return found, found.findings, _frames(tables)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import nextround, onrequest, schema, texts, timeline, wording
+from segmenter import frames, grouping, nextround, onrequest, schema, texts, timeline, wording
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame, weighed
@@ -35,9 +35,6 @@ from segmenter.steps import (
     segment,
 )
 from segmenter.texts import Lang
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -65,7 +62,7 @@ class _Cleaned(NamedTuple):
     """Who is to be analysed, and what is known of them."""
 
     customers: Frame
-    ordered: DataFrame | None
+    ordered: Frame | None
     """their orders and strangers'; None without any"""
     taken: Intake
     as_of: date | None
@@ -196,14 +193,15 @@ def _cleaned(
     merged = clean.merge_duplicates(taken.frame, rules, taken.sheet, taken.cell)
     customers = step(merged[:3])
     if ordered is not None and merged.same:
-        ordered = ordered.assign(key=ordered["key"].map(lambda key: merged.same.get(key, key)))
+        codes, keys = frames.distinct(ordered["key"])
+        ordered = ordered.assign(key=np.array([merged.same.get(key, key) for key in keys], dtype=object)[codes])
     as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
     findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
     totals = taken.columns.get("total_amount", "")
     if ordered is not None and len(ordered) and as_of is not None:
         computed = orders.behaviour(ordered, as_of, rules)
-        first = ordered.groupby("key")["ordered_on"].min()
-        later = first.index[first.to_numpy() > np.datetime64(as_of, "s")]
+        codes, keys = frames.distinct(ordered["key"])
+        later = keys[grouping.earliest(codes, ordered["ordered_on"], len(keys)) > np.datetime64(as_of, "s")]
         findings += _strangers(ordered, customers, sheets.orders)
         findings += reconcile.check(customers, computed, rules, taken.sheet, schema.SETTINGS.sheet[lang], totals)
         customers = step(measure.from_orders(customers, computed, later, taken.sheet, taken.cell))
@@ -227,22 +225,22 @@ def _cleaned(
     return _Cleaned(customers, ordered, taken, as_of, typed_ages, findings, reasons)
 
 
-def _orders(grid: Grid | None, rules: Rules) -> tuple[DataFrame | None, list[Finding]]:
+def _orders(grid: Grid | None, rules: Rules) -> tuple[Frame | None, list[Finding]]:
     """The orders of the workbook (`orders.Orders.frame`), None when there are none; and what was found."""
     if grid is None:
         return None, []
     taken = intake.take(grid, schema.ORDERS)
     if not taken.rows_in:
         return None, []
-    tidied = orders.tidy(taken.frame.pandas, rules, taken.sheet)
+    tidied = orders.tidy(taken.frame, rules, taken.sheet)
     return tidied.frame, [*taken.findings, *tidied.findings]
 
 
-def _as_of_findings(customers: Frame, ordered: DataFrame | None, as_of: date | None, sheet: str) -> list[Finding]:
+def _as_of_findings(customers: Frame, ordered: Frame | None, as_of: date | None, sheet: str) -> list[Finding]:
     """An as-of date far after every other order is a typing mistake more often than not; later orders do not count."""
     if as_of is None:
         return [Finding("as_of_unknown", sheet)]
-    known = customers.get("last_order_date") if ordered is None else ordered["ordered_on"].to_numpy()
+    known = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
     if known is None:
         return []
     found = []
@@ -257,7 +255,7 @@ def _as_of_findings(customers: Frame, ordered: DataFrame | None, as_of: date | N
     return found
 
 
-def _cautions(rules: Rules, ordered: DataFrame | None) -> list[Finding]:
+def _cautions(rules: Rules, ordered: Frame | None) -> list[Finding]:
     """Settings that ask for more than the data give: third-party data not cleared (003-14), a data window without
     orders to cut to it (003-09)."""
     found = []
@@ -290,17 +288,17 @@ def _by_name(rules: Rules) -> dict[str, Segment]:
     return {name: one for one in rules.segments for name in (one.name["zh"], *one.aliases)}
 
 
-def _strangers(ordered: DataFrame, customers: Frame, grid: Grid | None) -> list[Finding]:
+def _strangers(ordered: Frame, customers: Frame, grid: Grid | None) -> list[Finding]:
     """Orders of customers who are not on the customer sheet are counted, with their sum."""
-    strange = orders.whole(ordered[~ordered["key"].isin(customers["key"])])
+    strange = orders.whole(ordered.at(grouping.places(ordered["key"], customers["key"]) < 0))
     if strange.empty or grid is None:
         return []
     params = {
         "orders": len(strange),
-        "customers": int(strange["key"].nunique()),
-        "amount": float(strange["amount"].sum()),
+        "customers": len({*strange["key"].tolist()}),
+        "amount": grouping.total(strange["amount"]),
     }
-    return [Finding("order_customer_unknown", grid.sheet, value=str(strange["customer_id"].iloc[0]), params=params)]
+    return [Finding("order_customer_unknown", grid.sheet, value=str(strange["customer_id"][0]), params=params)]
 
 
 def _thin(customers: Frame, taken: Intake) -> list[Finding]:

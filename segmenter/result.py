@@ -15,8 +15,6 @@ from segmenter.rules import Rules
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from segmenter.steps.clusters import Clustered
     from segmenter.steps.labels import Facets
     from segmenter.steps.valuation import Value
@@ -82,7 +80,7 @@ class Result(NamedTuple):
     reviews: tuple[Review, ...] = ()
     """when progress, dimensions and everything are looked at again"""
 
-    reach: DataFrame | None = None
+    reach: Mapping[str, tuple[int, int]] | None = None
     """segment key -> customers reached by the campaigns on 活动记录, converted (those who ordered after); None without
     any"""
     history: Frame = Frame({})

@@ -398,6 +398,27 @@ def test_customers_without_orders_need_no_pandas(book: Path, tmp_path: Path, com
     assert said.splitlines()[-1] == "0 False"
 
 
+def test_orders_dimensions_and_contacts_need_no_pandas(tmp_path: Path) -> None:
+    """The sample has orders and asks for dimensions; here with a campaign and targets to measure, filled twice."""
+    source, out = tmp_path / "shop.xlsx", tmp_path / "out.xlsx"
+    sample = openpyxl.load_workbook(SAMPLE)
+    for place in range(200):
+        answer = "否" if place % 50 else "是"
+        sample["活动记录"].append([str(1001 + 2 * place), None, "召回", datetime(2026, 5, 1), answer])
+    targets = ("召回率≥20%；转化率≥5%；30天内二次购买率≥10%", "响应率≥10%；90天内复购率≥10%", "自然回流率≥5%")
+    for row, target in enumerate(targets, 2):
+        assert sample[STRATEGY]["F1"].value == "目标指标"
+        sample[STRATEGY].cell(row, 6).value = target
+    sample.save(source)
+    code = "import sys; from segmenter.cli import main; print(main(sys.argv[1:]), 'pandas' in sys.modules)"
+    for path, day in ((source, "2026-06-30"), (out, "2026-07-31")):
+        said = subprocess.run(
+            [sys.executable, "-c", code, "fill", str(path), "-o", str(out), "--as-of", day],
+            capture_output=True, text=True, encoding="utf-8", check=True,
+        ).stdout  # fmt: skip
+        assert said.splitlines()[-1] == "0 False"
+
+
 def test_a_fill_imports_what_it_needs(book: Path, tmp_path: Path) -> None:
     """Importing is a good part of what a small workbook takes: what only other commands need stays out of it."""
     others = {"dataclasses", "difflib", "calendar", "shutil"}

@@ -21,6 +21,7 @@ from segmenter import catalogue, jobs, pipeline, rules, schema, texts
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.result import Result
 from segmenter.steps import cross, dimensions, personas
 
@@ -252,7 +253,7 @@ def test_the_scores_of_value_are_what_counting_says(rows: list[tuple[Any, ...]])
     columns = dict(zip(keys, map(list, zip(*rows, strict=True)), strict=True))
     ranked = {key: fifth(values) for key, values in columns.items()}
     frame = pd.DataFrame({key: pd.Series(values, dtype=float) for key, values in columns.items()})
-    labeller = dimensions.Labeller(frame, catalogue.shipped())
+    labeller = dimensions.Labeller(Frame.from_pandas(frame), catalogue.shipped())
 
     def mean(parts: Sequence[float | None], least: int) -> float | None:
         known = [part for part in parts if part is not None]
@@ -388,6 +389,11 @@ def test_what_table_1_says_comes_before_the_survey() -> None:
     assert labels(run({"价格敏感度": ["一般", ""]}, "价格敏感度", survey=asked)) == ["一般", "敏感"]
 
 
+def test_a_number_that_nobody_of_the_sheet_was_asked_for() -> None:
+    asked = Grid("调研", [["客户ID", "月收入(元)"], ["999", 9000.0]])
+    assert labels(run({"年龄": [20.0, 30.0]}, "月收入段", survey=asked)) == ["无数据"] * 2
+
+
 # ---------------------------------------------------------------------------------------------- personas
 
 
@@ -435,7 +441,7 @@ def test_the_typical_customer_is_the_medoid(rows: list[tuple[int, int, int]]) ->
     spread = scaled.std(axis=0)
     scaled = scaled[:, spread > 0] / spread[spread > 0]
     distances = np.abs(scaled[:, None, :] - scaled[None, :, :]).sum(axis=(1, 2))
-    found = personas.typical(np.ones(len(frame), dtype=bool), frame)
+    found = personas.typical(np.ones(len(frame), dtype=bool), Frame.from_pandas(frame))
     assert distances[found] == pytest.approx(distances.min(), abs=1e-6)
 
 
@@ -452,8 +458,8 @@ def test_labels_do_not_know_the_order_of_rows(random: Any) -> None:
     known = catalogue.shipped()
     for name in ("age_group", "tier", "city_name"):
         one = known.dimensions[name]
-        straight = dimensions.Labeller(frame, known).label(one)
-        mixed = dimensions.Labeller(frame.iloc[order], known).label(one)
+        straight = dimensions.Labeller(Frame.from_pandas(frame), known).label(one)
+        mixed = dimensions.Labeller(Frame.from_pandas(frame.iloc[order]), known).label(one)
         assert [straight.codes[i] for i in order] == mixed.codes.tolist()
         assert straight.levels == mixed.levels
 

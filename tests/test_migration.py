@@ -44,7 +44,7 @@ def state(*people: tuple[str, str, float], prefix: str = "") -> Frame:
 def uci_state(day: date) -> Frame:
     """Our state of the real shop on a day."""
     known = uci.orders().assign(order_id="", key=lambda frame: values.keys(frame["customer_id"].to_numpy(object)))
-    found = orders.behaviour(known, day, rules.default()).reset_index()
+    found = orders.behaviour(Frame.from_pandas(known), day, rules.default()).pandas
     recency = (pd.Timestamp(day) - found["last_order_date"]).dt.days.astype(float)
     found = found.assign(recency_days=recency, monetary=found["window_amount"], segment="all")
     return migration.keep(score.score(Frame.from_pandas(found), rules.default()), {"all": "全部"})

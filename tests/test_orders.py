@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from segmenter import rules
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.steps import orders
 
 AS_OF = date(2026, 6, 30)
@@ -18,15 +20,16 @@ DEFAULT = rules.default()
 COLUMNS = ("order_id", "customer_id", "ordered_on", "amount", "category", "channel")
 
 
-def lines(*rows: Sequence[Any], columns: Sequence[str] = COLUMNS) -> pd.DataFrame:
+def lines(*rows: Sequence[Any], columns: Sequence[str] = COLUMNS) -> Frame:
     found = pd.DataFrame([[*row] for row in rows], columns=[*columns]).astype(object)
     numbers = [name for name in ("amount", "quantity", "unit_price") if name in columns]
     found = found.astype(dict.fromkeys(numbers, float)).assign(ordered_on=pd.to_datetime(found["ordered_on"]))
-    return found.set_axis(pd.Index(range(2, 2 + len(found)), name="row"))
+    return Frame.from_pandas(found.set_axis(pd.Index(range(2, 2 + len(found)), name="row")))
 
 
 def behaviour(*rows: Sequence[Any], as_of: date = AS_OF) -> pd.DataFrame:
-    return orders.behaviour(orders.tidy(lines(*rows), DEFAULT, "订单").frame, as_of, DEFAULT)
+    found = orders.behaviour(orders.tidy(lines(*rows), DEFAULT, "订单").frame, as_of, DEFAULT)
+    return found.pandas.set_index("key")
 
 
 def test_the_lines_of_an_order_are_one_order() -> None:
@@ -73,6 +76,19 @@ def test_the_top_three_by_what_was_spent() -> None:
     assert behaviour(*rows).at["1", "categories"] == "甲、丁、乙"
 
 
+def test_what_comes_to_the_same_amount_is_a_tie() -> None:
+    rows = [["a", "1", "2026-06-01", amount, name, ""] for amount, name in ((0.1, "酒"), (0.2, "酒"), (0.3, "茶"))]
+    assert behaviour(*rows).at["1", "categories"] == "茶、酒"
+
+
+def test_refunds_alone_make_nobody_a_customer() -> None:
+    netted = DEFAULT._replace(net_refunds=True)
+    refund, bought = (["a", "1", "2026-06-01", -5.0, "", ""], ["b", "2", "2026-06-01", 9.0, "", ""])
+    for rows, known in (([refund], []), ([refund, bought], ["2"])):
+        sold = orders.tidy(lines(*rows), netted, "订单").frame
+        assert orders.behaviour(sold, AS_OF, netted)["key"].tolist() == known
+
+
 def test_lines_that_cannot_count_are_listed_with_their_sum() -> None:
     found = orders.tidy(
         lines(
@@ -103,10 +119,10 @@ def test_quantity_times_price_where_there_is_no_amount() -> None:
     found = orders.tidy(table, DEFAULT, "订单")
     assert found.frame["amount"].tolist() == [7]
     assert orders.tidy(table, DEFAULT._replace(net_refunds=True), "订单").frame["amount"].tolist() == [7, -3.5]
-    both = table.assign(amount=[None, 100.0]).astype({"amount": float})
-    assert orders.tidy(both.assign(quantity=1.0), DEFAULT, "订单").frame["amount"].tolist() == [3.5, 100]
+    both = table.assign(amount=np.array([np.nan, 100.0]))
+    assert orders.tidy(both.assign(quantity=np.ones(2)), DEFAULT, "订单").frame["amount"].tolist() == [3.5, 100]
     with pytest.raises(Refused):
-        orders.tidy(table.drop(columns="unit_price"), DEFAULT, "订单")
+        orders.tidy(table.drop("unit_price"), DEFAULT, "订单")
 
 
 def test_the_data_window_includes_both_its_days() -> None:
@@ -131,5 +147,5 @@ def test_the_two_hours_in_which_most_was_ordered() -> None:
         DEFAULT,
         "订单",
     ).frame
-    hours = pd.Series([9.0, 9.0, 9.0, 20.0, 21.0, 15.0, 8.0, None], index=range(2, 10))
-    assert orders.active_hours(found, hours).to_dict() == {"1": "20:00-22:00", "2": "08:00-10:00"}
+    hours = np.array([9.0, 9.0, 9.0, 20.0, 21.0, 15.0, 8.0, np.nan])
+    assert orders.active_hours(found, hours[found.index - 2]) == {"1": "20:00-22:00", "2": "08:00-10:00"}

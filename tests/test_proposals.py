@@ -105,13 +105,13 @@ def test_a_campaign_few_respond_to() -> None:
     contacts = pd.concat(
         [log("满减", 1, 40), log("直播", 1, 40), log("会员日", 2, 40), log("小试", 0, 29), log("", 0, 90)]
     )
-    found = proposals.from_campaigns(contacts, DEFAULT)
+    found = proposals.from_campaigns(Frame.from_pandas(contacts), DEFAULT)
     assert [(one.key, one.params["name"]) for one in found] == [("campaign_tactic", "满减"), ("campaign", "直播")]
     assert "2.5%（1/40人）" in found[0].why("zh") and "拼团" in found[0].what("zh")
     assert proposals.from_campaigns(None, DEFAULT) == []
 
 
-def orders(**sold: tuple[int, int]) -> pd.DataFrame:
+def orders(**sold: tuple[int, int]) -> Frame:
     """category -> buyers in the 90 days before the last 90, and in the last 90; every buyer another person."""
     rows = []
     for name, halves in sold.items():
@@ -119,7 +119,7 @@ def orders(**sold: tuple[int, int]) -> pd.DataFrame:
             rows += [
                 (f"{name}{days}-{n}", pd.Timestamp(AS_OF) - pd.Timedelta(days=days), 9.0, name) for n in range(count)
             ]
-    return pd.DataFrame(rows, columns=["key", "ordered_on", "amount", "category"])
+    return Frame.from_pandas(pd.DataFrame(rows, columns=["key", "ordered_on", "amount", "category"]))
 
 
 CUSTOMERS = Frame({"recency_days": np.array([5.0])})

@@ -14,8 +14,9 @@ DEFAULT = rules.default()
 TYPED = Frame.from_pandas(pd.DataFrame({"key": ["1", "2", "3", "4"], "total_amount": [100.0, 50.0, 30.0, None]}))
 
 
-def computed(**totals: float) -> pd.DataFrame:
-    return pd.DataFrame({"total_amount": {key[1:]: total for key, total in totals.items()}})
+def computed(**totals: float) -> Frame:
+    rows = [(key[1:], float(total)) for key, total in totals.items()]
+    return Frame.from_pandas(pd.DataFrame(rows, columns=["key", "total_amount"]))
 
 
 def test_the_sheet_against_the_orders() -> None:

@@ -17,6 +17,7 @@ import rtoml
 from openpyxl.utils.cell import coordinate_from_string, range_boundaries
 
 from segmenter import rules, schema, settings, texts
+from segmenter.frames import Frame
 from segmenter.reports import tracking
 from segmenter.steps import orders
 
@@ -258,7 +259,7 @@ def test_orders_give_the_behaviour_columns(books: dict[str, Any]) -> None:
     start = pd.Timestamp(2025, 12, 30)
     first_three = sold[sold["customer_id"].isin(["1001", "1002", "1003"])]
     assert (first_three["ordered_on"] > start).all()
-    given = orders.behaviour(sold, AS_OF, rules.default())
+    given = orders.behaviour(Frame.from_pandas(sold), AS_OF, rules.default()).pandas.set_index("key")
     customers = rows_of(books["sample.xlsx"], schema.CUSTOMERS)
     assert len(customers) == 800
     without = 0

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import schema
+from segmenter import frames, grouping, schema
 from segmenter.books import Grid
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import values
 from segmenter.reading.headers import locate
 from segmenter.schema import Field, Table
 
 
-def beside(grid: Grid, table: Table, fields: Mapping[str, Field]) -> tuple[DataFrame, dict[str, int]]:
+def beside(grid: Grid, table: Table, fields: Mapping[str, Field]) -> tuple[Frame, dict[str, int]]:
     """Columns of a sheet that its table does not have, found by header: columns = keys of `fields`, index = row
     number on the sheet. A field without a kind is a number if all its cells are. Also: unreadable cells by key."""
     header_row, _ = locate(grid, table)
@@ -39,26 +39,33 @@ def beside(grid: Grid, table: Table, fields: Mapping[str, Field]) -> tuple[DataF
         found[key] = read.values
         if read.problems:
             odd[key] = len(read.problems)
-    rows = pd.RangeIndex(header_row + 2, header_row + 2 + max(grid.height - header_row - 1, 0), name="row")
-    return DataFrame(found, index=rows), odd
+    return Frame(found, np.arange(header_row + 2, max(grid.height, header_row + 1) + 1)), odd
 
 
-def answers(grid: Grid, fields: Mapping[str, Field], customers: DataFrame) -> tuple[DataFrame, list[Finding]]:
+def answers(grid: Grid, fields: Mapping[str, Field], customers: Frame) -> tuple[Frame, list[Finding]]:
     """The answers of the 调研 sheet on the index of `customers` (with `key`), and what was odd. Of several rows of a
     customer the last that says something counts, question by question."""
     asked = {key: schema.SURVEY[key] if key in _OWN else one for key, one in fields.items()}
     frame, odd = beside(grid, schema.SURVEY, {"customer_id": schema.SURVEY["customer_id"], **asked})
-    frame = frame[frame["customer_id"] != ""]
-    keys = values.keys(frame.pop("customer_id").to_numpy(object))
-    last = frame.mask(frame.astype(object) == "").groupby(keys).last()
+    frame = frame.at(frame["customer_id"] != "")
+    codes, keys = frames.distinct(values.keys(frame["customer_id"]))
     findings = unreadable(odd, asked, grid.sheet)
-    strange = ~last.index.isin(customers["key"])
-    if strange.any():
-        params = {"customers": int(strange.sum())}
-        findings.append(Finding("survey_unknown", grid.sheet, value=str(last.index[strange][0]), params=params))
-    found = last.reindex(customers["key"]).set_axis(customers.index)
-    texts = found.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in found.dtypes]]
-    return found.assign(**{key: found[key].astype(object).fillna("") for key in texts}), findings
+    strange = keys[grouping.places(keys, customers["key"]) < 0]
+    if len(strange):
+        params = {"customers": len(strange)}
+        findings.append(Finding("survey_unknown", grid.sheet, value=min(strange.tolist()), params=params))
+    at = grouping.places(customers["key"], keys)
+    found = {}
+    for key in asked:
+        if key in frame:
+            column = frame[key]
+            answered = frames.told(column)
+            last = np.full(len(keys) + 1, -1)
+            last[codes[answered]] = np.flatnonzero(answered)  # of several the last remains
+            blank = np.array(["" if column.dtype.kind in "OM" else np.nan], dtype=object)
+            cells = np.append(column.astype(object), blank)[last[at]]
+            found[key] = cells if column.dtype.kind in "OM" else cells.astype(np.float64)
+    return Frame(found, customers.index), findings
 
 
 _OWN = {field.key for field in schema.SURVEY.fields}

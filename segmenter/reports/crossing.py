@@ -99,7 +99,7 @@ def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
     by_key = {**facets.portrait, **{one.dimension.key: one for one in facets.core}}
     split = [one.dimension.key for one in facets.core]
     library = texts.load("strategies.toml")
-    frame = personas.table(by_key, split, result.customers.pandas, names, library, lang)
+    frame = personas.table(by_key, split, result.customers, names, library, lang).pandas
     rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if strict:
         held = {names[key] for key in _withheld(result)}

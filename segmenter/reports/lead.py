@@ -138,8 +138,8 @@ def _campaign(
         line = _row({str(k): v for k, v in row.items()}, plans)
         line["channel"] = _most(mine, "channel", lang)
         line["likes"] = _most(mine, "categories", lang)
-        if result.reach is not None and row["segment"] in result.reach.index:
-            reached, converted = map(int, result.reach.loc[row["segment"], ["reached", "converted"]])
+        if result.reach is not None and row["segment"] in result.reach:
+            reached, converted = result.reach[row["segment"]]
             line["reach"] = _share(reached, row["customers"], strict)
             line["conversion"] = _share(converted, reached, strict)
         found.append(line)

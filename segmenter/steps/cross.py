@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import schema, texts
+from segmenter import frames, schema, texts
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.rules import MOST, Rules
 from segmenter.steps.labels import Agreement, Labels
 from segmenter.texts import Lang
@@ -25,18 +24,28 @@ FLAT: Final = 0.05
 """a dimension with a smaller Cramér's V has next to nothing to do with the segments"""
 
 
-def table(labels: Sequence[Labels], segment: pd.Series, names: Mapping[str, str], lang: Lang) -> DataFrame:
+def table(
+    labels: Sequence[Labels],
+    agreements: Sequence[Agreement],
+    segment: NDArray[np.object_],
+    names: Mapping[str, str],
+    lang: Lang,
+) -> Frame:
     """The rows of the 交叉分析 sheet. `segment`: key of every customer; `names`: key -> name, in order.
 
     A level begins with everybody, who has its strategy hint and KPI; then one row a segment. Shares are of the
-    customers whose level is known; lift is share in the segment / share of everybody.
+    customers whose level is known; lift is share in the segment / share of everybody. What people say against what
+    they do comes last.
     """
-    keys = [key for key in names if (segment.astype(str) == key).any()]
-    position = pd.Categorical(segment.astype(str), categories=keys).codes
+    codes, found = frames.distinct(segment)
+    keys = [key for key in names if key in found.tolist()]
+    position = np.array([keys.index(key) if key in names else -1 for key in found.tolist()], dtype=np.intp)[codes]
     rows: list[dict[str, Any]] = []
     for one in labels:
         rows += _rows(one, position, [names[key] for key in keys], lang)
-    return DataFrame(rows, columns=[field.key for field in schema.table("cross").fields], dtype=object)
+    for pair in agreements:
+        rows += _agreement(pair, lang)
+    return Frame.of_records(rows, schema.table("cross").keys)
 
 
 def counts(one: Labels, position: NDArray[Any], groups: int) -> NDArray[np.intp]:
@@ -82,7 +91,7 @@ def _cell(count: int, of: int, everybody: float | None, lang: Lang) -> dict[str,
     return found | {"overall_share": round(everybody, 6), "lift": round(share / everybody, 4)}
 
 
-def agreement(one: Agreement, lang: Lang) -> list[dict[str, Any]]:
+def _agreement(one: Agreement, lang: Lang) -> list[dict[str, Any]]:
     """What people say (rows) against what they do: one row a pair, of the customers of whom both are known."""
     answer, behaviour = one.answer, one.behaviour
     both = (answer.codes >= 0) & (behaviour.codes >= 0)
@@ -110,22 +119,27 @@ def agreement(one: Agreement, lang: Lang) -> list[dict[str, Any]]:
 
 
 def labels_frame(
-    labels: Sequence[Labels], customers: DataFrame, segment: Sequence[str], group: Sequence[str], lang: Lang
-) -> DataFrame:
+    labels: Sequence[Labels],
+    customers: Frame,
+    segment: NDArray[np.object_],
+    group: NDArray[np.object_],
+    lang: Lang,
+) -> Frame:
     """The rows of the 客户标签 sheet, in the order of table 2."""
-    frame = DataFrame({"customer_id": customers["customer_id"], "segment": segment, "group": group}, dtype=object)
+    found = {"customer_id": customers["customer_id"], "segment": segment, "group": group}
     for number, one in enumerate(labels[:MOST], 1):
         words = [*(level.name[lang] for level in one.levels), texts.say("dimension.unknown", lang)]
         said = [texts.say("dimension.label", lang, dimension=one.dimension.name[lang], level=word) for word in words]
-        frame[f"label{number}"] = np.array(said, dtype=object)[one.codes]
-    return frame.reindex(columns=[field.key for field in schema.table("labels").fields])
+        found[f"label{number}"] = np.array(said, dtype=object)[one.codes]
+    nothing = np.full(len(customers), np.nan)
+    return Frame({key: found.get(key, nothing) for key in schema.table("labels").keys}, customers.index)
 
 
-def separation(labels: Sequence[Labels], segment: pd.Series) -> dict[str, float]:
+def separation(labels: Sequence[Labels], segment: NDArray[np.object_]) -> dict[str, float]:
     """How well each dimension with data tells the segments apart, by key: Cramér's V (003-101)."""
-    position = pd.Categorical(segment.astype(str)).codes
-    groups = int(position.max(initial=-1)) + 1
-    return {one.dimension.key: cramers_v(counts(one, position, groups)[:-1]) for one in labels if one.known}
+    codes, keys = frames.distinct(segment)
+    position = np.argsort(np.argsort(keys))[codes]
+    return {one.dimension.key: cramers_v(counts(one, position, len(keys))[:-1]) for one in labels if one.known}
 
 
 def advice(labels: Sequence[Labels], strengths: Mapping[str, float], rules: Rules) -> list[Finding]:

@@ -9,14 +9,14 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas import DataFrame
 
-from segmenter import schema, texts, wording
+from segmenter import frames, schema, texts, wording
 from segmenter.catalogue import Atom, Catalogue, Dimension, Level, When, key_of
 from segmenter.errors import Refused
+from segmenter.frames import Frame
 from segmenter.reading import regions, values
+from segmenter.reading.amounts import plain_number
 from segmenter.schema import fold
 from segmenter.steps.labels import Labels, Mask, Words
 from segmenter.texts import LANGS
@@ -40,16 +40,16 @@ Source = NDArray[np.float64] | Words | Labels | None
 class Labeller:
     """The dimensions of a set of customers; what a condition reads is worked out once.
 
-    `customers`: `Result.customers`; `more`: further columns on the same index, by the keys of `needed` (of a column
+    `customers`: `Result.customers`; `more`: further columns of the same rows, by the keys of `needed` (of a column
     that both have, the customers' own value counts and `more` fills what is empty).
     """
 
     def __init__(
-        self, customers: DataFrame, catalogue: Catalogue, more: DataFrame | None = None, as_of: date | None = None
+        self, customers: Frame, catalogue: Catalogue, more: Frame | None = None, as_of: date | None = None
     ) -> None:
         self._customers = customers
         self._catalogue = catalogue
-        self._more = DataFrame(index=customers.index) if more is None else more
+        self._more = Frame({}, customers.index) if more is None else more
         self._as_of = as_of
         self._sources: dict[tuple[str, str], Source] = {}
         self._busy: list[str] = []
@@ -128,9 +128,8 @@ class Labeller:
                 return not folded.isdisjoint({fold(value), *map(fold, column.names.get(value, {}).values())})
 
             return column.where(lambda value: same(value) == (atom.op == "="))
-        return _numeric(pd.to_numeric(pd.Series(column.distinct), errors="coerce").to_numpy(float), atom, wanted)[
-            column.codes
-        ] & (column.codes >= 0)
+        numbers = np.array([*map(plain_number, column.distinct), np.nan])[column.codes]
+        return _numeric(numbers, atom, wanted) & (column.codes >= 0)
 
     def _named(self, name: str, atom: Atom | None = None) -> Source:
         """What a name in a condition means. A dimension and a column can share one: a level's name tells."""
@@ -160,16 +159,16 @@ class Labeller:
         if own is None or more is None:
             found = more if own is None else own
         else:
-            found = own.where(own.notna() if pd.api.types.is_numeric_dtype(own.dtype) else own != "", more)
+            found = np.where(own != "" if own.dtype.kind in "OM" else ~np.isnan(own), own, more)
         if found is None:
             return None
-        if pd.api.types.is_numeric_dtype(found.dtype):
+        if found.dtype.kind not in "OM":
             return np.ascontiguousarray(found, dtype=np.float64)
         field = next((one for one in (*schema.CUSTOMERS.fields, *schema.SURVEY.fields) if one.key == key), None)
         if field and field.kind == "list":
-            found = found.str.partition(values.SEPARATOR)[0]
+            found = np.array([one.partition(values.SEPARATOR)[0] for one in found.tolist()], dtype=object)
         names = {one.key: one.name for one in schema.choices(field.choices)} if field and field.choices else {}
-        return _words(found.to_numpy(object), names)
+        return _words(found.astype(object), names)
 
     def _figure(self, key: str) -> Source:
         """What is worked out of the columns (`catalogue.FIGURES`); None where they are missing."""
@@ -177,17 +176,17 @@ class Labeller:
         if key in ("monetary", "recency_days"):
             return np.asarray(frame[key], dtype=np.float64) if key in frame else None
         if key == "customer_type":
-            return _words(frame["segment"].astype(str).to_numpy(object))
+            return _words(frame["segment"])
         if key == "order_count":
             return np.asarray(frame["orders"], dtype=np.float64) if "orders" in frame else None
         if key in ("first_order_days", "yearly_amount"):
             first = frame.get("first_order_date", frame.get("registered_on") if key == "yearly_amount" else None)
             if first is None or day is None:
                 return None
-            days = np.asarray((pd.Timestamp(day) - first).dt.days, dtype=np.float64)
+            days: NDArray[np.float64] = np.floor((np.datetime64(day, "s") - first) / np.timedelta64(1, "D"))
             if key == "first_order_days":
                 return days
-            return np.asarray(frame["total_amount"], dtype=np.float64) * 365 / np.maximum(days, 365)
+            return np.asarray(frame["total_amount"] * 365 / np.maximum(days, 365), dtype=np.float64)
         if key in ("province_name", "city"):
             return self._place(key)
         return self._column(key)
@@ -254,7 +253,7 @@ def _is_number(text: str) -> bool:
 
 
 def _words(cells: NDArray[Any], names: Mapping[str, Mapping[str, str]] | None = None) -> Words:
-    codes, distinct = pd.factorize(cells)
+    codes, distinct = frames.distinct(cells)
     blank = [i for i, one in enumerate(distinct) if one == ""]
     if blank:
         codes = np.where(codes == blank[0], -1, codes)
@@ -271,7 +270,11 @@ def _province_names() -> Mapping[str, Mapping[str, str]]:
 
 def _quintile(column: NDArray[np.float64]) -> NDArray[np.float64]:
     """1-5 by rank, ties the same score, NaN unknown."""
-    found: NDArray[np.float64] = np.ceil(pd.Series(column).rank(pct=True, method="average").to_numpy() * 5)
+    known = ~np.isnan(column)
+    _, place, alike = np.unique(column[known], return_inverse=True, return_counts=True)
+    rank = np.cumsum(alike) - (alike - 1) / 2
+    found = np.full(len(column), np.nan)
+    found[known] = np.ceil(rank[place] / max(len(place), 1) * 5)
     return found
 
 

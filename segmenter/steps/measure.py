@@ -6,19 +6,16 @@ Orders, where there are any, take the place of what was typed; the typed columns
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, schema
+from segmenter import frames, grouping, schema
 from segmenter.errors import Refused
 from segmenter.findings import LISTED, Cell, Finding, listed
 from segmenter.frames import Frame
 from segmenter.rules import Rules, months_before
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Index, Series
 
 Step = tuple[Frame, list[Finding], dict[int, str]]
 """the customers that remain, what was found, and the rows that went (row -> finding code)"""
@@ -36,63 +33,62 @@ COMPUTED: Final = {
 }
 """columns that orders give, and by how much a typed value may differ"""
 AMOUNTS: Final = ("frequency", "average_order_value", "total_amount", "window_amount")
-NUMERIC: Final = (*AMOUNTS, "last_order_date")
 COLUMNS: Final = (*AMOUNTS, "days_since_last_order", "orders")
+_NOTHING: Final[dict[str, Any]] = {"f": np.nan, "M": np.datetime64("NaT"), "O": ""}
+"""what stands in a column, by its kind, where nothing is known"""
 SLACK: Final = 0.005
 """a total may fall short of F times a rounded average order value by this share, plus half a unit an order"""
 
 
-def default_as_of(customers: Frame, orders: DataFrame | None) -> date | None:
+def default_as_of(customers: Frame, orders: Frame | None) -> date | None:
     """The date of the last order: of the order rows, else of the customers; None when nobody knows one."""
-    days = customers.get("last_order_date") if orders is None or orders.empty else orders["ordered_on"].to_numpy()
+    days = customers.get("last_order_date") if orders is None or orders.empty else orders["ordered_on"]
     known = np.array([], "M8[s]") if days is None else days
     known = known[~np.isnat(known)]
     return known.max().astype("M8[D]").item() if len(known) else None
 
 
-def from_orders(people: Frame, computed: DataFrame, later: Index, sheet: str, cell: Cell) -> Step:
+def from_orders(customers: Frame, computed: Frame, later: NDArray[np.object_], sheet: str, cell: Cell) -> Step:
     """The customers with the behaviour columns their orders give.
 
-    `computed`: `orders.behaviour`, by customer key; `later`: keys whose first order is after the as-of date, who are
-    left out. A customer without order rows keeps what was typed.
+    `computed`: `orders.behaviour`; `later`: keys whose first order is after the as-of date, who are left out. A
+    customer without order rows keeps what was typed.
     """
-    customers = people.pandas
-    late = customers["key"].isin(later)
+    late = grouping.places(customers["key"], later) >= 0
     gone = customers.index[late].tolist()
-    ids = customers["customer_id"]
-    found = listed(gone, lambda row: Finding("not_yet", sheet, cell(row, "customer_id"), ids.at[row]))
-    customers = customers[~late]
-    has = customers["key"].isin(computed.index)
-    new = computed.reindex(customers["key"]).set_axis(customers.index)
+    names = dict(zip(gone, customers["customer_id"][late].tolist(), strict=True))
+    found = listed(gone, lambda row: Finding("not_yet", sheet, cell(row, "customer_id"), names[row]))
+    customers = customers.at(~late)
+    rows, ids = customers.index, customers["customer_id"]
+    at = grouping.places(customers["key"], computed["key"])
+    has = at >= 0
+    new = {name: np.append(computed[name], _NOTHING[computed[name].dtype.kind])[at] for name in computed}
     if "total_amount" in customers:
-        unlisted = customers.index[~has & (customers["total_amount"] > 0)].tolist()
-        found += listed(
-            unlisted, lambda row: Finding("orders_missing", sheet, cell(row, "customer_id"), ids.at[row]), SHOWN
-        )
+        unlisted = np.flatnonzero(~has & (customers["total_amount"] > 0)).tolist()
+
+        def missing(place: int) -> Finding:
+            return Finding("orders_missing", sheet, cell(int(rows[place]), "customer_id"), ids[place])
+
+        found += listed(unlisted, missing, SHOWN)
     for column, tolerance in COMPUTED.items():
         if column not in new:
             continue
-        fresh = new[column] if column in NUMERIC else new[column].fillna("")
+        fresh = new[column]
         if column not in customers:
             customers = customers.assign(**{column: fresh})
             continue
-        typed = customers[column]
-        known = fresh.notna() & (fresh.astype(object) != "")
-        given = typed.notna() & (typed.astype(object) != "")
-        off = (typed - fresh).abs() > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
+        typed, known = customers[column], has & frames.told(fresh)
+        off = np.abs(typed - fresh) > tolerance + 1e-9 if column in AMOUNTS else typed != fresh
 
-        def differs(row: int, column: str = column, typed: Series = typed, fresh: Series = fresh) -> Finding:
-            typed_text, computed = (
-                schema.shown(schema.CUSTOMERS[column], _text(one.at[row]), sheet) for one in (typed, fresh)
-            )
-            return Finding("typed_differs", sheet, cell(row, column), typed_text, {"computed": computed})
+        def differs(place: int, column: str = column, typed: Any = typed, fresh: Any = fresh) -> Finding:
+            said, counted = (schema.shown(schema.CUSTOMERS[column], _text(one[place]), sheet) for one in (typed, fresh))
+            return Finding("typed_differs", sheet, cell(int(rows[place]), column), said, {"computed": counted})
 
-        found += listed(
-            customers.index[has & given & known & off].tolist(), differs, LISTED if column == "total_amount" else SHOWN
-        )
-        customers = customers.assign(**{column: fresh.where(has & known, typed)})
-    extra = {name: new[name] for name in ("first_order_date", "orders") if name in new}
-    return Frame.from_pandas(customers.assign(**extra)), found, dict.fromkeys(gone, "not_yet")
+        odd = np.flatnonzero(known & frames.told(typed) & off).tolist()
+        found += listed(odd, differs, LISTED if column == "total_amount" else SHOWN)
+        customers = customers.assign(**{column: np.where(known, fresh, typed)})
+    extra = {name: new[name] for name in ("first_order_date", "orders")}
+    return customers.assign(**extra), found, dict.fromkeys(gone, "not_yet")
 
 
 def _text(value: Any) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import schema
+from segmenter import frames, grouping, schema
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
@@ -21,9 +21,6 @@ from segmenter.reading import intake, values
 from segmenter.reading.amounts import plain_number
 from segmenter.reading.planning import Period
 from segmenter.rules import Rules
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 class Line(NamedTuple):
@@ -44,9 +41,9 @@ class _Data(NamedTuple):
     """`plan.lines`"""
     rules: Rules
     as_of: date | None
-    ordered: DataFrame | None = None
+    ordered: Frame | None = None
     """`orders.Orders.frame`"""
-    contacts: DataFrame | None = None
+    contacts: Frame | None = None
     """`contacted`"""
     earlier: Frame | None = None
     """the last analysis before this one: key, segment (key), as_of (datetime64), one row a customer"""
@@ -61,15 +58,25 @@ class Data(_Data):
     """
 
     @cached_property
-    def orders(self) -> DataFrame | None:
-        """key, ordered_on of every order up to the as-of date."""
+    def orders(self) -> Frame | None:
+        """key, ordered_on of every order up to the as-of date; place: its customer's in `customers`, -1 for none."""
         if self.ordered is None or self.as_of is None:
             return None
-        import pandas as pd
+        days, bought = self.ordered["ordered_on"], self.ordered["amount"] > 0
+        paid = self.ordered.at(bought & (days <= np.datetime64(self.as_of, "s")))
+        once = paid["order_id"] == ""
+        once[grouping.firsts(*grouping.alike(paid["order_id"], paid["key"]))] = True
+        key = paid["key"][once]
+        place = grouping.places(key, self.customers["key"])
+        return Frame({"key": key, "ordered_on": paid["ordered_on"][once], "place": place})
 
-        paid = self.ordered[(self.ordered["amount"] > 0) & (self.ordered["ordered_on"] <= pd.Timestamp(self.as_of))]
-        several = paid.duplicated(["order_id", "key"]) & (paid["order_id"] != "")
-        return paid.loc[~several, ["key", "ordered_on"]]
+    @cached_property
+    def standing(self) -> dict[str, str]:
+        """The segment of a key: at the last analysis before, of those who were not there then today's."""
+        known = dict(zip(self.customers["key"].tolist(), self.customers["segment"].tolist(), strict=True))
+        if self.earlier is not None:
+            known |= dict(zip(self.earlier["key"].tolist(), self.earlier["segment"].tolist(), strict=True))
+        return known
 
 
 class Row(NamedTuple):
@@ -77,7 +84,7 @@ class Row(NamedTuple):
 
     data: Data
     segment: str
-    reached: DataFrame | None
+    reached: Frame | None
     """the contacts of the row: key, reached_on, responded; None without a campaign log"""
     window: Period | None
 
@@ -90,6 +97,17 @@ class Row(NamedTuple):
         """A column of the segment's customers; empty where there is none."""
         mine = self.data.members.get(self.segment)
         return self.data.customers[name][mine] if mine is not None and name in self.data.customers else NONE
+
+    def bought(self) -> tuple[NDArray[np.intp], NDArray[np.datetime64]]:
+        """Of each order of the segment's customers the place of its customer among all, and its day."""
+        orders = self.data.orders
+        mine = self.data.members.get(self.segment)
+        if orders is None or mine is None:
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype="datetime64[s]")
+        ours = np.zeros(len(self.data.customers) + 1, dtype=bool)  # the last: of orders of nobody
+        ours[mine] = True
+        theirs = ours[orders["place"]]
+        return orders["place"][theirs], orders["ordered_on"][theirs]
 
 
 NONE: Final[NDArray[Any]] = np.empty(0, dtype=object)
@@ -115,13 +133,9 @@ def _repurchase(row: Row) -> Measured:
         return _rate(row.figures.get("repeat_buyers"), row.figures.get("buyers"))
     if row.data.orders is None or row.data.as_of is None:
         return NOTHING
-    import pandas as pd
-
-    orders = row.data.orders
-    start = pd.Timestamp(_before(row.data.as_of, row.window))
-    inside = orders[(orders["ordered_on"] > start) & orders["key"].isin(row.column("key"))]
-    counts = inside.groupby("key").size()
-    return _rate((counts >= 2).sum(), (counts >= 1).sum())
+    who, days = row.bought()
+    counts = np.bincount(who[days > np.datetime64(_before(row.data.as_of, row.window), "s")])
+    return _rate(np.count_nonzero(counts >= 2), np.count_nonzero(counts))
 
 
 def _before(day: date, period: Period) -> date:
@@ -129,20 +143,24 @@ def _before(day: date, period: Period) -> date:
 
 
 def _second_order(row: Row) -> Measured:
-    orders = row.data.orders
-    if orders is None:
+    if row.data.orders is None:
         return NOTHING
-    import pandas as pd
+    who, days = row.bought()
+    order = np.lexsort((days, who))
+    who, days = who[order], days[order]
+    starts = grouping.firsts(*grouping.alike(who))
+    again = np.diff(starts, append=len(who)) > 1
+    if row.window is None or row.data.as_of is None:
+        return _rate(np.count_nonzero(again), len(starts))
+    first, time = days[starts], _time(row.window, row.data.as_of)
+    had_time = first + time <= np.datetime64(row.data.as_of, "s")
+    soon = days[starts + again] - first <= time
+    return _rate(np.count_nonzero(again & soon & had_time), np.count_nonzero(had_time))
 
-    mine = orders[orders["key"].isin(row.column("key"))].sort_values(["key", "ordered_on"], kind="stable")
-    place = mine.groupby("key").cumcount()
-    first = mine[place == 0].set_index("key")["ordered_on"]
-    second = mine[place == 1].set_index("key")["ordered_on"].reindex(first.index)
-    if row.window is not None and row.data.as_of is not None:
-        days = pd.Timedelta(days=(row.window.after(row.data.as_of) - row.data.as_of).days)
-        had_time = first + days <= pd.Timestamp(row.data.as_of)
-        return _rate(((second - first <= days) & had_time).sum(), had_time.sum())
-    return _rate(second.notna().sum(), len(first))
+
+def _time(window: Period, as_of: date) -> np.timedelta64:
+    """How long a window is, from the as-of date on."""
+    return np.timedelta64((window.after(as_of) - as_of).days, "D")
 
 
 def _came(row: Row, *, first: bool = False) -> Measured:
@@ -150,51 +168,57 @@ def _came(row: Row, *, first: bool = False) -> Measured:
     when they were reached."""
     if row.reached is None or row.data.as_of is None:
         return NOTHING
-    import pandas as pd
-
-    day = row.reached.dropna(subset="reached_on").groupby("key")["reached_on"].min()
     orders = _known(row.data)
-    if day.empty or orders is None:
+    if orders is None:
         return NOTHING
-    theirs = orders[orders["key"].isin(day.index)]
-    reached = pd.Series(day.reindex(theirs["key"]).to_numpy(), theirs.index)
+    keys, day = _first_reached(row.reached.at(~np.isnat(row.reached["reached_on"])))
+    who, ordered_on = grouping.places(orders["key"], keys), orders["ordered_on"]
+    who, ordered_on = who[who >= 0], ordered_on[who >= 0]
+    counted = np.ones(len(keys), dtype=bool)
     if first:
-        day = day.drop(theirs.loc[theirs["ordered_on"] <= reached, "key"].unique())
-    after = theirs["ordered_on"] > reached
+        counted[who[ordered_on <= day[who]]] = False
+    after = ordered_on > day[who]
     if row.window is not None:
-        days = pd.Timedelta(days=(row.window.after(row.data.as_of) - row.data.as_of).days)
-        after &= theirs["ordered_on"] <= reached + days
-    return _rate(day.index.isin(theirs.loc[after, "key"]).sum(), len(day))
+        after &= ordered_on <= day[who] + _time(row.window, row.data.as_of)
+    came = np.zeros(len(keys), dtype=bool)
+    came[who[after]] = True
+    return _rate(np.count_nonzero(came & counted), np.count_nonzero(counted))
 
 
-def _known(data: Data) -> DataFrame | None:
+def _first_reached(contacts: Frame) -> tuple[NDArray[np.object_], NDArray[np.datetime64]]:
+    """Keys of those who were reached, and the first day known on which each was (NaT: none)."""
+    codes, keys = frames.distinct(contacts["key"])
+    return keys, grouping.earliest(codes, contacts["reached_on"], len(keys))
+
+
+def _known(data: Data) -> Frame | None:
     """Key and ordered_on of every order, or, where the last one is all that is known, of that; None without either."""
     if data.orders is not None or "last_order_date" not in data.customers:
         return data.orders
-    return data.customers.pandas[["key", "last_order_date"]].rename(columns={"last_order_date": "ordered_on"})
+    return Frame({"key": data.customers["key"], "ordered_on": data.customers["last_order_date"]})
 
 
-def campaign(data: Data) -> DataFrame | None:
+def campaign(data: Data) -> dict[str, tuple[int, int]] | None:
     """By segment of today: customers the campaign log reached, and those of them who ordered after they first were
     (item 003-03); None without a log or orders."""
     if data.contacts is None or data.contacts.empty or (orders := _known(data)) is None:
         return None
-    import pandas as pd
-
-    day = data.contacts.groupby("key")["reached_on"].min()
-    later = orders[orders["ordered_on"] > orders["key"].map(day)]
+    keys, day = _first_reached(data.contacts)
+    who, ordered_on = grouping.places(orders["key"], keys), orders["ordered_on"]
+    later = ordered_on > np.append(day, np.datetime64("NaT"))[who]
     if data.as_of is not None:
-        later = later[later["ordered_on"] < pd.Timestamp(data.as_of) + pd.Timedelta(days=1)]
-    key, segment = data.customers.pandas["key"], data.customers.pandas["segment"]
-    hit = pd.DataFrame({"reached": key.isin(day.index), "converted": key.isin(later["key"])})
-    return hit.groupby(segment.astype(str).to_numpy()).sum()
+        later &= ordered_on < np.datetime64(data.as_of, "s") + np.timedelta64(1, "D")
+    came = np.zeros(len(keys) + 1, dtype=bool)
+    came[who[later]] = True
+    at = grouping.places(data.customers["key"], keys)
+    return {segment: (int((at[mine] >= 0).sum()), int(came[at[mine]].sum())) for segment, mine in data.members.items()}
 
 
 def _responded(row: Row) -> Measured:
     if row.reached is None:
         return NOTHING
-    answered = row.reached.groupby("key")["responded"].max()
-    return _rate(answered.sum(), len(answered))
+    keys, responded = row.reached["key"], row.reached["responded"]
+    return _rate(len({*keys[responded].tolist()}), len({*keys.tolist()}))
 
 
 def _were(row: Row) -> Frame | None:
@@ -216,7 +240,7 @@ def _returned(row: Row) -> Measured:
         return NOTHING
     keys, then = were["key"].tolist(), were["as_of"][0]
     if data.contacts is not None:
-        reached = {*data.contacts.loc[data.contacts["reached_on"] >= then, "key"].tolist()}
+        reached = {*data.contacts["key"][data.contacts["reached_on"] >= then].tolist()}
         keys = [key for key in keys if key not in reached]
     late = {*data.customers["key"][data.customers["last_order_date"] > then].tolist()}
     return _rate(sum(key in late for key in keys), len(keys))
@@ -263,52 +287,48 @@ MEASURES: Final[Mapping[str, Callable[[Row], Measured]]] = {
 }
 
 
-def log(grid: Grid | None, as_of: date | None) -> tuple[DataFrame | None, tuple[Finding, ...]]:
+def log(grid: Grid | None, as_of: date | None) -> tuple[Frame | None, tuple[Finding, ...]]:
     """The sheet 活动记录 as `contacted`, None when nothing stands on it; and what was found."""
     if grid is None:
         return None, ()
     taken = intake.take(grid, schema.ACTIVITY)
-    return (contacted(taken.frame.pandas, as_of) if taken.rows_in else None), taken.findings
+    return (contacted(taken.frame, as_of) if taken.rows_in else None), taken.findings
 
 
-def contacted(rows: DataFrame, as_of: date | None) -> DataFrame:
+def contacted(rows: Frame, as_of: date | None) -> Frame:
     """The campaign log as typed (customer_id; reached_on, responded, segment, campaign optional) with key, group
     (`fold`ed, "" unknown) and responded as bool; contacts after the as-of date have not happened yet."""
-    import pandas as pd
+    blank = np.full(len(rows), "", dtype=object)
+    days = rows.get("reached_on", np.full(len(rows), np.datetime64("NaT", "s")))
+    keys = values.keys(rows["customer_id"])
+    found = {
+        "key": keys,
+        "reached_on": days,
+        "responded": rows.get("responded", blank) == "yes",
+        "campaign": rows.get("campaign", blank),
+        "group": values.keys(rows.get("segment", blank)),
+    }
+    happened = keys != ""
+    if as_of is not None:
+        happened &= ~(days > np.datetime64(as_of, "s"))
+    return Frame(found, rows.index).at(happened)
 
-    found = pd.DataFrame(
-        {
-            "key": values.keys(rows["customer_id"].to_numpy(object)),
-            "reached_on": rows.get("reached_on", pd.Series(pd.NaT, rows.index)).astype("datetime64[s]"),
-            "responded": rows.get("responded", pd.Series("", rows.index)) == "yes",
-            "campaign": rows.get("campaign", pd.Series("", rows.index)),
-            "group": [schema.fold(one) for one in rows.get("segment", pd.Series("", rows.index))],
-        },
-        index=rows.index,
-    )
-    found = found[found["key"] != ""]
-    return found if as_of is None else found[~(found["reached_on"] > pd.Timestamp(as_of))]
 
-
-def reached(data: Data, segment: str, names: set[str], start: date | None) -> DataFrame | None:
+def reached(data: Data, segment: str, names: set[str], start: date | None) -> Frame | None:
     """The contacts of a row of table 3 from its start date on: those that name it; and those that name no segment, of
     customers who were in it at the last analysis before, or, where there is none, are in it now."""
     contacts = data.contacts
     if contacts is None or contacts.empty:
         return None
-    import pandas as pd
-
-    mine = contacts["group"].isin(names)
-    nameless = contacts["group"] == ""
-    if segment and nameless.any():
-        known = data.customers.pandas.set_index("key")["segment"]
-        if data.earlier is not None:
-            known = pd.concat([data.earlier.pandas.set_index("key")["segment"], known])
-        known = known[~known.index.duplicated()]
-        mine |= nameless & (contacts["key"].map(known) == segment)
+    codes, groups = frames.distinct(contacts["group"])
+    mine = np.array([one in names for one in groups.tolist()], dtype=bool)[codes]
+    if segment:
+        nameless = np.flatnonzero(contacts["group"] == "")
+        stood = [data.standing.get(key) == segment for key in contacts["key"][nameless].tolist()]
+        mine[nameless] |= np.array(stood, dtype=bool)
     if start is not None:
-        mine &= ~(contacts["reached_on"] < pd.Timestamp(start))
-    return contacts[mine]
+        mine &= ~(contacts["reached_on"] < np.datetime64(start, "s"))
+    return contacts.at(mine)
 
 
 def baseline(data: Data, metric: str, segment: str, start: date | None) -> float | None:

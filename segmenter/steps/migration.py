@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, schema, texts
+from segmenter import frames, grouping, schema, texts
 from segmenter.books import Grid
 from segmenter.frames import Frame
 from segmenter.reading import headers, values
@@ -85,18 +85,14 @@ def _codes(column: NDArray[Any]) -> NDArray[Any]:
 
 def _unique(found: Frame) -> Frame:
     """The first row of every key."""
-    if len({*found["key"].tolist()}) == len(found):
-        return found
-    codes, _ = frames.distinct(found["key"])
-    return found.at(np.unique(codes, return_index=True)[1])
+    codes, keys = frames.distinct(found["key"])
+    return found if len(keys) == len(found) else found.at(grouping.firsts(codes, len(keys)))
 
 
 def moves(before: Frame, now: Frame) -> Frame:
     """Everybody of two states, those of before first in their order: customer_id, before_code, before_segment,
     before_amount, code, segment, amount (None and NaN where they were not there), change (see `label`)."""
-    codes, _ = frames.distinct(np.append(now["key"], before["key"]))
-    at = codes[len(now) :]  # no two keys of now are the same: a code of one of them is its place
-    at[at >= len(now)] = -1
+    at = grouping.places(before["key"], now["key"])
     fresh = np.ones(len(now) + 1, dtype=bool)
     fresh[at] = False
     fresh[-1] = False

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segmenter import frames, grouping
 from segmenter.errors import Refused
 from segmenter.findings import Finding
+from segmenter.frames import Frame
 from segmenter.reading import values
 from segmenter.rules import Rules, months_before
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
 
 TOP: Final = 3
 """品类偏好(TOP3)"""
 DETAILS: Final = ("category", "channel", "region")
 """columns that may differ between the lines of one order"""
+DECIMALS: Final = 6
+"""decimals to which sums are told apart: what differs beyond them is how a computer writes 0.1"""
+BANDS: Final = 12
+"""bands of two hours in a day"""
 
 
 class Orders(NamedTuple):
@@ -26,23 +31,25 @@ class Orders(NamedTuple):
     customer_id (as typed), key (normalised), ordered_on (datetime64), amount, and category, channel, region when
     known; index = first row on the sheet."""
 
-    frame: DataFrame
+    frame: Frame
     findings: tuple[Finding, ...]
     lines_in: int
     lines_used: int
 
 
-def with_amounts(lines: DataFrame, sheet: str) -> DataFrame:
+def with_amounts(lines: Frame, sheet: str) -> Frame:
     """Lines with an `amount`: as it stands, else quantity times unit price."""
-    if {"quantity", "unit_price"} <= {*lines.columns}:
+    amount = lines.get("amount")
+    if "quantity" in lines and "unit_price" in lines:
         product = lines["quantity"] * lines["unit_price"]
-        return lines.assign(amount=lines["amount"].fillna(product) if "amount" in lines else product)
-    if "amount" not in lines:
+        return lines.assign(amount=product if amount is None else np.where(np.isnan(amount), product, amount))
+    if amount is None:
         raise Refused("orders_amount", sheet=sheet)
     return lines
 
 
-def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Orders:
+@np.errstate(over="ignore", invalid="ignore")
+def tidy(lines: Frame, rules: Rules, sheet: str, stage: str = "fill") -> Orders:
     """Line items to orders.
 
     `lines`: customer_id, ordered_on, and amount or quantity and unit_price; order_id, category, channel optional.
@@ -50,120 +57,135 @@ def tidy(lines: DataFrame, rules: Rules, sheet: str, stage: str = "fill") -> Ord
     out and listed with their sum; with `rules.net_refunds` refunds stay, take off the amount and count as no order.
     An order's lines of one category, channel and region are summed.
     """
-    import pandas as pd
-
-    lines_in = len(lines)
     lines = with_amounts(lines, sheet)
+    amounts, days = lines["amount"], lines["ordered_on"]
+    used = np.ones(len(lines), dtype=bool)
     findings = []
 
-    def drop(bad: Series, code: str) -> None:
-        nonlocal lines
-        if bad.any():
-            total = float(lines.loc[bad, "amount"].sum())
-            params = {"count": int(bad.sum()), "amount": total}
-            findings.append(
-                Finding(code, sheet, f"{lines.index[bad][0]}:{lines.index[bad][-1]}", params=params, stage=stage)
-            )
-            lines = lines[~bad]
+    def note(odd: NDArray[np.bool_], code: str, cell: str = "") -> None:
+        params = {"count": int(odd.sum()), "amount": grouping.total(amounts[odd])}
+        findings.append(Finding(code, sheet, cell, params=params, stage=stage))
 
-    drop(pd.Series(values.empty(lines["customer_id"].to_numpy(object)), lines.index), "line_without_customer")
-    drop(lines["ordered_on"].isna(), "line_without_date")
-    drop(lines["amount"].isna(), "line_without_amount")
-    cancelled = lines["amount"] < 0
+    def drop(bad: NDArray[np.bool_], code: str) -> None:
+        bad = bad & used
+        if bad.any():
+            rows = lines.index[bad]
+            note(bad, code, f"{rows[0]}:{rows[-1]}")
+            used[bad] = False
+
+    drop(values.empty(lines["customer_id"]), "line_without_customer")
+    drop(np.isnat(days), "line_without_date")
+    drop(np.isnan(amounts), "line_without_amount")
+    cancelled = amounts < 0
     if "quantity" in lines:
         cancelled |= lines["quantity"] < 0
     if rules.net_refunds:
-        if cancelled.any():
-            params = {"count": int(cancelled.sum()), "amount": float(lines.loc[cancelled, "amount"].sum())}
-            findings.append(Finding("refunds_netted", sheet, params=params, stage=stage))
-        drop(lines["amount"] == 0, "line_of_nothing")
+        if (cancelled & used).any():
+            note(cancelled & used, "refunds_netted")
+        drop(amounts == 0, "line_of_nothing")
     else:
         drop(cancelled, "refund_left_out")
-        drop(lines["amount"] <= 0, "line_of_nothing")
-    for side, outside in (("from", -1), ("to", 1)):
-        limit = getattr(rules, f"data_{side}")
-        if limit is not None:
-            day = np.datetime64(limit, "s")
-            drop(lines["ordered_on"] < day if outside < 0 else lines["ordered_on"] > day, "line_outside_window")
-    total = float(lines["amount"].sum())
+        drop(amounts <= 0, "line_of_nothing")
+    if rules.data_from is not None:
+        drop(days < np.datetime64(rules.data_from, "s"), "line_outside_window")
+    if rules.data_to is not None:
+        drop(days > np.datetime64(rules.data_to, "s"), "line_outside_window")
+    total = grouping.total(amounts[used])
     if total > 0:
         findings = [one._replace(amount_share=abs(one.params["amount"]) / total) for one in findings]
-    lines = lines.assign(key=pd.Series(values.keys(lines["customer_id"].to_numpy(object)), lines.index, dtype=object))
-    kept = ["order_id", "customer_id", "key", "ordered_on", "amount", *(name for name in DETAILS if name in lines)]
-    lines = lines if "order_id" in lines else lines.assign(order_id="")
-    return Orders(
-        _summed(lines[kept], [name for name in DETAILS if name in lines]), tuple(findings), lines_in, len(lines)
-    )
+    details = [name for name in DETAILS if name in lines]
+    ids = lines.get("order_id", np.full(len(lines), "", dtype=object))
+    kept = {"order_id": ids, **{name: lines[name] for name in ("customer_id", "ordered_on", "amount", *details)}}
+    sold = Frame(kept, lines.index) if used.all() else Frame(kept, lines.index).at(used)
+    sold = sold.assign(key=values.keys(sold["customer_id"]))
+    return Orders(_summed(sold, details), tuple(findings), len(lines), len(sold))
 
 
-def whole(orders: DataFrame) -> DataFrame:
+def whole(orders: Frame) -> Frame:
     """`Orders.frame` as one row an order: its amounts summed, its day the first."""
-    return _summed(orders.drop(columns=[name for name in DETAILS if name in orders]), [])
+    return _summed(orders.drop(*DETAILS), ())
 
 
-def _summed(lines: DataFrame, details: list[str]) -> DataFrame:
+def _summed(lines: Frame, details: Sequence[str]) -> Frame:
     """Lines of one order, customer and `details` as one row. Rows without an order number are orders of their own."""
-    by = ["order_id", "key", *details]
-    several = lines.duplicated(by, keep=False) & (lines["order_id"] != "")
-    if not several.any():
+    codes, size = grouping.alike(*(lines[name] for name in ("order_id", "key", *details)))
+    alone = lines["order_id"] == ""
+    first = grouping.firsts(codes, size)
+    kept = alone | (first[codes] == np.arange(len(lines)))
+    if kept.all():
         return lines
-    grouped = (
-        lines[several]
-        .assign(row=lines.index[several])
-        .groupby(by, sort=False, as_index=False)
-        .agg({"customer_id": "first", "ordered_on": "min", "amount": "sum", "row": "min"})
-    )
-    import pandas as pd
-
-    return pd.concat([lines[~several], grouped.set_index("row")[lines.columns]]).sort_index(kind="stable")
+    amounts = np.where(alone, lines["amount"], grouping.sums(codes, lines["amount"], size)[codes])
+    days = np.where(alone, lines["ordered_on"], grouping.earliest(codes, lines["ordered_on"], size)[codes])
+    return lines.assign(amount=amounts, ordered_on=days).at(kept)
 
 
-def behaviour(orders: DataFrame, as_of: date, rules: Rules) -> DataFrame:
+@np.errstate(over="ignore", invalid="ignore")
+def behaviour(orders: Frame, as_of: date, rules: Rules) -> Frame:
     """The behaviour columns of every customer with an order up to `as_of`; `orders`: `Orders.frame`.
 
-    Index: normalised customer key. Columns: customer_id, last_order_date, first_order_date, orders (all), total_amount,
+    Columns: key (normalised customer ID), customer_id, last_order_date, first_order_date, orders (all), total_amount,
     frequency and window_amount (in the window), average_order_value (of the window, else of all), and categories,
     channel, region where known.
     """
-    orders = orders[orders["ordered_on"] <= np.datetime64(as_of, "s")]
+    orders = orders.at(orders["ordered_on"] <= np.datetime64(as_of, "s"))
     known = whole(orders)
-    paid = known[known["amount"] > 0]
-    grouped = paid.groupby("key", sort=False)
-    found = grouped.agg(
-        customer_id=("customer_id", "first"),
-        last_order_date=("ordered_on", "max"),
-        first_order_date=("ordered_on", "min"),
-        orders=("amount", "size"),
-    )
-    inside = known["ordered_on"] > np.datetime64(months_before(as_of, rules.window_months), "s")
-    found["total_amount"] = known.groupby("key")["amount"].sum()
-    found["frequency"] = paid[inside.reindex(paid.index)].groupby("key").size()
-    found["window_amount"] = known[inside].groupby("key")["amount"].sum()
-    found = found.fillna({"frequency": 0.0, "window_amount": 0.0})
-    found[["total_amount", "window_amount"]] = found[["total_amount", "window_amount"]].round(6)
-    recent = (found["window_amount"] / found["frequency"]).where(found["frequency"] > 0)
-    found["average_order_value"] = recent.fillna(found["total_amount"] / found["orders"]).round(2)
-    found[["frequency", "orders"]] = found[["frequency", "orders"]].astype(float)
+    paid = known.at(known["amount"] > 0)
+    codes, keys = frames.distinct(paid["key"])
+    size = len(keys)
+    start = np.datetime64(months_before(as_of, rules.window_months), "s")
+    everybody, inside = grouping.places(known["key"], keys), known["ordered_on"] > start
+    total = grouping.sums(everybody, known["amount"], size).round(DECIMALS)
+    window = grouping.sums(everybody[inside], known["amount"][inside], size).round(DECIMALS)
+    made = grouping.counts(codes, size).astype(np.float64)
+    lately = grouping.counts(codes[paid["ordered_on"] > start], size).astype(np.float64)
+    recent = np.divide(window, lately, out=np.full(size, np.nan), where=lately > 0)
+    found = {
+        "key": keys,
+        "customer_id": paid["customer_id"][grouping.firsts(codes, size)],
+        "last_order_date": grouping.latest(codes, paid["ordered_on"], size),
+        "first_order_date": grouping.earliest(codes, paid["ordered_on"], size),
+        "orders": made,
+        "total_amount": total,
+        "frequency": lately,
+        "window_amount": window,
+        "average_order_value": np.where(np.isnan(recent), total / made, recent).round(2),
+    }
     for source, target, count in (("category", "categories", TOP), ("channel", "channel", 1), ("region", "region", 1)):
         if source in orders:
-            found[target] = _favourites(orders, source, count).reindex(found.index, fill_value="")
-    return found
+            found[target] = _favourites(orders, source, count, keys)
+    return Frame(found)
 
 
-def active_hours(orders: DataFrame, hours: Series) -> Series:
+def active_hours(orders: Frame, hours: NDArray[np.float64]) -> dict[str, str]:
     """The two hours (20:00-22:00) in which a customer ordered most often, by customer key; ties go to the earlier.
 
-    `orders`: `Orders.frame`; `hours`: 0..23 or NaN by row on the sheet, of which an order's first line counts."""
-    known = orders.assign(band=hours.reindex(orders.index) // 2).dropna(subset="band")
-    known = known[(known["order_id"] == "") | ~known.duplicated(["key", "order_id"])]
-    counts = known.groupby(["key", "band"]).size()
-    band = counts.groupby(level="key").idxmax().str[1]
-    return band.map({n: f"{2 * n:02d}:00-{2 * n + 2:02d}:00" for n in range(12)})
+    `orders`: `Orders.frame`; `hours`: 0..23 or NaN for each of its rows, of which an order's first counts."""
+    timed = ~np.isnan(hours)
+    orders, bands = orders.at(timed), (hours[timed] // 2).astype(np.intp)
+    once = orders["order_id"] == ""
+    codes, size = grouping.alike(orders["key"], orders["order_id"])
+    once[grouping.firsts(codes, size)] = True
+    codes, keys = frames.distinct(orders["key"][once])
+    counts = grouping.counts(codes * BANDS + bands[once], len(keys) * BANDS).reshape(-1, BANDS)
+    words = [f"{2 * n:02d}:00-{2 * n + 2:02d}:00" for n in range(BANDS)]
+    return {key: words[band] for key, band in zip(keys.tolist(), counts.argmax(axis=1).tolist(), strict=True)}
 
 
-def _favourites(orders: DataFrame, column: str, count: int) -> Series:
-    """The `count` values a customer spent most on, dearest first; ties in alphabetical order."""
-    named = orders[orders[column].fillna("") != ""]
-    spent = named.groupby(["key", column], sort=True)["amount"].sum().reset_index()
-    best = spent.sort_values(["key", "amount"], ascending=[True, False], kind="stable").groupby("key").head(count)
-    return best.groupby("key")[column].agg(values.SEPARATOR.join)
+def _favourites(orders: Frame, column: str, count: int, keys: NDArray[Any]) -> NDArray[np.object_]:
+    """The `count` values each customer of `keys` spent most on, dearest first; ties in alphabetical order."""
+    codes, words = frames.distinct(orders[column])
+    people = grouping.places(orders["key"], keys)
+    told = (people >= 0) & np.array([*(word != "" for word in words), False], dtype=bool)[codes]
+    rank = np.argsort(np.argsort(words))
+    pairs, found = frames.distinct(people[told] * len(words) + rank[codes[told]])
+    spent = grouping.sums(pairs, orders["amount"][told], len(found)).round(DECIMALS)
+    best = found[np.lexsort((found, -spent, found // max(len(words), 1)))].tolist()
+    favourites: list[list[str]] = [[] for _ in range(len(keys))]
+    named = np.sort(words).tolist()
+    for one in best:
+        mine = favourites[one // len(words)]
+        if len(mine) < count:
+            mine.append(named[one % len(words)])
+    joined = np.empty(len(keys), dtype=object)
+    joined[:] = [*map(values.SEPARATOR.join, favourites)]
+    return joined

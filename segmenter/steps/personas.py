@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from segmenter import schema, texts
+from segmenter.frames import Frame
 from segmenter.steps.labels import Labels, Mask
 from segmenter.texts import Lang
 
@@ -74,14 +74,14 @@ class Claim:
 def table(
     labels: Mapping[str, Labels],
     split: Sequence[str],
-    customers: DataFrame,
+    customers: Frame,
     names: Mapping[str, str],
     library: Mapping[str, Sequence[Mapping[str, str]]],
     lang: Lang,
-) -> DataFrame:
+) -> Frame:
     """The rows of the 客户画像 sheet. `labels`: by dimension key; `split`: dimensions along which a segment may fall
     into two; `names`: segment key -> name, in order; `library`: strategies by segment key."""
-    segment = customers["segment"].astype(str).to_numpy()
+    segment = customers["segment"]
     rows: list[dict[str, Any]] = []
     for key, name in names.items():
         whole = segment == key
@@ -99,7 +99,7 @@ def table(
                 "customer_share": round(float(part.sum()) / people, 6),
             }
             rows.append({**row, **_persona(part, labels, customers, name, lang), **strategies})
-    return DataFrame(rows, columns=[field.key for field in schema.table("personas").fields], dtype=object)
+    return Frame.of_records(rows, schema.table("personas").keys)
 
 
 def _parts(whole: Mask, split: Sequence[Labels]) -> Iterator[Mask]:
@@ -136,9 +136,7 @@ def claims(part: Mask, labels: Sequence[Labels]) -> tuple[list[Claim], list[Labe
     return [claim for _, claim in sorted(found, key=lambda pair: -pair[0])], missing
 
 
-def _persona(
-    part: Mask, labels: Mapping[str, Labels], customers: DataFrame, segment: str, lang: Lang
-) -> dict[str, Any]:
+def _persona(part: Mask, labels: Mapping[str, Labels], customers: Frame, segment: str, lang: Lang) -> dict[str, Any]:
     joint = texts.say("persona.joint", lang)
     row: dict[str, Any] = {}
     said: list[Claim] = []
@@ -150,7 +148,7 @@ def _persona(
         row[key] = joint.join(claim.text(lang) for claim in found) or texts.say("dimension.unknown", lang)
     row["traits"] += joint + _gender(part, labels.get("sex"), lang) if "sex" in labels else ""
     row["name"] = _name(said, lang) or texts.say("persona.plain", lang, segment=segment)
-    row["typical"] = customers["customer_id"].to_numpy()[typical(part, customers)]
+    row["typical"] = customers["customer_id"][typical(part, customers)]
     row["missing"] = texts.say("persona.missing", lang, names=", ".join(missing)) if missing else None
     return row
 
@@ -186,7 +184,7 @@ def _name(said: Sequence[Claim], lang: Lang) -> str:
     return texts.say("persona.name", lang, words=("" if lang == "zh" else ", ").join(words)) if words else ""
 
 
-def typical(part: Mask, customers: DataFrame) -> int:
+def typical(part: Mask, customers: Frame) -> int:
     """Position of the medoid: the customer with the least total distance to all others of the group, in recency,
     frequency, amount (log) and age, each over its spread. Exact: the sum of |x - y| over all y falls out of one sort
     a column."""
@@ -195,7 +193,7 @@ def typical(part: Mask, customers: DataFrame) -> int:
     for column in ("recency_days", "frequency", "monetary", "age"):
         if column not in customers:
             continue
-        values = customers[column].to_numpy(float)[places]
+        values = customers[column][places].astype(np.float64)
         if np.isnan(values).all():
             continue
         values = np.where(np.isnan(values), np.nanmedian(values), values)

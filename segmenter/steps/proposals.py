@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-from segmenter import schema, texts
+from segmenter import frames, grouping, schema, texts
 from segmenter.advice import Proposal, Review
 from segmenter.findings import Finding
 from segmenter.frames import Frame
@@ -21,9 +21,6 @@ from segmenter.reading import planning, targets
 from segmenter.reading.planning import Period
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 RESPONSE: Final = ("response_rate", "participation_rate", "recall_rate", "conversion_rate", "return_rate")
 REACHED: Final = 30
@@ -145,14 +142,16 @@ def _loaded(strategy: Sequence[Mapping[str, Any]], owners: Sequence[Sequence[str
             )
 
 
-def from_campaigns(contacts: DataFrame | None, rules: Rules) -> list[Proposal]:
+def from_campaigns(contacts: Frame | None, rules: Rules) -> list[Proposal]:
     """Campaigns that fewer responded to than `rules.response_min`; `contacts`: key, campaign, responded."""
     if contacts is None or contacts.empty:
         return []
-    people = contacts.groupby(["campaign", "key"], sort=False)["responded"].max().groupby(level=0, sort=False)
-    counts = people.agg(["sum", "size"])
+    people, size = grouping.alike(contacts["campaign"], contacts["key"])
+    campaigns, names = frames.distinct(contacts["campaign"][grouping.firsts(people, size)])
+    answered = grouping.counts(people[contacts["responded"]], size) > 0
+    reached, responded = (grouping.counts(one, len(names)).tolist() for one in (campaigns, campaigns[answered]))
     found = []
-    for name, hits, base in zip(counts.index.tolist(), counts["sum"].tolist(), counts["size"].tolist(), strict=True):
+    for name, hits, base in zip(names.tolist(), responded, reached, strict=True):
         if not name or base < REACHED or hits / base >= rules.response_min:
             continue
         numbers = {"name": str(name), "hits": hits, "base": base, "actual": hits / base, "least": rules.response_min}
@@ -161,14 +160,14 @@ def from_campaigns(contacts: DataFrame | None, rules: Rules) -> list[Proposal]:
     return found
 
 
-def from_data(customers: Frame, ordered: DataFrame | None, as_of: date | None, rules: Rules) -> list[Proposal]:
+def from_data(customers: Frame, ordered: Frame | None, as_of: date | None, rules: Rules) -> list[Proposal]:
     """What the data itself asks for: newer data (002-35), a narrower scope, a look at a category that suddenly draws
     customers (002-15)."""
     if as_of is None:
         return []
     today = np.datetime64(as_of, "s")
     found = []
-    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"].to_numpy()
+    days = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
     if days is not None and len(past := days[days <= today]):
         last = past.max()
         age = int((today - last) // np.timedelta64(1, "D"))
@@ -200,15 +199,13 @@ def from_dimensions(
     return found
 
 
-def _dawning(ordered: DataFrame, as_of: date) -> list[Proposal]:
-    import pandas as pd
-
-    today = pd.Timestamp(as_of)
-    start = today - pd.Timedelta(days=2 * DAWN_DAYS)
-    inside = ordered[(ordered["ordered_on"] > start) & (ordered["ordered_on"] <= today) & (ordered["amount"] > 0)]
-    late = (inside["ordered_on"] > today - pd.Timedelta(days=DAWN_DAYS)).to_numpy()
-    buyers, _ = pd.factorize(inside["key"].to_numpy(object))
-    category, names = pd.factorize(inside["category"].to_numpy(object))
+def _dawning(ordered: Frame, as_of: date) -> list[Proposal]:
+    today, half_a_year = np.datetime64(as_of, "s"), np.timedelta64(2 * DAWN_DAYS, "D")
+    days = ordered["ordered_on"]
+    inside = ordered.at((days > today - half_a_year) & (days <= today) & (ordered["amount"] > 0))
+    late = inside["ordered_on"] > today - half_a_year // 2
+    buyers, _ = frames.distinct(inside["key"])
+    category, names = frames.distinct(inside["category"])
     counts = {}
     for half, mask in (("now", late), ("before", ~late)):
         everybody = len(np.unique(buyers[mask]))

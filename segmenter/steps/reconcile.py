@@ -5,23 +5,21 @@ Customers whose own total differs are listed by `measure.from_orders`, each with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from segmenter import grouping
 from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.rules import Rules
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 SLACK: Final = 0.005
 """half a cent: a smaller difference is rounding"""
 
 
 def check(
-    customers: Frame, computed: DataFrame | None, rules: Rules, sheet: str, settings: str, column: str
+    customers: Frame, computed: Frame | None, rules: Rules, sheet: str, settings: str, column: str
 ) -> list[Finding]:
     """`customers`: key, total_amount as typed; `computed`: `orders.behaviour`, None without orders; `sheet`, `column`:
     where the typed totals stand ("J"), `settings`: where the control total does."""
@@ -31,17 +29,17 @@ def check(
     found = []
     total = None if typed is None else float(np.nansum(typed))
     if computed is not None:
-        ordered = float(computed["total_amount"].sum())
+        ordered = grouping.total(computed["total_amount"])
         if typed is not None and not np.isnan(typed).all() and total is not None and abs(total - ordered) > SLACK:
-            own = computed["total_amount"].reindex(customers["key"]).to_numpy()
-            off = typed - own
+            at = grouping.places(customers["key"], computed["key"])
+            off = typed - np.append(computed["total_amount"], np.nan)[at]
             numbers = {
                 "typed": total,
                 "ordered": ordered,
                 "difference": total - ordered,
                 "differ": int((np.abs(off) > SLACK).sum()),
                 "without": int((np.isnan(off) & (typed > 0)).sum()),
-                "unknown": int((~computed.index.isin(customers["key"])).sum()),
+                "unknown": len(computed) - int((at >= 0).sum()),
             }
             found.append(Finding("reconcile_orders", sheet, f"{column}:{column}", params=numbers))
         total = ordered

@@ -14,6 +14,7 @@ import pandas as pd
 
 from segmenter import catalogue
 from segmenter.catalogue import Dimension, Level
+from segmenter.frames import Frame
 from segmenter.steps.dimensions import Labeller
 from segmenter.texts import LANGS
 
@@ -54,7 +55,7 @@ def main(count: int) -> None:
     own = [known.dimensions[f"d{i}"] for i in range(DIMENSIONS)]
 
     def ours() -> list[np.ndarray]:
-        labeller = Labeller(frame, known)
+        labeller = Labeller(Frame.from_pandas(frame), known)
         return [labeller.label(one).codes for one in own]
 
     def plain() -> list[pd.Series]:
@@ -68,7 +69,7 @@ def main(count: int) -> None:
         f"{count:,} customers by {DIMENSIONS} dimensions: {a:.2f} s; pandas cut {b:.2f} s; ratio {a / b:.2f}\n"
     )
     words = [known.dimensions[key] for key in ("tier", "province", "price_level")]
-    c = best(lambda: [Labeller(frame, known).label(one) for one in words], 3)
+    c = best(lambda: [Labeller(Frame.from_pandas(frame), known).label(one) for one in words], 3)
     sys.stdout.write(f"tier, province and price sensitivity of {count:,}: {c:.2f} s\n")
 
 
