@@ -313,7 +313,7 @@ def _first(plan: Meant) -> Meant:
 def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
     """A chart on a sheet of ours: what it remembers of the cells there is what they hold, all else as it was."""
     data = old.package.read(name)
-    spans.parse(new.package.read(name), name)
+    spans.check(new.package.read(name), name)
     for one in new.sheets:
         if one.part in ours and name in drawn.charts(new, one.part):
             data = drawn.remembered(data, name, Sheet(new.package.read(one.part), one.part, one.name, new.strings))
