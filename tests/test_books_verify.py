@@ -1,0 +1,126 @@
+"""What `verify` finds of a workbook before and after, though nobody tells it what was to be written."""
+
+import pytest
+from bookshop import book, rewritten, rfm
+from fills import NOTE, dressed, fill, first, full, violations
+
+TABLE, COMMENTS, WORKBOOK = "xl/tables/table1.xml", "xl/comments1.xml", "xl/workbook.xml"
+RELATIONS, TYPES, STYLES = "xl/_rels/workbook.xml.rels", "[Content_Types].xml", "xl/styles.xml"
+MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+SPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+AROUND = {
+    "a column of the table renamed": (TABLE, first(rb'name="note"', rb'name="not"')),
+    "a table moved": (TABLE, first(rb'ref="A1', rb'ref="B1')),
+    "a comment changed": (COMMENTS, first(rb"<t>why</t>", rb"<t>how</t>")),
+    "the box of a comment": ("xl/drawings/vmlDrawing1.vml", first(rb"#ffffe1", rb"#ffffe2")),
+    "a print area elsewhere": (WORKBOOK, first(rb"\$A\$1:\$O", rb"$B$1:$O")),
+    "an order to iterate": (WORKBOOK, first(rb"<calcPr ", rb'<calcPr iterate="1" ')),
+    "a reserved workbook": (WORKBOOK, first(rb"<workbookPr", rb'<fileSharing readOnlyRecommended="1"/><workbookPr')),
+    "a link to a stranger": (
+        RELATIONS,
+        first(
+            rb"</Relationships>", rb'<Relationship Id="rIdX" Type="x" Target="http://x" TargetMode="External"/>\g<0>'
+        ),
+    ),
+    "a relation to another part": (
+        RELATIONS,
+        first(rb"</Relationships>", rb'<Relationship Id="rIdX" Type="x" Target="styles.xml"/>\g<0>'),
+    ),
+    "a type of another part": (TYPES, first(rb"</Types>", rb'<Override PartName="/xl/a.bin" ContentType="x"/>\g<0>')),
+    "a type of all parts": (TYPES, first(rb"</Types>", rb'<Default Extension="b" ContentType="x"/>\g<0>')),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_is_said_about_the_rows_follows_them_and_nothing_else_changes(tmp_path, name):
+    def said(workbook, sheet, headers):
+        sheet.print_area(0, 0, 3, len(headers) - 1)
+        sheet.write_comment("A2", "why")
+
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [(n, {NOTE: 7}) for n in "123"], extra=["note"], after=said)
+    fill(path, rfm("3124"), out)
+    assert not violations(path, out)
+    part, change = AROUND[name]
+    rewritten(out, {part: change})
+    assert violations(path, out) == [part]
+
+
+FURTHER = {
+    "a comment at another customer": (COMMENTS, first(rb'ref="B4"', b'ref="B2"')),
+    "a table that is longer": (TABLE, first(rb'(<table .*?ref="A1:O)\d+', rb"\g<1>99")),
+    "a print area that is longer": (WORKBOOK, first(rb"(\$A\$1:\$O\$)\d+", rb"\g<1>9999")),
+    "a name of a stranger": (
+        WORKBOOK,
+        first(rb"<definedName ", rb'<definedName name="more" hidden="1">1</definedName>\g<0>'),
+    ),
+    "a workbook of another kind": (WORKBOOK, first(rb"<workbook ", rb'\g<0>conformance="strict" ')),
+    "another type of the workbook": (TYPES, first(rb'(/xl/workbook.xml" ContentType=")[^"]*', rb"\1application/x")),
+    "a wrong count of styles": (STYLES, first(rb'(<cellXfs count=")\d+', rb"\g<1>1")),
+}
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A workbook in which much is said about the rows, before and after."""
+    path, out = dressed(tmp_path / "a.xlsx", totals=True), tmp_path / "b.xlsx"
+    fill(path, full("1234"), out)
+    assert not violations(path, out)
+    return path, out
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_what_else_leads_to_the_rows_is_found(filled, name):
+    path, out = filled
+    part, change = FURTHER[name]
+    rewritten(out, {part: change})
+    assert part in violations(path, out)
+
+
+def test_a_sheet_of_a_stranger_is_found(filled):
+    path, out = filled
+    part = "xl/worksheets/sheet9.xml"
+    relation = f'<Relationship Id="rId9" Type="{SPACE}/worksheet" Target="worksheets/sheet9.xml"/>'
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
+    rewritten(
+        out,
+        {
+            part: b'<worksheet xmlns="%s"><sheetData/></worksheet>' % MAIN,
+            WORKBOOK: first(rb"</sheets>", rb'<sheet name="more" sheetId="9" r:id="rId9"/>\g<0>'),
+            RELATIONS: first(rb"</Relationships>", relation.encode() + rb"\g<0>"),
+            TYPES: first(rb"</Types>", f'<Override PartName="/{part}" ContentType="{kind}"/>'.encode() + rb"\g<0>"),
+        },
+    )
+    assert WORKBOOK in violations(path, out)
+
+
+CHAIN = {
+    "a formula elsewhere out of it": first(rb'<c r="A2"/>', b""),
+    "another order": first(rb'(<c r="A1" i="1"/>)<c r="A2"/>', rb'<c r="A2" i="1"/><c r="A1"/>'),
+    "a formula more": first(rb"</calcChain>", rb'<c r="A9"/>\g<0>'),
+}
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_what_else_becomes_of_the_order_of_calculation_is_found(tmp_path, name):
+    def formulas(workbook):
+        sheet = workbook.add_worksheet("other")
+        sheet.write_formula("A1", "=1+1", None, 2)
+        sheet.write_formula("A2", "=1+2", None, 3)
+
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [("1", {NOTE: "=I2*2"}), ("2", {})], extra=["note"], before=formulas)
+    part, kind = "xl/calcChain.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+xml"
+    relation = f'<Relationship Id="rId99" Type="{SPACE}/calcChain" Target="calcChain.xml"/>'
+    rewritten(
+        path,
+        {
+            part: b'<calcChain xmlns="%s"><c r="A1" i="1"/><c r="A2"/><c r="O2" i="2"/></calcChain>' % MAIN,
+            RELATIONS: first(rb"</Relationships>", relation.encode() + rb"\g<0>"),
+            TYPES: first(rb"</Types>", f'<Override PartName="/{part}" ContentType="{kind}"/>'.encode() + rb"\g<0>"),
+        },
+    )
+    fill(path, full("2"), out)
+    assert not violations(path, out)
+    rewritten(out, {part: CHAIN[name]})
+    assert violations(path, out) == [part]
