@@ -1,6 +1,8 @@
 """What people may have in a workbook: a fill is not refused for it, `verify` finds nothing wrong with the fill, and
 nothing that was typed is lost."""
 
+import re
+
 import pytest
 from bookshop import book, column, frame, parts, repairs, rewritten, rfm, sheet_part, values
 from fills import NOTE, add_totals, comment, fill, first, full, log, violations
@@ -234,3 +236,64 @@ def test_verify_knows_that_nobody_is_left_and_something_stands_beside(tmp_path, 
 
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=not totals, after=beside)
     assert not told(path, full(""))
+
+
+REMARKS = {
+    "in a column of ours, right below": {"B4": "remark"},
+    "in a column of ours, far below": {"B40": "remark"},
+    "whose it is, right below": {"A4": "制表人", "B4": "王五"},
+    "whose it is, further down": {"A7": "制表人", "B7": "王五"},
+    "in the column of the keys, further down": {"A6": "数据截至六月"},
+    "a sum below its column": {"I7": "=SUM(I2:I3)"},
+    "a sum right below the rows": {"A4": "合计", "I4": "=SUM(I2:I3)"},
+}
+
+
+@EITHER
+@pytest.mark.parametrize("name", REMARKS)
+def test_what_people_typed_below_a_list_stays_as_it_is(tmp_path, table, name):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=table)
+    filled(path, full("12"))
+    sheet = sheet_part(path, RFM.sheet["zh"])
+    typed = REMARKS[name]
+    rewritten(path, {sheet: lambda data: data.replace(b"</sheetData>", row_of(typed) + b"</sheetData>")})
+    for ids in ("12", "1", "1"):
+        assert told(path, full(ids)) == []
+        filled(path, full(ids))
+        assert {*typed.values()} <= {*values(path).values()}
+    assert column(path, "客户ID")[:1] == ["1"]
+
+
+def row_of(cells):
+    """A row with some cells, as it is written."""
+    number = re.search(r"\d+", next(iter(cells)))[0]
+    written = "".join(
+        f'<c r="{where}"><f>{text[1:]}</f></c>'
+        if text.startswith("=")
+        else f'<c r="{where}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for where, text in cells.items()
+    )
+    return f'<row r="{number}">{written}</row>'.encode()
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_remark_below_a_log_stays_as_it_is(tmp_path, count):
+    """A list without keys: its lines are written over, line by line, a remark is none of them."""
+    path = book(tmp_path / "a.xlsx", [("1", {})])
+    filled(path, log(3), CLEANING)
+    part = sheet_part(path, CLEANING.sheet["zh"])
+    typed = row_of({"A5": "看过", "B5": "王五"})
+    rewritten(path, {part: lambda data: data.replace(b"</sheetData>", typed + b"</sheetData>")})
+    assert told(path, log(count), CLEANING) == []
+    filled(path, log(count), CLEANING)
+    assert {"看过", "王五"} <= {*values(path, CLEANING.sheet["zh"]).values()}
+
+
+@pytest.mark.parametrize("ids", ["1", "2", "12"])
+def test_verify_knows_a_row_without_a_key_that_stays_for_its_comment(tmp_path, ids):
+    def remark(workbook, sheet, headers):
+        sheet.write("F4", "old")
+        sheet.write_comment("F4", "why")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=remark)
+    assert told(path, full(ids)) == []

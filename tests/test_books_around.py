@@ -171,6 +171,15 @@ def test_what_else_becomes_of_results_than_was_asked_for_is_found(tmp_path, monk
     refuses(path, full("1"), drop_stale=True)
 
 
+def test_an_old_result_that_nobody_took_out_is_found(tmp_path, monkeypatch):
+    def reads(workbook):
+        workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM.sheet['zh']}!I2:I9)", None, 5)
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], before=reads)
+    monkeypatch.setattr(calc, "dropped", lambda data, stale: data)
+    refuses(path, full("1"), drop_stale=True)
+
+
 def test_a_wrong_checksum_of_a_part_that_stays_is_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", [("1", {})])
 

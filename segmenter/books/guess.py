@@ -3,7 +3,7 @@ to be written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
@@ -65,11 +65,13 @@ class _Guess:
                 return
             if number not in without:
                 yield Slot(sources.get(number), 0)
+            elif loose and not self._typed.is_ours(loose[0], None) and self._alike(loose[0], number, self._columns):
+                yield Slot(loose.pop(0), 0, True)
             elif number in same and self._could_be(number, number):
                 yield Slot(number, 0)
             elif (source := next((n for n in loose if self._could_be(n, number)), None)) is not None:
                 del loose[: loose.index(source) + 1]
-                yield Slot(source, 0)
+                yield Slot(source, 0, not self._typed.is_ours(source, None))
             elif keyed and self._holds(number):
                 return
             else:
@@ -104,8 +106,12 @@ class _Guess:
 
     def _could_be(self, old: int, number: int) -> bool:
         """Whether the cells that are not ours say the same in a row before and one after."""
+        return self._alike(old, number, self._foreign)
+
+    def _alike(self, old: int, number: int, columns: Iterable[int]) -> bool:
+        """Whether some cells say the same in a row before and one after."""
         before, after = self._was.rows.get(old), self._now.rows[number]
-        for column in self._foreign:
+        for column in columns:
             one, other = before.cells.get(column) if before else None, after.cells.get(column)
             if (one is None or one.blank) and (other is None or other.blank):
                 continue

@@ -166,7 +166,7 @@ class _Judge:
             if self._made is not None and self._made.differs(name, before, after):
                 return Part(name, "violation", "bytes")
             follows = self._meant is not None and (name in self._meant or name in self._owners)
-            if not follows and _same(name, before, after):
+            if not follows and not self._stale(name) and _same(name, before, after):
                 return Part(name, "same")
             if name in self._ours and name in self._entries and name in after:
                 if wrong := self._wrong(name):
@@ -177,11 +177,15 @@ class _Judge:
                 plan = self._list(self._owners[name])
                 good = aroundproof.belonging(before.read(name), after.read(name), name, plan)
                 return Part(name, "ours" if good else "violation", "" if good else "changed")
-            if name in before and name in after and before.read(name) == after.read(name):
+            if name in before and name in after and not self._stale(name) and before.read(name) == after.read(name):
                 return Part(name, "same")
             return self._changed(name)
         except Refused as error:
             return Part(name, "violation", error.key)
+
+    def _stale(self, name: str) -> Collection[Cell]:
+        """The formula cells of a part whose old results were to be taken out."""
+        return self._made.stale.get(name, ()) if self._made is not None and self._asked.drop_stale else ()
 
     def _changed(self, name: str) -> Part:
         """What became of a part that is not the same, and no sheet of ours that was there."""
@@ -205,7 +209,7 @@ class _Judge:
             return _chart(name, old, new, self._ours)
         sheet = next((one for one in old.sheets if one.part == name), None)
         if self._asked.drop_stale and sheet is not None:
-            stale = None if self._made is None else self._made.stale.get(name, ())
+            stale = None if self._made is None else self._stale(name)
             was, now = (Sheet(one, name, sheet.name, old.strings) for one in (before, after))
             wrong = calc.wrongly_dropped(was, now, stale)
             return Part(name, "violation", wrong) if wrong else Part(name, "declared")

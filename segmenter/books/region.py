@@ -75,7 +75,8 @@ class Region(NamedTuple):
 
 def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
-    rows in which one of the columns holds something, with those right below in which one beside them does."""
+    rows in which one of the columns holds something, with those right below in which one beside them does. A line that
+    adds up the rows above it is below the list."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     first = header.row + 1
@@ -90,6 +91,9 @@ def find(sheet: Sheet, header: Header, listed: Iterable[ListObject], key_field: 
     left, right = _joined(sheet, range(header.row, last + 1), min(columns), max(columns))
     while own is None and _holds(sheet, last + 1, range(left, right + 1)):  # a row that stayed for what is beside ours
         last += 1
+    bottom = first - 1 if own is None else own.last
+    while last > bottom and _adds_up(sheet, last, set(header.columns.values()), first):
+        last -= 1
     return Region(first, last, left, right, own)
 
 
@@ -102,6 +106,12 @@ def _last(sheet: Sheet, first: int, columns: Collection[int]) -> int:
         if count and (row == last + 1 or 2 * count >= most):
             last, most = row, max(most, count)
     return last
+
+
+def _adds_up(sheet: Sheet, row: int, columns: Collection[int], first: int) -> bool:
+    """Whether the last row has less than half of what the first row of the list holds, and a formula among it."""
+    cells = [cell for column, cell in sheet.rows[row].cells.items() if column in columns and not cell.blank]
+    return any(cell.formula for cell in cells) and 2 * len(cells) < _filled(sheet, first, columns)
 
 
 def _columns(area: Area) -> set[int]:

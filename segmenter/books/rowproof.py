@@ -91,7 +91,7 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
             taken = formulas if region.listed and slot.place is not None else {}
             yield number, _Want(None, attributes, region.columns, anew, like, taken)
         else:
-            columns = ours if slot.place is not None else () if slot.whole else emptied
+            columns = () if slot.whole else ours if slot.place is not None else emptied
             source = was.rows.get(slot.source, _EMPTY)
             yield number, _Want(source, source.attributes, region.columns, columns, like, {})
     below = plan.first + len(plan.slots)
