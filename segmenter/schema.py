@@ -6,7 +6,7 @@ Nothing else in the package spells a header or a sheet name; `schema.toml` does,
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -71,6 +71,7 @@ class Table:
         anchor: str = "",
         rows: int = 0,
         optional: str = "",
+        always: Sequence[str] = (),
     ) -> None:
         self.key = key
         self.sheet = sheet
@@ -84,6 +85,8 @@ class Table:
         self.optional = optional
         """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
         by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
+        self.always = always
+        """the fields that no row lacks which `fill` writes"""
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:

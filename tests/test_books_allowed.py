@@ -297,3 +297,48 @@ def test_verify_knows_a_row_without_a_key_that_stays_for_its_comment(tmp_path, i
 
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=remark)
     assert told(path, full(ids)) == []
+
+
+def test_a_short_line_of_a_log_is_no_remark(tmp_path):
+    """It is written over by the next log, and gone when that has none."""
+    path = book(tmp_path / "a.xlsx", [("1", {})])
+    long, short = {one.key: "x" for one in CLEANING.fields}, {"stage": "x", "code": "y", "message": "z"}
+    for lines in ([long, short], [long, short], [long]):
+        filled(path, frame(**{key: [line.get(key) for line in lines] for key in long}), CLEANING)
+        stage = column(path, CLEANING.fields[0].header["zh"], CLEANING.sheet["zh"])
+        assert [one for one in stage if one] == ["x"] * len(lines)
+
+
+def test_the_row_of_a_customer_who_left_goes_when_its_note_does(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {NOTE: "owes us"}), ("2", {})], extra=["note"])
+    filled(path, full("12"))
+    left = {"customer_id": "1", "segment": "不在本次分析中"}
+    lines = [{one.key: "2" for one in RFM.fields if one.kind not in ("count", "money")}, left]
+    filled(path, frame(**{one.key: [line.get(one.key) for line in lines] for one in RFM.fields}))
+    assert column(path, "客户ID") == ["1", "2"]
+    part = sheet_part(path, RFM.sheet["zh"])
+    rewritten(path, {part: first(rb'<c r="O2"[^>]*>.*?</c>', b"")})
+    filled(path, full("2"))
+    assert [one for one in column(path, "客户ID") if one] == ["2"]
+
+
+def test_a_formula_saved_without_a_result_makes_way_for_nothing(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    part = sheet_part(path, RFM.sheet["zh"])
+    rewritten(path, {part: first(rb'<c r="F2"[^>]*>.*?</c>', b'\\g<0><c r="G2"><f>1/0*B2</f></c>')})
+    filled(path, full("12", recency_days=[None, 2.0]))
+    assert column(path, RFM["recency_days"].header["zh"]) == [None, 2]
+
+
+@pytest.mark.parametrize("below", ["A6", "A7"])
+def test_verify_knows_a_list_that_has_grown_down_to_a_remark(tmp_path, below):
+    def looks(workbook, sheet, headers):
+        sheet.write("D2", "x", workbook.add_format({"bold": True}))
+        sheet.write(below, "remark")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=looks)
+    assert told(path, full("1234")) == []
+
+
+def test_verify_knows_that_nobody_is_left_in_a_calculated_column(tmp_path):
+    assert told(calculated(tmp_path / "a.xlsx", table=True), full("")) == []

@@ -8,10 +8,12 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, schema
+from segmenter.cli import main
 from segmenter.books.file import FileBook
 from segmenter.frames import Frame
 from segmenter.texts import LANGS, Lang
 
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 LABELS = schema.table("labels")
 ROWS = Frame.of([("007", "高价值客户", "地域: 一线"), ("12", "=1+1", None)], ("customer_id", "segment", "label1"))
 
@@ -27,6 +29,27 @@ def fill(path: Path, lang: Lang, **extra: Frame) -> jobs.Result:
         result = jobs.analyse(book)._replace(extra=extra)
         jobs.write(book, result)
     return result
+
+
+def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Path) -> None:
+    """`Table.always`, of all lists that a fill writes: else it would keep its own rows for ever."""
+    sample, first, second = SAMPLE, tmp_path / "first.xlsx", tmp_path / "second.xlsx"
+    asked = ["--clusters", "--value"]
+    assert main(["fill", str(sample), "-o", str(first), *asked]) == 0
+    assert main(["fill", str(first), "-o", str(second), "--as-of", "2026-08-15", *asked]) == 0
+    seen = set()
+    for path in (first, second):
+        book = openpyxl.load_workbook(path)
+        for table in schema.tables().values():
+            if not table.always or table.sheet["zh"] not in book.sheetnames:
+                continue
+            heads, *rows = book[table.sheet["zh"]].iter_rows(values_only=True)
+            written = [row for row in rows if any(value is not None for value in row)]
+            for key in table.always:
+                at = heads.index(table[key].header["zh"])
+                assert all(row[at] is not None for row in written), (path.name, table.key, key)
+            seen |= {table.key} if written else set()
+    assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "moves", "proposals"}
 
 
 def rows(path: Path, lang: Lang) -> list[tuple[object, ...]]:

@@ -58,7 +58,7 @@ def fill(sheet: Sheet, corner: tuple[int, int], table: Table, frame: Frame, writ
             cell = source.cells.get(left + offset) if source else None
             if cell is None and value is None:
                 continue
-            if cell is None or not cells.same(sheet.value_of(cell), value, writer.date1904):
+            if cell is None or not sheet.holds(cell, value, writer.date1904):
                 style = cell.style if cell else sheet.column_styles.get(left + offset, 0)
                 parts[left + offset] = writer.cell(number, left + offset, style, value)
                 changed = True

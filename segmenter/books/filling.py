@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import bulk, refs
+from segmenter.books import bulk, cells, refs
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
@@ -73,10 +73,21 @@ class Meant(NamedTuple):
         return [key for key in self.frame if key in self.columns]
 
     @property
+    def always(self) -> list[str]:
+        """The fields without which a row is none of ours: see `Table.always`."""
+        return always(self.table, self.written, self.frame)
+
+    @property
     def emptied(self) -> list[str]:
         """The fields whose cells are emptied in a row that stays though it is no longer one of ours."""
         table = self.table
         return [key for key in self.written if table[key].owner == "us" and key != table.key_field]
+
+
+def always(table: Table, written: Collection[str], frame: Frame | None) -> list[str]:
+    """The fields that no row lacks which `fill` writes, as far as this frame knows them."""
+    found = [key for key in table.always if key in written]
+    return found if frame is None else [key for key in found if None not in cells.column(frame[key])]
 
 
 class Job(NamedTuple):

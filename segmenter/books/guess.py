@@ -34,7 +34,7 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         stands = region.find(now, header, region.listed(new, entry.part), table.key_field)
         last = stands.listed.last if stands.listed else stands.last
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
-        typed = Typed(was, table, header, stood, plan.written, region.noted(old, entry.part))
+        typed = Typed(was, table, header, stood, plan.written, plan.always, region.noted(old, entry.part))
         yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
 
 
@@ -61,7 +61,7 @@ class _Guess:
         same = frozenset() if keyed else frozenset(keyless) - {*loose}
         without = {*stands.get(None, [])}
         for number in numbers:
-            if number not in self._now.rows:
+            if number not in self._now.rows or self._is_below(number):
                 return
             if number not in without:
                 yield Slot(sources.get(number), 0)
@@ -75,7 +75,12 @@ class _Guess:
             elif keyed and self._holds(number):
                 return
             else:
-                yield Slot(None, 0)
+                yield Slot(None, 0 if self._holds(number) else None)
+
+    def _is_below(self, number: int) -> bool:
+        """Whether a row stood below the list and stands there still, which has grown down to it."""
+        old, below = self._was.rows.get(number), number >= self._standing.stop
+        return below and old is not None and not old.blank and old.raw == self._now.rows[number].raw
 
     def _keys(self, sheet: Sheet, numbers: range) -> dict[str | None, list[int]]:
         """The rows of each key, those without one under None."""

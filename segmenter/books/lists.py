@@ -8,7 +8,7 @@ from typing import Final
 
 from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
-from segmenter.books.filling import UNLIKE, Filled, Job, Slot, addressed, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, Slot, addressed, always, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import Region, Typed, find, key_of, match
 from segmenter.books.writer import Writer
@@ -57,7 +57,8 @@ def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[
     sheet, key_field, count = job.sheet, job.table.key_field, len(job.frame)
     rows = range(region.first, region.last + 1)
     keys: list[str | None] = [None] * len(rows)
-    typed = Typed(sheet, job.table, job.header, region, values.keys(), job.notes)
+    told = always(job.table, values.keys(), job.frame)
+    typed = Typed(sheet, job.table, job.header, region, values.keys(), told, job.notes)
     if key_field in values:
         column = job.header.columns[key_field]
         keys = [key_of(sheet.value(row, column)) for row in rows]
@@ -113,9 +114,7 @@ class _Rows:
         for column in self._region.columns:
             cell = old.get(column)
             value = self._wanted(column, slot, cell is not None)
-            if isinstance(value, _Keep) or (
-                cell and cells.same(self._sheet.value_of(cell), value, self._writer.date1904)
-            ):
+            if isinstance(value, _Keep) or (cell and self._sheet.holds(cell, value, self._writer.date1904)):
                 if cell:
                     parts[column] = self._sheet.moved(cell, number, unshare=self._unshare)
                     changed = changed or parts[column] != cell.raw

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from segmenter.books import Grid, cells, refs
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
+from segmenter.books.filling import always
 from segmenter.books.region import key_of, match
 from segmenter.cells import address
 from segmenter.errors import Refused
@@ -69,7 +70,8 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     first = header.row + 1
     last, left, right = _region(grid, header.columns, own, first, table)
     old = [[_at(row, column) for column in range(right + 1)] for row in grid.rows[first : last + 1]]
-    stay = _staying(table, header.columns, values, old, (left, right))
+    remarks = _remarks(table, header.columns, always(table, columns, frame), old)
+    stay = _staying(table, header.columns, values, old, (left, right), remarks)
     if not all(kept for kept, _ in stay):
         noted = {row for row, column in _noted(sheet) if left <= column <= right}
         stay = [(kept or first + n in noted, place) for n, (kept, place) in enumerate(stay)]
@@ -150,10 +152,11 @@ def _staying(
     values: Mapping[int, Sequence[Plain]],
     old: Sequence[Sequence[Any]],
     span: tuple[int, int],
+    remarks: Sequence[bool],
 ) -> list[tuple[bool, int | None]]:
     """For each row as it stands: whether it stays, and its place in the frame. A row the frame lacks stays when it
-    holds something people typed."""
-    key, remarks = columns.get(table.key_field, -1), _remarks(table, columns, old)
+    holds something people typed, or is a remark."""
+    key = columns.get(table.key_field, -1)
     count = len(next(iter(values.values()), ()))
     if key in values:
         keys = [key_of(row[key]) for row in old]
@@ -173,18 +176,16 @@ def _staying(
     return found
 
 
-def _remarks(table: Table, columns: Mapping[str, int], old: Sequence[Sequence[Any]]) -> list[bool]:
+def _remarks(table: Table, columns: Mapping[str, int], told: Sequence[str], old: Sequence[Sequence[Any]]) -> list[bool]:
     """Which rows are none of ours: see `region.Typed.is_ours`."""
     keyed = table.key_field
     counts = [sum(row[column] is not None for column in columns.values()) for row in old]
     keyless = [bool(keyed) and key_of(row[columns[keyed]]) is None for row in old]
     if keyed and table[keyed].owner != "us":
         return [count > 0 and lacks for count, lacks in zip(counts, keyless, strict=True)]
-    most = max(counts, default=0)
-    return [
-        count > 0 and (lacks or 2 * count < most or (count == 1 and bool(keyed)))
-        for count, lacks in zip(counts, keyless, strict=True)
-    ]
+    pairs = zip(old, counts, strict=True)
+    lacks = [any(row[columns[key]] is None for key in told) if told else bool(keyed) and n == 1 for row, n in pairs]
+    return [count > 0 and (without or lack) for count, without, lack in zip(counts, keyless, lacks, strict=True)]
 
 
 def _refuse_growth(found: Plan, grid: Grid, last: int, own: Any) -> None:

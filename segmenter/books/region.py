@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from segmenter.books import spans
@@ -158,8 +158,8 @@ def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int,
 
 
 class Typed:
-    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame;
-    `notes`: the cells with a comment."""
+    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame,
+    `always` those without which a row is none of ours; `notes`: the cells with a comment."""
 
     def __init__(
         self,
@@ -168,6 +168,7 @@ class Typed:
         header: Header,
         region: Region,
         written: Collection[str],
+        always: Collection[str],
         notes: frozenset[tuple[int, int]],
     ) -> None:
         self._sheet = sheet
@@ -177,17 +178,20 @@ class Typed:
         self._columns = {*header.columns.values()}
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
+        self._always = {header.columns[name] for name in always}
 
     def is_ours(self, row: int, key: str | None) -> bool:
         """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
-        holds half as many values as the fullest row of the list. Any other is a remark, and stays as it is."""
+        what no row of ours lacks. Any other is a remark, and stays as it is."""
         count = _filled(self._sheet, row, self._columns)
         if not count:
             return not self._cells(row)
         keyed = self._table.key_field
         if keyed and (key is None or self._table[keyed].owner != "us"):
             return key is not None
-        return 2 * count >= self._most and (count > 1 or not keyed)
+        if not self._always:
+            return count > 1 or not keyed
+        return _filled(self._sheet, row, self._always) == len(self._always)
 
     def holds(self, row: int, key: str | None) -> bool:
         """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it."""
@@ -201,11 +205,6 @@ class Typed:
         found = self._sheet.rows.get(row)
         cells = found.cells.values() if found else ()
         return [cell for cell in cells if cell.column in self._region.columns and not cell.blank]
-
-    @cached_property
-    def _most(self) -> int:
-        rows = range(self._region.first, self._region.last + 1)
-        return max((_filled(self._sheet, row, self._columns) for row in rows), default=0)
 
 
 def _filled(sheet: Sheet, row: int, columns: Collection[int]) -> int:

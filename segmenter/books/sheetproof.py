@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from segmenter.books import Formula, aroundproof, cells, region, rowproof
@@ -87,10 +86,18 @@ class _Values:
             if found != kept or [*map(type, found)] != [*map(type, kept)]:
                 pairs = enumerate(zip(found, wanted, strict=True))
                 wrong += [(n, column) for n, (one, value) in pairs if not self._is(one, value)][:1]
+            blank = [n for n, value in enumerate(wanted) if value is None]
+            wrong += [(n, column) for n in blank if self._computes(numbers[n], column)][:1]
             special = [n for n, value in enumerate(wanted) if _is_special(value)]
             wrong += [(n, column) for n in special if not self._looks(rows[n], column, wanted[n])][:1]
         place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
         return address(numbers[place], column) if wrong else ""
+
+    def _computes(self, number: int, column: int) -> bool:
+        """Whether a cell has a formula, whatever it was saved with."""
+        row = self._now.rows.get(number)
+        cell = row.cells.get(column) if row else None
+        return cell is not None and cell.formula is not None
 
     def _kept(self, wanted: Plain) -> Plain:
         """What a cell gives that holds what is wanted, most often: `_is` decides."""
@@ -184,22 +191,20 @@ class _Kept:
         return self._is_remark(number)
 
     def _is_remark(self, number: int) -> bool:
-        """Whether a row is none of ours: without a key, or with less than half of what the fullest row holds."""
-        count, keyed = self._count(number), self._plan.table.key_field
+        """Whether a row is none of ours: without a key, or without what no row of ours lacks."""
+        plan, keyed = self._plan, self._plan.table.key_field
+        count = self._count(number, plan.columns)
         if not count:
             return False
         if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
             return key_of(self._was.value(number, self._key)) is None
-        return 2 * count < self._most or (count == 1 and bool(keyed))
+        always = plan.always
+        return self._count(number, always) < len(always) if always else count == 1 and bool(keyed)
 
-    def _count(self, number: int) -> int:
-        row, columns = self._was.rows.get(number), {*self._plan.columns.values()}
+    def _count(self, number: int, keys: Iterable[str]) -> int:
+        """How many of some fields a row holds."""
+        row, columns = self._was.rows.get(number), {self._plan.columns[key] for key in keys}
         return sum(cell.column in columns and not cell.blank for cell in row.cells.values()) if row else 0
-
-    @cached_property
-    def _most(self) -> int:
-        stood = self._plan.region
-        return max(map(self._count, range(stood.first, stood.last + 1)), default=0) if stood else 0
 
     def _exchanged(self, gone: Sequence[int]) -> str:
         """The first row that became the row of another key, or that went though its key did not."""

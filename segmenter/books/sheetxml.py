@@ -89,6 +89,10 @@ class Sheet:
         except (IndexError, ValueError) as error:
             raise Refused("cell_damaged", sheet=self.name, cell=cell.where) from error
 
+    def holds(self, cell: Cell, value: Plain, date1904: bool) -> bool:
+        """Whether a cell need not be written to hold a value. A formula saved without a result is not nothing."""
+        return cells.same(self.value_of(cell), value, date1904) and (value is not None or cell.blank)
+
     def head(self, count: int) -> Sequence[list[Plain]]:
         """The values of the first `count` rows, each from column A on."""
         return _Head(self, self.first_rows(count))
