@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, schema
-from segmenter.cli import main
 from segmenter.books.file import FileBook
+from segmenter.cli import main
 from segmenter.frames import Frame
 from segmenter.texts import LANGS, Lang
 
