@@ -49,7 +49,18 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
                 at = heads.index(table[key].header["zh"])
                 assert all(row[at] is not None for row in written), (path.name, table.key, key)
             seen |= {table.key} if written else set()
-    assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "moves", "proposals"}
+    assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
+
+
+def test_customers_leave_a_list_that_says_of_nobody_yet_where_they_moved(tmp_path: Path) -> None:
+    """As after a first analysis; `verify` knows that such rows are ours all the same."""
+    before, after = tmp_path / "before.xlsx", tmp_path / "after.xlsx"
+    jobs.new(before, "zh")
+    for path, count in ((before, 9), (after, 4)):
+        with FileBook(before, path) as book:
+            moves = [(str(n), "a", 1.0, None) for n in range(count)]
+            book.write(schema.table("moves"), Frame.of(moves, ("customer_id", "segment", "amount", "change")))
+    assert jobs.verify(before, after).ok
 
 
 def rows(path: Path, lang: Lang) -> list[tuple[object, ...]]:
