@@ -52,6 +52,8 @@ def shift_of(plan: Meant) -> Shift | None:
 
 def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str:
     """The first element of a worksheet part, rows aside, that does not say what it said."""
+    if was.data == now.data and (shift is None or (not shift.moved and not shift.gone and shift.old == shift.new)):
+        return ""
     if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
         return f"<{was.name}>"
     try:

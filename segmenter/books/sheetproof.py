@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from segmenter.books import Formula, aroundproof, cells, region, rowproof
+from segmenter.books import Formula, aroundproof, calc, cells, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant, Slot
 from segmenter.books.index import Index, SheetEntry
@@ -35,7 +35,8 @@ class Sheets(NamedTuple):
 def differs(sheets: Sheets, books: Workbooks) -> str:
     """The first thing that is wrong with a sheet of ours, "" when nothing is."""
     entry, was, now, plans = sheets
-    valued = (_Values(was, now, plan, books).wrong() for plan in plans if plan.frame is not None)
+    # the values of rows made of whole columns are compared by `longproof`
+    valued = (_Values(was, now, plan, books).wrong() for plan in plans if plan.frame is not None and not plan.rows)
     if (wrong := next(filter(None, valued), "")) or was.data == now.data:
         return wrong
     shift = next((aroundproof.shift_of(plan) for plan in plans if plan.region), None)
@@ -57,6 +58,7 @@ class _Values:
         self._plan = plan
         self._styles = books.styles
         self._date1904 = books.new.date1904
+        self._computing = calc.has_formulas(now.data)
         frame = plan.frame
         self._values = {key: cells.column(frame[key]) for key in plan.written} if frame is not None else {}
 
@@ -86,9 +88,9 @@ class _Values:
             if found != kept or [*map(type, found)] != [*map(type, kept)]:
                 pairs = enumerate(zip(found, wanted, strict=True))
                 wrong += [(n, column) for n, (one, value) in pairs if not self._is(one, value)][:1]
-            blank = [n for n, value in enumerate(wanted) if value is None]
+            blank = [n for n, value in enumerate(wanted) if value is None] if self._computing else []
             wrong += [(n, column) for n in blank if self._computes(numbers[n], column)][:1]
-            special = [n for n, value in enumerate(wanted) if _is_special(value)]
+            special = [n for n, v in enumerate(wanted) if v is not None and type(v) is not float and _is_special(v)]
             wrong += [(n, column) for n in special if not self._looks(rows[n], column, wanted[n])][:1]
         place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
         return address(numbers[place], column) if wrong else ""
