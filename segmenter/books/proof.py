@@ -32,6 +32,8 @@ from segmenter.texts import LANGS
 
 _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
 _IDS: Final = re.compile(rb"\s(?:style|dxfId|r:id)=\"[^\"]*\"")
+_HELD: Final = rb"<(?:[^\s<>/:]+:)?(?:v|f|is)\b"
+"""what a cell has inside that holds something"""
 _SAID: Final = slice(8, 28)
 """of a record of the zip directory: flags, method, time, checksum and sizes"""
 
@@ -287,6 +289,8 @@ class _Judge:
         had given another look."""
         p = made.prefix.encode()
         rows = _cut(self._old.package.read(name), made.first, p)[0]
+        if not re.search(_HELD, rows):
+            return ""
         scan = Scan(made.prefix, name, _Any(), lambda _: False, False)
         for piece in pieces(rows, 0, len(rows), b"</%srow>" % p):
             scan.feed(piece)

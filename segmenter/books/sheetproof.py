@@ -80,26 +80,22 @@ class _Values:
         """The first cell in `rows` that does not hold what is wanted there, row by row."""
         wrong: list[tuple[int, int]] = []
         numbers = [number for number, _ in rows]
+        standing = [row.cells if (row := self._now.rows.get(number)) else {} for number in numbers]
         for key in keys:
             column, values = self._plan.columns[key], self._values[key]
             wanted = [None if slot.place is None else values[slot.place] for _, slot in rows]
-            found = self._now.column(column, numbers)
+            held = [one.get(column) for one in standing]
+            found = [self._now.value_of(cell) if cell and cell.inner else None for cell in held]
             kept = [self._kept(value) for value in wanted]
             if found != kept or [*map(type, found)] != [*map(type, kept)]:
                 pairs = enumerate(zip(found, wanted, strict=True))
                 wrong += [(n, column) for n, (one, value) in pairs if not self._is(one, value)][:1]
             blank = [n for n, value in enumerate(wanted) if value is None] if self._computing else []
-            wrong += [(n, column) for n in blank if self._computes(numbers[n], column)][:1]
+            wrong += [(n, column) for n in blank if (cell := held[n]) and cell.formula][:1]
             special = [n for n, v in enumerate(wanted) if v is not None and type(v) is not float and _is_special(v)]
             wrong += [(n, column) for n in special if not self._looks(rows[n], column, wanted[n])][:1]
         place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
         return address(numbers[place], column) if wrong else ""
-
-    def _computes(self, number: int, column: int) -> bool:
-        """Whether a cell has a formula, whatever it was saved with."""
-        row = self._now.rows.get(number)
-        cell = row.cells.get(column) if row else None
-        return cell is not None and cell.formula is not None
 
     def _kept(self, wanted: Plain) -> Plain:
         """What a cell gives that holds what is wanted, most often: `_is` decides."""
