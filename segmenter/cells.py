@@ -30,12 +30,13 @@ def position(name: str) -> tuple[int, int]:
     found = _ADDRESS.fullmatch(name)
     if not found:
         raise ValueError(name)
-    return int(found[2]) - 1, _column(found[1].upper())
+    return int(found[2]) - 1, column_of(found[1])
 
 
 @cache
-def _column(letters: str) -> int:
+def column_of(letters: str) -> int:
+    """A -> 0, AA -> 26."""
     column = 0
-    for char in letters:
+    for char in letters.upper():
         column = column * 26 + ord(char) - 64
     return column - 1

@@ -128,13 +128,12 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
 
         codes, found = pd.factorize(values)
         return codes, found
-    known: dict[Any, int] = {}
-    places = [
-        -1 if value is None or value != value else known.setdefault(value, len(known)) for value in values.tolist()
-    ]
+    cells = values.tolist()
+    known = [value for value in dict.fromkeys(cells) if value is not None and value == value]
+    places = dict(zip(known, range(len(known)), strict=True))
     found = np.empty(len(known), dtype=values.dtype)
-    found[:] = [*known]
-    return np.array(places, dtype=np.intp), found
+    found[:] = known
+    return np.array([places.get(value, -1) for value in cells], dtype=np.intp), found
 
 
 def told(column: NDArray[Any]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ A few rows are put side by side as they are, and the zeros taken out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from types import NoneType
@@ -322,10 +322,14 @@ class Part:
             where += len(piece)
         return where == len(data)
 
-    @property
-    def brief(self) -> bytes:
-        """The part with the first of the rows only."""
-        return b"".join((self.head, *self.rows._replace(height=1).stretches(), self.tail))
+    def beginning(self, pieces: Iterable[bytes]) -> bytes:
+        """Of the part, as it stands in `pieces`, what is around the rows and the first one."""
+        close, data = b"</%srow>" % self.rows.prefix.encode(), b""
+        for piece in pieces:
+            data += piece
+            if (end := data.find(close, len(self.head))) >= 0:
+                return data[: end + len(close)] + self.tail
+        return data
 
 
 class Rows(NamedTuple):

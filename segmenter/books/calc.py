@@ -24,6 +24,8 @@ _BEFORE_CALC: Final = (
     "definedNames",
 )
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>]")
+_PERHAPS: Final = re.compile(rb"f[\s>](?<=[<:]f.)", re.DOTALL)
+"""what a part without formulas mostly lacks, looked for ten times faster"""
 _VALUE: Final = rb"(?s)<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)"
 _FORMULA_CELL: Final = rb"(?s)<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>"
 _TEXT: Final = r'"(?:[^"]|"")*"'
@@ -47,7 +49,7 @@ def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
 
 def has_formulas(data: bytes) -> bool:
     """Whether a sheet part has formulas in its cells."""
-    return _FORMULA.search(data) is not None
+    return _PERHAPS.search(data) is not None and _FORMULA.search(data) is not None
 
 
 class Reference(NamedTuple):
@@ -95,7 +97,7 @@ def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, 
         if entry.kind != "worksheet" or entry.part in without or entry.part not in index.package:
             continue
         data = index.package.read(entry.part)
-        if not _FORMULA.search(data):
+        if not has_formulas(data):
             continue
         sheet = Sheet(data, entry.part, entry.name, ())
         name = entry.name.casefold()

@@ -21,6 +21,8 @@ Plain = str | float | int | bool | date | Formula | None
 
 _SIMPLE: Final = frozenset({str, float, NoneType})
 """kinds that are all a cell mostly holds"""
+_PLAIN: Final = frozenset({str, float, int, bool, NoneType})
+"""kinds that stay what they are, but for what says nothing"""
 MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
 FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
@@ -65,7 +67,10 @@ def plain(value: Any) -> Plain:
 
 def column(values: Any) -> list[Plain]:
     """The values of a column of a frame as cells can hold them: see `plain`."""
-    return [*map(plain, values.tolist())]
+    found = values.tolist()
+    if {*map(type, found)} <= _PLAIN and math.inf not in found and -math.inf not in found:
+        return [None if value == "" or value != value else value for value in found]
+    return [*map(plain, found)]
 
 
 def _naive(moment: date | None) -> date | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
     if made.rows.height <= _FEW:
         whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
-        if b"".join((made.head, *whole.composed(made.rows), made.tail)) == found:
+        if b"".join((made.head, *whole.composed(), made.tail)) == found:
             found_wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
             return next((f"{letter(column.number)}{row}" for column, row in found_wrong), "")
         pieces = (found,)
@@ -124,24 +124,36 @@ class _Cells:
         self.start = start
         self.low = start - 1 - rows.first
         self.high = self.low + stop - start
-        self.parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
-        """by column: the bytes of each part, how many of them count"""
+        self._rows = rows
 
-    def composed(self, rows: bulk.Rows) -> Iterator[bytes]:
+    @cached_property
+    def parts(self) -> dict[int, list[tuple[Bytes, Lengths]]]:
+        """By column: the bytes of each part, how many of them count."""
+        return {one.number: one.encoded(self.low, self.high) for one in self._rows.columns}
+
+    def composed(self) -> Iterator[bytes]:
         """The rows as they should stand in the file, of few rows put together piece by piece."""
+        rows = self._rows
         p = rows.prefix.encode()
         numbers = [b"%d" % number for number in range(self.start, self.start + self.high - self.low)]
         pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
         for one in rows.columns:
-            head, parts = b'<%sc r="%s' % (p, letter(one.number).encode()), self.parts[one.number]
-            said = [_listed(encoded) for encoded, _ in parts]
-            if parts[0][1].all():
+            head = b'<%sc r="%s' % (p, letter(one.number).encode())
+            said = [self._said(one, n) for n in range(len(one.parts))]
+            if all(said[0]):
                 pieces += [repeat(head), numbers, repeat(one.before), *said, repeat(one.after)]
             else:  # no cell at all where there is nothing to put into it
                 cells = zip(numbers, repeat(one.before), *said, repeat(one.after), strict=False)
                 pieces.append([head + b"".join(cell) if cell[2] else b"" for cell in cells])
         pieces.append(repeat(b"</%srow>" % p))
         return chain.from_iterable(zip(*pieces, strict=False))
+
+    def _said(self, column: bulk.Column, place: int) -> list[bytes]:
+        """What one part of a column is in each row."""
+        part = column.parts[place]
+        if isinstance(part, bulk.Each):
+            return _listed(self.parts[column.number][place][0])
+        return [*map(_listed(part.matrix).__getitem__, part.codes[self.low : self.high].tolist())]
 
 
 class _Stretch(_Cells):
@@ -230,8 +242,9 @@ class _Meaning:
         before, after = self.column.before, self.column.after
         if before and not self._asked and not self._is_plain(before, after):
             return stretch.start
-        for part, (encoded, _) in zip(self.column.parts, stretch.parts[self.column.number], strict=True):
+        for n, part in enumerate(self.column.parts):
             if isinstance(part, bulk.Each):
+                encoded, _ = stretch.parts[self.column.number][n]
                 place = self._first_wrong(_listed(encoded), part.values[stretch.low : stretch.high])
                 if place is not None:
                     return stretch.start + place
@@ -278,14 +291,18 @@ class _Meaning:
 
     def _decoded(self, tail: bytes) -> Any:
         """The value of one cell, read as any sheet is."""
-        if not tail:
-            return None
-        p = self._prefix.encode()
-        space = b' xmlns:%s="x"' % p[:-1] if p else b""
-        data = b'<%sworksheet%s><%ssheetData><%srow r="1"><%sc r="A1%s</%srow></%ssheetData></%sworksheet>'
-        sheet = Sheet(data % (p, space, p, p, p, tail, p, p, p), "sheetData", self._name, ("",))
-        (cell,) = sheet.rows[0].cells.values()
-        return cells.Mark(tail) if cell.formula or isinstance(cell, cells.Mark) else sheet.value_of(cell)
+        return _value(tail, self._prefix, self._name) if tail else None
+
+
+@lru_cache(1 << 10)
+def _value(tail: bytes, prefix: str, name: str) -> Any:
+    """The value of a cell from what follows its row number; those of a template are the same in the next workbook."""
+    p = prefix.encode()
+    space = b' xmlns:%s="x"' % p[:-1] if p else b""
+    data = b'<%sworksheet%s><%ssheetData><%srow r="1"><%sc r="A1%s</%srow></%ssheetData></%sworksheet>'
+    sheet = Sheet(data % (p, space, p, p, p, tail, p, p, p), "sheetData", name, ("",))
+    (cell,) = sheet.rows[0].cells.values()
+    return cells.Mark(tail) if cell.formula else sheet.value_of(cell)
 
 
 def _contents(raws: list[bytes], before: bytes) -> list[Any] | None:

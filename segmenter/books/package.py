@@ -43,7 +43,7 @@ _DAMAGE: Final = (zlib.error, cast(type[Exception], fast.error))
 _DATE: Final = (0, (1 << 5) | 1)
 """1980-01-01 00:00, as zip writes time and date"""
 _PIECE: Final = 1 << 22
-_SMALL: Final = 1 << 16
+_SMALL: Final = 1 << 18
 """bytes up to which a part that was read is kept"""
 
 Stream = Callable[[], Iterable[bytes]]
@@ -192,10 +192,10 @@ class Package:
     def pieces(self, name: str, size: int = 1 << 21) -> Iterator[bytes]:
         """The part `name` inflated piece by piece; its checksum is proven when the last one was taken."""
         info = self._infos[name]
-        start, end = self._packed(info)
-        if info.compress_type != _DEFLATED:
+        if info.file_size <= _SMALL or info.compress_type != _DEFLATED:
             yield self.read(name)
             return
+        start, end = self._packed(info)
         unpacker = fast.decompressobj(-15)
         crc = total = 0
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from operator import eq
 from typing import Any, Final, NamedTuple
 
 from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, longproof, spans
@@ -66,10 +66,11 @@ class Made(NamedTuple):
     stale: Mapping[str, Collection[Cell]]
     """the formula cells with an old result, by part"""
 
-    def differs(self, name: str, before: Package, after: Package) -> bool:
-        """Whether a part holds anything else in the file. A long one is not asked about: see `longproof`."""
+    def differs(self, name: str, after: Package, *, same: bool) -> bool:
+        """Whether a part, `same` as it was or not, holds anything else in the file. A long one is not asked about: see
+        `longproof`."""
         if name not in self.changes:
-            return name not in before or name not in after or not _same(name, before, after)
+            return not same
         content = self.changes[name]
         if content is None or name not in after:
             return content is not None or name in after
@@ -134,7 +135,7 @@ def _same(name: str, before: Package, after: Package) -> bool:
     one, other = before.entries[name], after.entries[name]
     if one.end - one.start != other.end - other.start or one.central[_SAID] != other.central[_SAID]:
         return False
-    return all(a == b for a, b in zip_longest(before.raw(name), after.raw(name)))
+    return all(map(eq, before.raw(name), after.raw(name)))
 
 
 class _Judge:
@@ -165,16 +166,17 @@ class _Judge:
         """What became of one part."""
         before, after = self._old.package.package, self._new.package.package
         try:
-            if self._made is not None and self._made.differs(name, before, after):
+            same = _same(name, before, after)
+            if self._made is not None and self._made.differs(name, after, same=same):
                 return Part(name, "violation", "bytes")
             follows = self._meant is not None and (name in self._meant or name in self._owners)
-            if not follows and not self._stale(name) and _same(name, before, after):
+            if same and not follows and not self._stale(name):
                 return Part(name, "same")
             if name in self._ours and name in self._entries and name in after:
                 if wrong := self._wrong(name):
                     return Part(name, "violation", wrong)
                 if name in before:
-                    return Part(name, "same" if _same(name, before, after) else "ours")
+                    return Part(name, "same" if same else "ours")
             if name in self._owners and name in before and name in after:
                 plan = self._list(self._owners[name])
                 good = aroundproof.belonging(before.read(name), after.read(name), name, plan)
@@ -240,7 +242,8 @@ class _Judge:
             return None
         content = self._long(name)
         if content:
-            before, after = _cut(before, content.rows.first, content.rows.prefix.encode())[1], content.brief
+            before = _cut(before, content.rows.first, content.rows.prefix.encode())[1]
+            after = content.beginning(new.package.pieces(name))
         else:
             after = new.read(name)
         was = Sheet(before, name, entry.name, self._old.strings)

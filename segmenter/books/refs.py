@@ -6,22 +6,12 @@ Rows and columns count from 0 here, as in a `Grid`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Final, NamedTuple
 
-from segmenter.cells import address, position
+from segmenter.cells import address, column_of, position
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
-
-
-@cache
-def column_of(name: str) -> int:
-    """Column "A" is 0."""
-    number = 0
-    for letter in name.upper():
-        number = number * 26 + ord(letter) - 64
-    return number - 1
 
 
 class Area(NamedTuple):

@@ -8,8 +8,8 @@ from functools import cache, cached_property, lru_cache, partial
 from typing import Final, NamedTuple
 
 from segmenter.books import spans
-from segmenter.books.refs import MAX_ROWS, column_of
-from segmenter.cells import address, position
+from segmenter.books.refs import MAX_ROWS
+from segmenter.cells import address, column_of, position
 from segmenter.errors import Refused
 
 ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
@@ -23,7 +23,6 @@ _SMALL: Final = 1 << 12
 _KEPT: Final = 1024
 """the cells of so many rows up to so many bytes are kept: a sheet is read again after each table that is written"""
 _NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
-_FIRST: Final = re.compile(rb'\sr="([A-Z]+)\d+"')
 _REGULAR: Final = re.compile(
     rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]{1,9})")?(?: t="([A-Za-z]+)")?'
     rb"(?:/>|>((?:<v>[^<]*</v>|<is><t>[^<]*</t></is>|.*?))</c>))",
@@ -98,15 +97,6 @@ class Row:
     def blank(self) -> bool:
         return all(cell.blank for cell in self.cells.values())
 
-    @property
-    def span(self) -> tuple[int, int] | None:
-        """The first and the last column that is written, None when none is."""
-        found = _FIRST.search(self.inner), _FIRST.search(self.inner, max(0, self.inner.rfind(b' r="')))
-        if self.inner.count(b"<") < 2 or not all(found):
-            return (min(self.cells), max(self.cells)) if self.cells else None
-        first, last = (column_of(one[1].decode()) for one in found if one)
-        return first, last
-
 
 def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator[Row]:
     """The rows of a sheet (`sheet` on its tab), which stand in `data[start:end]`; refused with comments among them."""
@@ -178,4 +168,4 @@ _regular_kept = lru_cache(_KEPT)(_regular)
 
 @cache
 def _column(letters: bytes) -> int:
-    return position(letters.decode() + "1")[1]
+    return column_of(letters.decode())

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from types import NoneType
+from typing import Final, NamedTuple
 
-from segmenter.books import Formula, aroundproof, calc, cells, region, rowproof
+from segmenter.books import Formula, aroundproof, cells, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant, Slot
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import key_of
+from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
+
+_AS_HELD: Final = frozenset({NoneType, str, float, bool})
+"""kinds of values that a cell gives back as they are"""
+_SIMPLE: Final = frozenset({NoneType, float, int, bool})
+"""kinds that ask for no look of their own"""
 
 
 class Workbooks(NamedTuple):
@@ -58,7 +65,6 @@ class _Values:
         self._plan = plan
         self._styles = books.styles
         self._date1904 = books.new.date1904
-        self._computing = calc.has_formulas(now.data)
         frame = plan.frame
         self._values = {key: cells.column(frame[key]) for key in plan.written} if frame is not None else {}
 
@@ -78,29 +84,29 @@ class _Values:
 
     def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:
         """The first cell in `rows` that does not hold what is wanted there, row by row."""
-        wrong: list[tuple[int, int]] = []
-        numbers = [number for number, _ in rows]
-        standing = [row.cells if (row := self._now.rows.get(number)) else {} for number in numbers]
-        for key in keys:
-            column, values = self._plan.columns[key], self._values[key]
-            wanted = [None if slot.place is None else values[slot.place] for _, slot in rows]
-            held = [one.get(column) for one in standing]
-            found = [self._now.value_of(cell) if cell and cell.inner else None for cell in held]
-            kept = [self._kept(value) for value in wanted]
-            if found != kept or [*map(type, found)] != [*map(type, kept)]:
-                pairs = enumerate(zip(found, wanted, strict=True))
-                wrong += [(n, column) for n, (one, value) in pairs if not self._is(one, value)][:1]
-            blank = [n for n, value in enumerate(wanted) if value is None] if self._computing else []
-            wrong += [(n, column) for n in blank if (cell := held[n]) and cell.formula][:1]
-            special = [n for n, v in enumerate(wanted) if v is not None and type(v) is not float and _is_special(v)]
-            wrong += [(n, column) for n in special if not self._looks(rows[n], column, wanted[n])][:1]
-        place, column = min(wrong, key=lambda one: one[0], default=(-1, 0))
-        return address(numbers[place], column) if wrong else ""
+        columns, count = [self._plan.columns[key] for key in keys], len(rows)
+        standing = [row.cells if (row := self._now.rows.get(number)) else {} for number, _ in rows]
+        # from here on cells count down the first column, then down the second one, and so on
+        held = [row.get(column) for column in columns for row in standing]
+        found = [self._now.value_of(cell) if cell and cell.inner else None for cell in held]
+        places = [slot.place for _, slot in rows]
+        asked = (self._values[key] for key in keys)
+        wanted = [None if place is None else values[place] for values in asked for place in places]
+        kept = [value if type(value) in _AS_HELD else self._kept(value) for value in wanted]
+        wrong: list[int] = []
+        if found != kept or [*map(type, found)] != [*map(type, kept)]:
+            pairs = enumerate(zip(found, wanted, strict=True))
+            wrong += [n for n, (one, value) in pairs if not self._is(one, value)]
+        wrong += [n for n, cell in enumerate(held) if wanted[n] is None and cell and cell.inner and cell.formula]
+        special = [n for n, value in enumerate(wanted) if type(value) not in _SIMPLE and _is_special(value)]
+        wrong += [n for n in special if not self._looks(rows[n % count], columns[n // count], held[n], wanted[n])]
+        if not wrong:
+            return ""
+        first = min(wrong, key=lambda n: (n % count, n))
+        return address(rows[first % count][0], columns[first // count])
 
     def _kept(self, wanted: Plain) -> Plain:
         """What a cell gives that holds what is wanted, most often: `_is` decides."""
-        if wanted is None or type(wanted) in (str, float, bool):
-            return wanted
         if isinstance(wanted, Formula):
             return self._kept(wanted.result)
         if cells.is_day(wanted):
@@ -115,11 +121,10 @@ class _Values:
             wanted = wanted.isoformat()
         return found is None if wanted is None else cells.same(found, wanted, self._date1904)
 
-    def _looks(self, row: tuple[int, Slot], column: int, value: Plain) -> bool:
+    def _looks(self, row: tuple[int, Slot], column: int, cell: Cell | None, value: Plain) -> bool:
         """Whether a cell shows a day as one, has the mark of a text that looks like a formula, or has the formula; or
         is what it was before."""
         number, slot = row
-        cell = self._now.rows[number].cells.get(column) if number in self._now.rows else None
         if cell is None:
             return False
         if isinstance(value, Formula):
@@ -134,12 +139,9 @@ class _Values:
         return fits or (stood is not None and (stood.style, stood.inner) == (cell.style, cell.inner))
 
 
-_PLAIN = frozenset({type(None), float, int, bool})
-
-
 def _is_special(value: Plain) -> bool:
     """Whether a value asks for more than a cell that holds it."""
-    return cells.needs_quote(value) if isinstance(value, str) else type(value) not in _PLAIN
+    return cells.needs_quote(value) if isinstance(value, str) else type(value) not in _SIMPLE
 
 
 class _Kept:

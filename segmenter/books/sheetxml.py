@@ -18,12 +18,14 @@ from typing import Any, Final
 from segmenter.books import cells, refs, rowxml, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
-from segmenter.cells import address
+from segmenter.cells import address, column_of
 from segmenter.errors import Refused
 
 _KEPT: Final = 64
 """so many sheets with few bytes of rows are kept: those of a template are the same in the next workbook"""
 _SMALL: Final = 1 << 16
+_PLACE: Final = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+"""where a cell stands, as most programs write it"""
 
 
 class Sheet:
@@ -100,11 +102,15 @@ class Sheet:
     @property
     def used(self) -> refs.Area | None:
         """The smallest range that holds all cells that are written."""
-        filled = [(row.number, span) for row in self.rows.values() if (span := row.span) is not None]
+        told = _PLACE.findall(self.data, self.start, self.end)
+        if len(told) == self.data.count(b"<c", self.start, self.end) and told:
+            columns = [column_of(one.decode()) for one in {letters for letters, _ in told}]
+            return refs.Area(int(told[0][1]) - 1, min(columns), int(told[-1][1]) - 1, max(columns))
+        filled = [row for row in self.rows.values() if row.cells]
         if not filled:
             return None
-        left, right = min(low for _, (low, _) in filled), max(high for _, (_, high) in filled)
-        return refs.Area(filled[0][0], left, filled[-1][0], right)
+        left, right = min(min(row.cells) for row in filled), max(max(row.cells) for row in filled)
+        return refs.Area(filled[0].number, left, filled[-1].number, right)
 
     @cached_property
     def merged(self) -> list[refs.Area]:
