@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, TypeVar
 from xml.parsers import expat
 
@@ -257,16 +257,32 @@ def frame(data: bytes, part: str, name: str, *, checked: bool = False) -> tuple[
     """
     if not checked:
         check(data, part)
+    return _of_part(part, partial(_frame_small if len(data) <= _SMALL else _frame, name), data)
+
+
+def _frame(name: str, data: bytes) -> tuple[Element, int, int]:
     for found in re.finditer(rb"<((?:[^\s<>/:!?]+:)?%s)(?:\s[^<>]*)?(?<!/)>" % name.encode(), data):
         inner = found.end()
         close = data.find(b"</" + found[1], inner)
-        root = parse(data[:inner] + data[close:], part)
+        root = _skeleton(data[:inner] + data[close:])
         if any(one.inner == inner == one.close for one in root.all(name)):  # otherwise it stands in a comment
             return root, inner, close
-    root = parse(data, part, checked=True)
+    root = _tree(data)
     element = root.first(name)
     where = element.inner if element else 0
     return root, where, where
+
+
+def _skeleton(data: bytes) -> Element:
+    """The tree of a part some of which was left out; the same one for two that differ only there."""
+    if len(data) > _SMALL:
+        _check(data)
+        return _tree(data)
+    _check_small(data)
+    return _tree_small(data)
+
+
+_frame_small = lru_cache(_KEPT)(_frame)
 
 
 class Edits:
