@@ -8,7 +8,7 @@ from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk, cells, decimals, longlist, longproof, package
+from segmenter.books import bulk, cells, decimals, longlist, package
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.phrases import Phrases
@@ -53,8 +53,8 @@ def phrases(some, *words):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.data(), st.integers(1, 30), st.sampled_from([3, bulk._STRETCH]))
-def test_any_values(empty, data, height, stretch):
+@given(st.data(), st.integers(1, 30), st.sampled_from([(0, 3), (0, bulk._STRETCH), (bulk.FEW, bulk._STRETCH)]))
+def test_any_values(empty, data, height, limits):
     def some(values):
         return data.draw(st.lists(values, min_size=height, max_size=height))
 
@@ -72,11 +72,13 @@ def test_any_values(empty, data, height, stretch):
         reason=phrases(some, *data.draw(st.lists(WORDS, min_size=2, max_size=3))),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "_STRETCH", stretch)
+        for name, limit in zip(("FEW", "_STRETCH"), limits, strict=True):
+            patch.setattr(bulk, name, limit)
         both(empty, frame)
 
 
 def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
+    monkeypatch.setattr(bulk, "FEW", 0)
     monkeypatch.setattr(bulk, "_STRETCH", 700)
     count = 2_000
     kinds = [f"kind {n % 7}" if n % 11 else None for n in range(count)]
@@ -117,7 +119,7 @@ def changed(old, new):
     return spoil
 
 
-@pytest.mark.parametrize("few", [0, longproof._FEW])
+@pytest.mark.parametrize("few", [0, bulk.FEW])
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -134,7 +136,7 @@ def changed(old, new):
     ],
 )
 def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
-    monkeypatch.setattr(longproof, "_FEW", few)
+    monkeypatch.setattr(bulk, "FEW", few)
     monkeypatch.setattr(bulk, "FROM", 1)
     monkeypatch.setattr("segmenter.books.file.write", changed(old, new))
     out = empty.with_name("y.xlsx")
@@ -144,8 +146,10 @@ def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("few", [0, bulk.FEW])
 @pytest.mark.parametrize("encoder", ["_plain", "_digits_of"])
-def test_a_value_that_was_encoded_wrongly_is_found(empty, monkeypatch, encoder):
+def test_a_value_that_was_encoded_wrongly_is_found(empty, monkeypatch, encoder, few):
+    monkeypatch.setattr(bulk, "FEW", few)
     right = getattr(bulk, encoder)
 
     def wrong(values):

@@ -7,7 +7,7 @@ neighbours is written after it; the start of a row, which is equally long everyw
     </row><row r="17" ht="18"> | <c r="A17 | " s="45" t="inlineStr"><is><t>1001</t></is></c>..... | ...
     4th                        | 1st       | 2nd                                                  | 3rd
 
-A few rows are put side by side as they are, and the zeros taken out.
+A few rows are made one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import NoneType
 from typing import Any, Final, NamedTuple
 
@@ -32,6 +32,8 @@ FROM: Final = 64
 """rows from which columns are written at once"""
 MARK: Final = b"<!--rows-->"
 """stands in a sheet's XML for rows that are made when they are written"""
+FEW: Final = 1 << 11
+"""rows up to which they are made one by one"""
 _STRETCH: Final = 1 << 11
 """rows made at once: what is made of one column stays in the processor's cache"""
 _SAMPLE: Final = 1 << 13
@@ -70,17 +72,28 @@ class Words:
         self.values = values
         self.encode = encode
 
-    @cached_property
-    def matrix(self) -> Bytes:
+    def _encoded(self) -> Iterator[Sequence[bytes] | Bytes]:
         """The encoded values, some thousands at once; a last one that is nothing by itself."""
         count = len(self.values)
         filled = count if self.values[-1] else count - 1
         cuts = sorted({*range(0, filled, _MANY), filled, count})
-        some = [matrix(self.encode(self.values[low:high])) for low, high in pairwise(cuts)]
-        found = np.zeros((count, max(one.shape[1] for one in some)), np.uint8)
-        for low, one in zip(cuts, some, strict=False):
+        return (self.encode(self.values[low:high]) for low, high in pairwise(cuts))
+
+    @cached_property
+    def matrix(self) -> Bytes:
+        """The encoded values as a matrix padded with zeros."""
+        some = [*map(matrix, self._encoded())]
+        found = np.zeros((len(self.values), max(one.shape[1] for one in some)), np.uint8)
+        low = 0
+        for one in some:
             found[low : low + len(one), : one.shape[1]] = one
+            low += len(one)
         return found
+
+    @cached_property
+    def tails(self) -> list[bytes]:
+        """The encoded values one by one."""
+        return [*chain.from_iterable(map(listed, self._encoded()))]
 
     @cached_property
     def _lengths(self) -> Lengths:
@@ -90,6 +103,10 @@ class Words:
         """What rows `low`..`high - 1` have, as a matrix padded with zeros, and how many bytes of each that are."""
         codes = self.codes[low:high]
         return self.matrix.take(codes, 0), self._lengths.take(codes)
+
+    def said(self, low: int, high: int) -> list[bytes]:
+        """What rows `low`..`high - 1` have, one by one."""
+        return [*map(self.tails.__getitem__, self.codes[low:high].tolist())]
 
 
 class Each(NamedTuple):
@@ -102,6 +119,10 @@ class Each(NamedTuple):
         """See `Words.encoded`."""
         found = matrix(self.encode(self.values[low:high]))
         return found, np.count_nonzero(found, axis=1)
+
+    def said(self, low: int, high: int) -> list[bytes]:
+        """See `Words.said`."""
+        return listed(self.encode(self.values[low:high]))
 
 
 class Column(NamedTuple):
@@ -134,6 +155,14 @@ def matrix(tails: Sequence[bytes] | Bytes) -> Bytes:
         return tails
     words = -(-max(map(len, tails), default=0) // 8) or 1
     return np.array(tails, dtype=f"S{8 * words}").view(np.uint8).reshape(len(tails), -1)
+
+
+def listed(tails: Sequence[bytes] | Bytes) -> list[bytes]:
+    """The opposite: the bytes of each row by themselves."""
+    if not isinstance(tails, np.ndarray):
+        return [*tails]
+    found: list[bytes] = tails.view(f"S{tails.shape[1]}").ravel().tolist()
+    return found
 
 
 def column(number: int, values: NDArray[Any] | Phrases, encode: Encode) -> Column | None:
@@ -300,6 +329,11 @@ def _digits_of(values: NDArray[np.float64]) -> Bytes:
     return found
 
 
+def _literal(text: bytes) -> bytes:
+    """A text as it has to stand in a form."""
+    return text.replace(b"%", b"%%")
+
+
 class Part:
     """A worksheet part too long to stand in memory: what is before its rows, the rows, what is behind them."""
 
@@ -345,14 +379,30 @@ class Rows(NamedTuple):
 
     def stretches(self) -> Iterator[bytes]:
         """The rows as XML, some thousands at a time."""
-        if self.height > _STRETCH:
+        if self.height > FEW:
             yield from (self._stretch(start, stop) for start, stop in self.ranges())
-            return
-        first = self.first + 1
-        tokens, begin, end = self._tokens(first, first + self.height)
-        rows = _side_by_side([begin, *(token for token, _ in tokens)])
-        for start, stop in self.ranges():
-            yield rows[start - first : stop - first].tobytes().translate(None, b"\0")[len(end) :] + end
+        else:
+            yield self._row_by_row()
+
+    def _row_by_row(self) -> bytes:
+        """A few rows: what is the same in all of them, as often as there are rows, and the rest put into it."""
+        p, numbers = self.prefix.encode(), range(self.first + 1, self.first + 1 + self.height)
+        form = [b'<%srow r="%%d"%s>' % (p, _literal(self.attributes))]
+        pieces: list[Iterable[Any]] = [numbers]
+        for one in self.columns:
+            name = b'<%sc r="%s' % (p, letter(one.number).encode())
+            parts = [part.said(0, self.height) for part in one.parts]
+            if all(parts[0]):
+                form += (name, b"%d", _literal(one.before), b"%b" * len(parts), _literal(one.after))
+                pieces += [numbers, *parts]
+                continue
+            form.append(b"%b")  # no cell at all where there is nothing to put into it
+            cells = zip(numbers, *parts, strict=True)
+            pieces.append(
+                [b"%s%d%s%s%s" % (name, n, one.before, b"".join(a), one.after) if a[0] else b"" for n, *a in cells]
+            )
+        form.append(b"</%srow>" % p)
+        return b"".join(form) * self.height % tuple(chain.from_iterable(zip(*pieces, strict=True)))
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         """First and last row (behind it) of each stretch, counted from 1; their numbers have equally many digits."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -25,8 +25,6 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
-_FEW: Final = 1 << 11
-"""rows up to which all are put together as they should be, and compared at once"""
 _TEXT: Final = b'"inlineStr"'
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
@@ -38,8 +36,8 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     give back the value it was made from.
     """
     meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
-    if made.rows.height <= _FEW:
-        whole, found = _Cells(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
+    if made.rows.height <= bulk.FEW:
+        whole, found = _Few(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
         if b"".join((made.head, *whole.composed(), made.tail)) == found:
             found_wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
             return next((f"{letter(column.number)}{row}" for column, row in found_wrong), "")
@@ -117,8 +115,8 @@ def _values(part: bulk.Words | bulk.Each) -> NDArray[Any]:
     return values[part.codes] if isinstance(part, bulk.Words) else values
 
 
-class _Cells:
-    """What the cells in rows `start`..`stop - 1` (counted from 1) are made of."""
+class _Few:
+    """A few rows as they should stand in the file: `start`..`stop - 1`, counted from 1."""
 
     def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
         self.start = start
@@ -126,20 +124,23 @@ class _Cells:
         self.high = self.low + stop - start
         self._rows = rows
 
-    @cached_property
-    def parts(self) -> dict[int, list[tuple[Bytes, Lengths]]]:
-        """By column: the bytes of each part, how many of them count."""
-        return {one.number: one.encoded(self.low, self.high) for one in self._rows.columns}
+    def each(self, column: bulk.Column, place: int) -> list[bytes]:
+        """What one part of a column is in each row."""
+        return column.parts[place].said(self.low, self.high)
+
+    def words(self, part: bulk.Words, some: slice) -> list[bytes]:
+        """Some of the values a part consists of, as they are encoded."""
+        return part.tails[some]
 
     def composed(self) -> Iterator[bytes]:
-        """The rows as they should stand in the file, of few rows put together piece by piece."""
+        """The rows piece by piece."""
         rows = self._rows
         p = rows.prefix.encode()
         numbers = [b"%d" % number for number in range(self.start, self.start + self.high - self.low)]
         pieces: list[Iterable[bytes]] = [repeat(b'<%srow r="' % p), numbers, repeat(b'"' + rows.attributes + b">")]
         for one in rows.columns:
             head = b'<%sc r="%s' % (p, letter(one.number).encode())
-            said = [self._said(one, n) for n in range(len(one.parts))]
+            said = [self.each(one, place) for place in range(len(one.parts))]
             if all(said[0]):
                 pieces += [repeat(head), numbers, repeat(one.before), *said, repeat(one.after)]
             else:  # no cell at all where there is nothing to put into it
@@ -148,19 +149,14 @@ class _Cells:
         pieces.append(repeat(b"</%srow>" % p))
         return chain.from_iterable(zip(*pieces, strict=False))
 
-    def _said(self, column: bulk.Column, place: int) -> list[bytes]:
-        """What one part of a column is in each row."""
-        part = column.parts[place]
-        if isinstance(part, bulk.Each):
-            return _listed(self.parts[column.number][place][0])
-        return [*map(_listed(part.matrix).__getitem__, part.codes[self.low : self.high].tolist())]
 
-
-class _Stretch(_Cells):
-    """Rows with equally long numbers as they should stand in the file."""
+class _Stretch(_Few):
+    """Rows with equally long numbers, many at once."""
 
     def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
         super().__init__(rows, start, stop)
+        self._parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
+        """by column: the bytes of each part, how many of them count"""
         p = rows.prefix.encode()
         digits, left = [], np.arange(start, stop, dtype=np.int32)
         for _ in str(start):
@@ -173,7 +169,7 @@ class _Stretch(_Cells):
         self._add("", [b'<%srow r="' % p, number, b'"' + rows.attributes + b">"], everywhere)
         after = b""
         for one in rows.columns:
-            parts = self.parts[one.number]
+            parts = self._parts[one.number]
             name, there = letter(one.number), parts[0][1] > 0
             if not there.all():
                 self._add(name, [after], everywhere)
@@ -185,6 +181,12 @@ class _Stretch(_Cells):
         self.lengths: Lengths = np.sum([lengths for _, _, lengths in self.tokens], axis=0)
         self.size = int(np.sum(self.lengths))
         self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
+
+    def each(self, column: bulk.Column, place: int) -> list[bytes]:
+        return bulk.listed(self._parts[column.number][place][0])
+
+    def words(self, part: bulk.Words, some: slice) -> list[bytes]:
+        return bulk.listed(part.matrix[some])
 
     def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
         """Bytes every row has, where it has that cell at all."""
@@ -237,21 +239,20 @@ class _Meaning:
         self._name = name
         self._asked = False
 
-    def wrong(self, stretch: _Cells) -> int | None:
+    def wrong(self, stretch: _Few) -> int | None:
         """A row whose cell says something else, None when there is none."""
         before, after = self.column.before, self.column.after
         if before and not self._asked and not self._is_plain(before, after):
             return stretch.start
         for n, part in enumerate(self.column.parts):
             if isinstance(part, bulk.Each):
-                encoded, _ = stretch.parts[self.column.number][n]
-                place = self._first_wrong(_listed(encoded), part.values[stretch.low : stretch.high])
+                place = self._first_wrong(stretch.each(self.column, n), part.values[stretch.low : stretch.high])
                 if place is not None:
                     return stretch.start + place
             elif not self._asked:
                 for low in range(0, len(part.values), _MANY):
                     some = slice(low, low + _MANY)
-                    place = self._first_wrong(_listed(part.matrix[some]), part.values[some])
+                    place = self._first_wrong(stretch.words(part, some), part.values[some])
                     if place is not None:
                         return stretch.start - stretch.low + int(np.argmax(part.codes == low + place))
         self._asked = True
@@ -311,8 +312,3 @@ def _contents(raws: list[bytes], before: bytes) -> list[Any] | None:
     if _TEXT in before:
         return None if b"<" in joined or b"\r" in joined else cells.plain_texts(raws)
     return None if joined.translate(None, b"0123456789.-+e") else [*map(float, raws)]
-
-
-def _listed(tails: Bytes) -> list[bytes]:
-    found: list[bytes] = tails.view(f"S{tails.shape[1]}").ravel().tolist()
-    return found
