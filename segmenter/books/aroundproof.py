@@ -29,7 +29,8 @@ _RANGES: Final = {
 }
 """which elements say with which attribute what they are about"""
 _FORMULAS: Final = ("formula", "formula1", "formula2", "f")
-_BLANK: Final = re.compile(rb"(\sref\s*=\s*[\"'])[^\"']*|(<x:(?:Row|Anchor)>)[^<]*")
+_REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
+_BOX: Final = re.compile(rb"(<x:(?:Row|Anchor)>)[^<]*")
 _SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
 _ROW: Final = re.compile(rb"<x:Row>\s*([0-9]+)\s*</x:Row>")
 _COLUMN: Final = re.compile(rb"<x:Column>\s*([0-9]+)\s*</x:Column>")
@@ -115,10 +116,11 @@ def belonging(before: bytes, after: bytes, part: str, plan: Meant | None) -> boo
     shift = shift_of(plan) if plan else None
     if shift is None or plan is None or plan.region is None:
         return before == after
-    if before != after and _BLANK.sub(rb"\1\2", before) != _BLANK.sub(rb"\1\2", after):
-        return False
     if part.endswith(".vml"):
-        return [*_boxes(before, shift)] == [*_boxes(after, None)]
+        rest = _BOX.sub(rb"\1", before) == _BOX.sub(rb"\1", after)
+        return rest and [*_boxes(before, shift)] == [*_boxes(after, None)]
+    if _REF.sub(b"", before) != _REF.sub(b"", after):
+        return False
     listed = plan.region.listed
     table = spans.parse(after, part).name == "table"
     if table and (listed is None or listed.part != part):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from segmenter.books import aroundproof, spans
 from segmenter.books.index import Index, rels_part
@@ -72,25 +72,37 @@ def _names(old: Index, new: Index, shifts: Mapping[str, Shift | None]) -> bool:
     return all(one.get("localSheetId") in added for one in after[len(before) :])
 
 
-def added(name: str, old: Index, new: Index) -> str:
-    """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
-    sheets = {one.part for one in new.sheets} - {one.part for one in old.sheets}
-    reached, waiting = set(sheets), list(sheets)
+class Reached(NamedTuple):
+    """What may be more in a workbook than there was."""
+
+    parts: frozenset[str]
+    """the sheets that were added, what leads from them and where it leads to, and the styles"""
+    tables: Mapping[str, spans.Element]
+    """all Excel tables there are, by part"""
+
+
+def reached(old: Index, new: Index) -> Reached:
+    """What was added with sheets, or because of them."""
+    waiting = [one.part for one in new.sheets if one.part not in {sheet.part for sheet in old.sheets}]
+    found = {*waiting, new.styles_part, rels_part(new.workbook_part)} - {""}
     while waiting:
         part = waiting.pop()
-        reached.add(rels_part(part))
-        for one in new.relations(part):
-            if not one.external and one.target not in reached:
-                reached.add(one.target)
-                waiting.append(one.target)
-    if name not in reached | {new.styles_part, rels_part(new.workbook_part)} - {""}:
-        return "added"
+        found.add(rels_part(part))
+        further = [one.target for one in new.relations(part) if not one.external and one.target not in found]
+        found.update(further)
+        waiting += further
     listed = {part for sheet in new.sheets for part in new.related(sheet.part, "table")}
-    if name in listed:
-        own, *others = (spans.parse(new.package.read(one), one) for one in (name, *sorted(listed - {name})))
-        for attribute in ("id", "displayName"):
-            if own.get(attribute).casefold() in {one.get(attribute).casefold() for one in others}:
-                return attribute
+    return Reached(frozenset(found), {part: spans.parse(new.package.read(part), part) for part in sorted(listed)})
+
+
+def added(name: str, found: Reached, new: Index) -> str:
+    """A part that was not there: one of a sheet that was not there, or the styles of a workbook without any."""
+    if name not in found.parts:
+        return "added"
+    own, others = found.tables.get(name), [table for part, table in found.tables.items() if part != name]
+    for attribute in ("id", "displayName") if own else ():
+        if own and own.get(attribute).casefold() in {one.get(attribute).casefold() for one in others}:
+            return attribute
     return ""
 
 

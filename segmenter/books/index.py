@@ -91,7 +91,8 @@ class Index:
 
     def __init__(self, package: Draft) -> None:
         self.package = package
-        self._spelt: dict[str, tuple[tuple[Relation, ...], list[Relation]]] = {}
+        self._spelt: dict[str, tuple[bytes, list[Relation]]] = {}
+        """by part: what spells its relations, and those"""
         for part in ("[Content_Types].xml", "_rels/.rels"):
             if part not in package:
                 raise Refused("part_missing", path=package.path.name, part=part)
@@ -108,17 +109,13 @@ class Index:
         where = rels_part(part)
         if where not in self.package:
             return []
-        found = _relations(self.package.read(where), part)
-        if part not in self._spelt or self._spelt[part][0] is not found:
-            self._spelt[part] = (
-                found,
-                [
-                    one
-                    if one.external or one.target in self.package
-                    else one._replace(target=self._spelling(one.target))
-                    for one in found
-                ],
-            )
+        data = self.package.read(where)
+        if part not in self._spelt or self._spelt[part][0] is not data:
+            found = [
+                one if one.external or one.target in self.package else one._replace(target=self._spelling(one.target))
+                for one in _relations(data, part)
+            ]
+            self._spelt[part] = data, found
         return self._spelt[part][1]
 
     def _spelling(self, part: str) -> str:

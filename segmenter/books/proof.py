@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from operator import eq
 from typing import Any, Final, NamedTuple
 
@@ -195,7 +196,8 @@ class _Judge:
         """What became of a part that is not the same, and no sheet of ours that was there."""
         old, new = self._old, self._new
         if name not in old.package:
-            return self._grown(name, directoryproof.added(name, old, new), "ours")
+            wrong = directoryproof.added(name, self._reached, new)
+            return self._grown(name, wrong, "ours")
         if name not in new.package:
             gone = (name == old.calc_chain) or (self._asked.break_signature and "_xmlsignatures" in name)
             return Part(name, "ours") if gone else Part(name, "violation", "removed")
@@ -210,7 +212,7 @@ class _Judge:
             ids = {one.element.get("sheetId") for one in old.sheets if one.part in self._ours}
             return self._grown(name, directoryproof.chain(before, after, name, ids), "ours")
         if any(name in drawn.charts(old, part) for part in self._ours):
-            return _chart(name, old, new, self._ours)
+            return self._chart(name)
         sheet = next((one for one in old.sheets if one.part == name), None)
         if self._asked.drop_stale and sheet is not None:
             stale = None if self._made is None else self._stale(name)
@@ -222,6 +224,11 @@ class _Judge:
     @staticmethod
     def _grown(name: str, wrong: str, verdict: str = "grown") -> Part:
         return Part(name, "violation", wrong) if wrong else Part(name, verdict)
+
+    @cached_property
+    def _reached(self) -> directoryproof.Reached:
+        """What may have been added, looked for where something was."""
+        return directoryproof.reached(self._old, self._new)
 
     def _shifts(self) -> dict[str, Shift | None]:
         """How the rows of the lists changed, by position of the sheet, as names say it."""
@@ -287,6 +294,18 @@ class _Judge:
             return "<worksheet>"
         return differs(sheets, self._books) if sheets else ""
 
+    def _chart(self, name: str) -> Part:
+        """A chart on a sheet of ours: what it remembers of the cells of our blocks is what they hold, all else as it
+        was."""
+        found = self._new.package.read(name)
+        spans.check(found, name)
+        told = self._old.package.read(name)
+        for part in self._ours:
+            sheets = self._sheets(part) if name in drawn.charts(self._new, part) else None
+            if sheets is not None and any(plan.table.anchor for plan in sheets.plans):
+                told = drawn.remembered(told, name, sheets.now)
+        return Part(name, "ours") if told == found else Part(name, "violation", "changed")
+
     def _foreign(self, name: str, made: bulk.Rows, plan: Meant) -> str:
         """The first column among rows that were made anew in which something of somebody else stood, or which somebody
         had given another look."""
@@ -319,16 +338,6 @@ def _first(plan: Meant) -> Meant:
     place = 0 if plan.order is None else plan.order[0]
     above = plan.region._replace(last=plan.region.first - 1)
     return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
-
-
-def _chart(name: str, old: Index, new: Index, ours: set[str]) -> Part:
-    """A chart on a sheet of ours: what it remembers of the cells there is what they hold, all else as it was."""
-    data = old.package.read(name)
-    spans.check(new.package.read(name), name)
-    for one in new.sheets:
-        if one.part in ours and name in drawn.charts(new, one.part):
-            data = drawn.remembered(data, name, Sheet(new.package.read(one.part), one.part, one.name, new.strings))
-    return Part(name, "ours") if data == new.package.read(name) else Part(name, "violation", "changed")
 
 
 def _as_shipped(sheets: Sheets) -> bool:
