@@ -386,20 +386,20 @@ class Rows(NamedTuple):
 
     def _row_by_row(self) -> bytes:
         """A few rows: what is the same in all of them, as often as there are rows, and the rest put into it."""
-        p, numbers = self.prefix.encode(), range(self.first + 1, self.first + 1 + self.height)
-        form = [b'<%srow r="%%d"%s>' % (p, _literal(self.attributes))]
+        p, numbers = self.prefix.encode(), [b"%d" % (self.first + 1 + n) for n in range(self.height)]
+        form = [b'<%srow r="%%b"%s>' % (p, _literal(self.attributes))]
         pieces: list[Iterable[Any]] = [numbers]
         for one in self.columns:
             name = b'<%sc r="%s' % (p, letter(one.number).encode())
             parts = [part.said(0, self.height) for part in one.parts]
             if all(parts[0]):
-                form += (name, b"%d", _literal(one.before), b"%b" * len(parts), _literal(one.after))
+                form += (name, b"%b", _literal(one.before), b"%b" * len(parts), _literal(one.after))
                 pieces += [numbers, *parts]
                 continue
             form.append(b"%b")  # no cell at all where there is nothing to put into it
             cells = zip(numbers, *parts, strict=True)
             pieces.append(
-                [b"%s%d%s%s%s" % (name, n, one.before, b"".join(a), one.after) if a[0] else b"" for n, *a in cells]
+                [b"%b%b%b%b%b" % (name, n, one.before, b"".join(a), one.after) if a[0] else b"" for n, *a in cells]
             )
         form.append(b"</%srow>" % p)
         return b"".join(form) * self.height % tuple(chain.from_iterable(zip(*pieces, strict=True)))

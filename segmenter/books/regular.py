@@ -22,6 +22,9 @@ _FIRST: Final = 1 << 12
 """bytes of rows that most often have a cell in every column"""
 _SHORT: Final = 1 << 15
 """bytes of rows up to which they are cut cell by cell"""
+_SMALL: Final = 1 << 16
+_KEPT: Final = 32
+"""so many sheets with few bytes of rows are kept: those of a template are the same in the next workbook"""
 _MOST: Final = 64
 """columns beyond which an expression takes too long to make"""
 _LETTERS: Final = re.compile(rb'<c r="([A-Z]{1,3})')
@@ -72,6 +75,10 @@ class Rows(NamedTuple):
 def cut(body: bytes) -> Rows | None:
     """The rows that stand in `body`, the content of `<sheetData>` without a prefix; None when one byte of it is not as
     expected. What the start tags of the rows say besides their numbers is not looked at."""
+    return _cut_small(body) if len(body) <= _SMALL else _cut(body)
+
+
+def _cut(body: bytes) -> Rows | None:
     if not _is_text(body):
         return None
     count = body.count(b"<row ")
@@ -114,7 +121,9 @@ def cut(body: bytes) -> Rows | None:
     return Rows(numbers, attributes, columns, tags) if elements == body.count(b"<") else None
 
 
-@lru_cache(32)
+_cut_small = lru_cache(_KEPT)(_cut)
+
+
 def _one_by_one(body: bytes) -> Rows | None:
     """The same, cell by cell: for some rows no expression of their own is made, which takes longer than they do."""
     numbers: list[int] = []

@@ -261,7 +261,9 @@ def frame(data: bytes, part: str, name: str, *, checked: bool = False) -> tuple[
 
 
 def _frame(name: str, data: bytes) -> tuple[Element, int, int]:
-    for found in re.finditer(rb"<((?:[^\s<>/:!?]+:)?%s)(?:\s[^<>]*)?(?<!/)>" % name.encode(), data):
+    tag = re.compile(rb"<((?:[^\s<>/:!?]+:)?%s)(?:\s[^<>]*)?(?<!/)>" % name.encode())
+    first = data.find(name.encode())
+    for found in tag.finditer(data, max(0, data.rfind(b"<", 0, max(0, first)))):
         inner = found.end()
         close = data.find(b"</" + found[1], inner)
         root = _skeleton(data[:inner] + data[close:])
