@@ -349,9 +349,9 @@ class Part:
 
     def makes(self, data: bytes) -> bool:
         """Whether this is `data`, told without making all of it when it is not."""
-        view, where = memoryview(data), 0
+        where = 0
         for piece in self():
-            if view[where : where + len(piece)] != piece:
+            if not data.startswith(piece, where):
                 return False
             where += len(piece)
         return where == len(data)

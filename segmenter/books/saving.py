@@ -46,11 +46,11 @@ def load(path: Path) -> bytes:
 
 def holds(path: Path, data: bytes) -> bool:
     """Whether a file still has these bytes; read piece by piece."""
-    view, where = memoryview(data), 0
+    where = 0
     try:
         with path.open("rb") as file:
             while piece := file.read(_PIECE):
-                if view[where : where + len(piece)] != piece:
+                if not data.startswith(piece, where):
                     return False
                 where += len(piece)
     except OSError as error:
