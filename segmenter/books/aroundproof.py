@@ -41,8 +41,8 @@ Told = tuple[Any, ...]
 def shift_of(plan: Meant) -> Shift | None:
     """How the rows of a table changed; None for a block."""
     region = plan.region
-    if plan.shift is not None or region is None:
-        return plan.shift
+    if plan.whole is not None or region is None:
+        return plan.whole.shift if plan.whole else None
     first, last = region.first, plan.first + len(plan.slots) - 1
     went = {slot.source: number for number, slot in enumerate(plan.slots, first) if slot.source is not None}
     went |= {row: last + 1 + n for n, row in enumerate(region.totals)}

@@ -236,7 +236,7 @@ class FileBook:
         listed = self._list_objects(entry)
         notes = self._notes(entry)
         filled = lists.fill(Job(sheet, header, table, frame, listed, notes), writer)
-        self._put(entry, sheet, filled.body, filled.shift, filled.rows)
+        self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)
             self._written.setdefault(entry.part, []).append(below)
@@ -244,8 +244,7 @@ class FileBook:
             part = filled.region.listed.part
             self._draft.set(part, growth.table(self._draft.read(part), part, filled.shift))
         self._follow(entry, filled.shift, notes)
-        whole = (filled.shift, filled.rows, filled.order) if filled.rows else ()
-        return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, *whole)
+        return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
 
     def _put(
         self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: bulk.Rows | None = None

@@ -30,19 +30,27 @@ class Slot(NamedTuple):
     """whether nothing in it is emptied, though the frame lacks it: it is none of our rows"""
 
 
+class Whole(NamedTuple):
+    """The rows of a list that are made of whole columns."""
+
+    rows: bulk.Rows
+    shift: Shift
+    """how the rows changed"""
+    order: Sequence[int] | None = None
+    """which row of the frame each of them is, where they stand in another order"""
+
+
 class Filled(NamedTuple):
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
-    """with `bulk.MARK` where `rows` belong, if there are any"""
+    """with `bulk.MARK` where the rows belong that are made of whole columns, if they are"""
     shift: Shift
     region: Region
     slots: Sequence[Slot] = ()
     """the rows one by one"""
-    rows: bulk.Rows | None = None
+    whole: Whole | None = None
     """the rows as they are made of whole columns, without slots"""
-    order: Sequence[int] | None = None
-    """which row of the frame each of those is, where they stand in another order"""
 
 
 class Meant(NamedTuple):
@@ -59,11 +67,8 @@ class Meant(NamedTuple):
     """the rows as they are to be, from `first` on"""
     region: Region | None = None
     """where the rows of a list stood; None for a block, which stays where it is"""
-    shift: Shift | None = None
-    """how the rows of a list changed that was made of whole columns, without slots"""
-    rows: bulk.Rows | None = None
-    order: Sequence[int] | None = None
-    """see `Filled`"""
+    whole: Whole | None = None
+    """the rows of a list that was made of whole columns, without slots"""
 
     @property
     def written(self) -> list[str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from segmenter.books import bulk, cells
-from segmenter.books.filling import UNLIKE, Filled, Job, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import ListObject, Region, find, key_of, match
 from segmenter.books.rowxml import Row
@@ -57,7 +57,7 @@ def _filled(
     job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift, order: Sequence[int] | None = None
 ) -> Filled:
     refuse_merged(job.sheet, region, shift.new, {one.number for one in made.columns})
-    return Filled(body, shift, region, rows=made, order=order)
+    return Filled(body, shift, region, whole=Whole(made, shift, order))
 
 
 def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> bulk.Rows | None:

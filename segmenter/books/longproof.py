@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from segmenter.books import bulk, cells
 from segmenter.books.bulk import Bytes, Lengths
-from segmenter.books.filling import Meant
+from segmenter.books.filling import Meant, Whole
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
 
@@ -68,15 +68,15 @@ def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
     return "" if b"".join((rest, *stream)) == made.tail else "bytes"
 
 
-def differs(made: bulk.Rows, plan: Meant) -> str:
+def differs(plan: Meant, whole: Whole) -> str:
     """The first column of rows that does not bring what was to be written, "" when all do."""
-    frame = plan.frame
+    made, frame = whole.rows, plan.frame
     if frame is None:
         return ""
     if made.first != plan.first or made.height != len(frame):
         return f"{made.height} < {len(frame)}"
-    if plan.order is not None:
-        order = np.asarray(plan.order)
+    if whole.order is not None:
+        order = np.asarray(whole.order)
         if len(order) != len(frame) or (np.sort(order) != np.arange(len(frame))).any():
             return f"{len(order)} < {len(frame)}"
         frame = frame.at(order)

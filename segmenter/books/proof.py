@@ -13,28 +13,24 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import eq
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, longproof, spans
-from segmenter.books.filling import Meant, Slot
+from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longsheet, spans
+from segmenter.books.filling import Meant
 from segmenter.books.index import Index
-from segmenter.books.longlist import pieces
+from segmenter.books.longsheet import Long
 from segmenter.books.package import Content, Draft, Package
 from segmenter.books.refs import Shift
 from segmenter.books.rowxml import Cell
-from segmenter.books.scan import Scan
 from segmenter.books.sheetproof import Sheets, Workbooks, differs
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
-from segmenter.cells import letter
 from segmenter.errors import Refused
 from segmenter.schema import fold, tables
 from segmenter.texts import LANGS
 
 _BELONGING: Final = ("table", "comments", "threadedComment", "vmlDrawing")
 _IDS: Final = re.compile(rb"\s(?:style|dxfId|r:id)=\"[^\"]*\"")
-_HELD: Final = rb"<(?:[^\s<>/:]+:)?(?:v|f|is)\b"
-"""what a cell has inside that holds something"""
 _SAID: Final = slice(8, 28)
 """of a record of the zip directory: flags, method, time, checksum and sizes"""
 
@@ -247,29 +243,21 @@ class _Judge:
         before = old.read(name) if name in old else self._made.added.get(name) if self._made else None
         if before is None or name not in new:
             return None
-        content = self._long(name)
-        if content:
-            before = _cut(before, content.rows.first, content.rows.prefix.encode())[1]
-            after = content.beginning(new.package.pieces(name))
-        else:
-            after = new.read(name)
+        long = self._long(name)
+        before = long.before(before) if long else before
+        after = long.after(new.package.pieces(name)) if long else new.read(name)
         was = Sheet(before, name, entry.name, self._old.strings)
         now = Sheet(after, name, entry.name, self._new.strings)
         if self._meant is None:
             from segmenter.books import guess  # `fill` knows
 
             return Sheets(entry, was, now, [*guess.plans(was, now, entry, self._old, self._new)])
-        return Sheets(entry, was, now, [_first(one) if content else one for one in self._meant.get(name, ())])
+        return Sheets(entry, was, now, [long.first] if long else self._meant.get(name, ()))
 
-    def _long(self, name: str) -> bulk.Part | None:
-        """A sheet whose rows were made of whole columns, if it is one; with its rows where it was to stay as it is."""
-        rows = next((plan.rows for plan in (self._meant or {}).get(name, ()) if plan.rows), None)
-        content = self._made.changes.get(name) if self._made else None
-        if rows is None or isinstance(content, bulk.Part):
-            return content if isinstance(content, bulk.Part) else None
-        data, p = self._new.package.read(name), rows.prefix.encode()
-        start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
-        return bulk.Part(data[: max(start, 0)], rows, data[end:])
+    def _long(self, name: str) -> Long | None:
+        """A sheet with a long list, if it is one."""
+        changes = self._made.changes if self._made else {}
+        return longsheet.find(name, (self._meant or {}).get(name, ()), changes, self._new.package.package)
 
     def _list(self, name: str) -> Meant | None:
         """The list on a sheet of ours."""
@@ -281,13 +269,13 @@ class _Judge:
 
     def _wrong(self, name: str) -> str:
         """The first thing that is wrong with a sheet of ours."""
-        old, new, content = self._old.package, self._new.package, self._long(name)
-        if content is not None:
-            (plan,) = (self._meant or {})[name]
-            wrong = longproof.check(new.package.pieces(name), content, name) or longproof.differs(content.rows, plan)
+        old, new, long = self._old.package, self._new.package.package, self._long(name)
+        if long is not None:
+            wrong = long.differs(new.pieces(name))
             if wrong or (self._made and name not in self._made.changes):
                 return wrong
-            if name in old and (wrong := self._foreign(name, content.rows, plan)):
+            sheets = self._sheets(name)
+            if name in old and sheets and (wrong := long.foreign(old.read(name), sheets.was, self._books.styles)):
                 return wrong
         sheets = self._sheets(name)
         if sheets is not None and name not in old and not self._old.strict and not _as_shipped(sheets):
@@ -306,39 +294,6 @@ class _Judge:
                 told = drawn.remembered(told, name, sheets.now)
         return Part(name, "ours") if told == found else Part(name, "violation", "changed")
 
-    def _foreign(self, name: str, made: bulk.Rows, plan: Meant) -> str:
-        """The first column among rows that were made anew in which something of somebody else stood, or which somebody
-        had given another look."""
-        p = made.prefix.encode()
-        rows = _cut(self._old.package.read(name), made.first, p)[0]
-        if not re.search(_HELD, rows):
-            return ""
-        scan = Scan(made.prefix, name, _Any(), lambda _: False, False)
-        for piece in pieces(rows, 0, len(rows), b"</%srow>" % p):
-            scan.feed(piece)
-        ours = {plan.columns[key] for key in plan.written}
-        wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
-        wrong += [column for _, column in (*scan.errors, *scan.uncached)]
-        if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
-            return ""
-        sheets = self._sheets(name)
-        first = sheets.was.rows.get(made.first) if sheets else None
-        like = {column: cell.style for column, cell in first.cells.items()} if first else {}
-        styles = self._books.styles
-        wrong += [column for column, _, style in scan.kinds if not styles.alike(style, like.get(column, 0))]
-        if scan.slow or scan.row_tags - {b'<%srow r="1"%s>' % (p, made.attributes)}:
-            return str(made.first + 1)
-        return letter(min(wrong, default=made.columns[0].number)) if wrong or scan.formulas else ""
-
-
-def _first(plan: Meant) -> Meant:
-    """What is meant of a long list, for its first row only."""
-    if plan.region is None or plan.frame is None:
-        return plan
-    place = 0 if plan.order is None else plan.order[0]
-    above = plan.region._replace(last=plan.region.first - 1)
-    return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
-
 
 def _as_shipped(sheets: Sheets) -> bool:
     """Whether a sheet that was added had all that ours has around the rows, ids of other parts aside."""
@@ -352,32 +307,6 @@ def _as_shipped(sheets: Sheets) -> bool:
 
 def _around(root: spans.Element) -> list[bytes]:
     return [_IDS.sub(b"", one.raw) for one in root.children if one.name not in ("sheetData", "sheetViews")]
-
-
-def _cut(data: bytes, row: int, prefix: bytes) -> tuple[bytes, bytes]:
-    """The rows of a sheet from `row` on, and the sheet without them: only row `row` itself, like which the others are
-    made, stays in it."""
-    end = data.rfind(b"</%ssheetData>" % prefix)
-    start = data.find(b'<%srow r="%d"' % (prefix, row + 1))
-    number = row + 1
-    if start < 0:  # nobody wrote that row, or not in this way
-        tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % prefix, data)
-        start, number = next(((one.start(), int(one[1])) for one in tags if int(one[1]) > row), (end, 0))
-    after = start
-    if number == row + 1:
-        after = data.index(b">", start) + 1
-        after = after if data[after - 2 : after] == b"/>" else data.index(b"</%srow>" % prefix, after) + len(prefix) + 6
-    return data[start:end], data[:after] + data[end:]
-
-
-class _Any(Sequence[str]):
-    """Shared strings of which nobody asks what they say."""
-
-    def __len__(self) -> int:
-        return 1 << 62
-
-    def __getitem__(self, place: Any) -> Any:
-        return "x"
 
 
 def _belonging(index: Index, part: str) -> Iterator[str]:

@@ -43,12 +43,12 @@ def differs(sheets: Sheets, books: Workbooks) -> str:
     """The first thing that is wrong with a sheet of ours, "" when nothing is."""
     entry, was, now, plans = sheets
     # the values of rows made of whole columns are compared by `longproof`
-    valued = (_Values(was, now, plan, books).wrong() for plan in plans if plan.frame is not None and not plan.rows)
+    valued = (_Values(was, now, plan, books).wrong() for plan in plans if plan.frame is not None and not plan.whole)
     if (wrong := next(filter(None, valued), "")) or was.data == now.data:
         return wrong
     shift = next((aroundproof.shift_of(plan) for plan in plans if plan.region), None)
     notes = region.noted(books.old, entry.part)
-    kept = (_Kept(was, now, plan, notes).wrong() for plan in plans if plan.region and plan.shift is None)
+    kept = (_Kept(was, now, plan, notes).wrong() for plan in plans if plan.region and not plan.whole)
     return (
         aroundproof.elements(was.root, now.root, shift)
         or next(filter(None, kept), "")
