@@ -7,7 +7,7 @@ from bookshop import book, frame
 
 from segmenter import schema
 from segmenter.books.file import FileBook
-from segmenter.books.package import Package
+from segmenter.books.package import Package, write
 from segmenter.books.proof import verify
 from segmenter.errors import Refused
 from segmenter.schema import CLEANING, RFM
@@ -72,6 +72,13 @@ def spoil(monkeypatch, change):
         self._draft.set(entry.part, change(self._draft.read(entry.part)))
 
     monkeypatch.setattr(FileBook, "_put", spoilt)
+
+
+def miswrite(monkeypatch, change):
+    """Have other parts written than were made: `change` gives them, of the old workbook and what was made."""
+    monkeypatch.setattr(
+        "segmenter.books.file.write", lambda source, made, out: write(source, {**made, **change(source, made)}, out)
+    )
 
 
 def dressed(path, *, totals=False):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
+from fills import miswrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,16 +108,15 @@ def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
 
 
 def changed(old, new):
-    """Write a frame at once, with some bytes of the sheet changed on the way to the file."""
+    """What is made of whole columns, with some bytes of the sheet changed."""
 
-    def spoil(source, changes, out):
-        part = next(name for name, content in changes.items() if callable(content))
-        text = b"".join(changes[part]())
+    def change(source, made):
+        part = next(name for name, content in made.items() if callable(content))
+        text = b"".join(made[part]())
         assert old in text
-        real(source, {**changes, part: lambda: [text.replace(old, new, 1)]}, out)
+        return {part: lambda: [text.replace(old, new, 1)]}
 
-    real = package.write
-    return spoil
+    return change
 
 
 @pytest.mark.parametrize("few", [0, bulk.FEW])
@@ -138,7 +138,7 @@ def changed(old, new):
 def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
     monkeypatch.setattr(bulk, "FEW", few)
     monkeypatch.setattr(bulk, "FROM", 1)
-    monkeypatch.setattr("segmenter.books.file.write", changed(old, new))
+    miswrite(monkeypatch, changed(old, new))
     out = empty.with_name("y.xlsx")
     with pytest.raises(Refused) as refused, FileBook(empty, out) as target:
         target.write(RFM, rfm(range(10)))

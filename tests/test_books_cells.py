@@ -4,6 +4,7 @@ import math
 from datetime import date, datetime
 from io import BytesIO
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from segmenter.books import cells, index, spans
+from segmenter.books import Formula, cells, index, spans
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
+from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.schema import RFM
 
@@ -235,3 +237,41 @@ def test_texts_taken_apart_at_once_are_well_formed(pieces):
         assert found == ["a", cells.rich_text(b"<t>%s</t>" % text)]
     except Refused:
         assert found is None
+
+
+VALUES = st.sampled_from(["", "a", "=a", None, True, False, 0, 7, 0.0, -0.0, 2.5, math.nan, math.inf, -math.inf])
+
+
+@given(st.lists(VALUES | st.sampled_from([date(2026, 1, 2), np.float64(1), pd.NaT, pd.NA, Formula("A1", 2.0)])))
+def test_a_column_is_what_its_values_are(values):
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    if any(type(value) is float and math.isinf(value) for value in values):
+        with pytest.raises(ValueError, match="infinite"):
+            cells.column(column)
+        return
+    found, wanted = cells.column(column), [cells.plain(value) for value in values]
+    assert [*map(type, found)] == [*map(type, wanted)]
+    plain = [one for one in zip(found, wanted, strict=True) if not isinstance(one[0], Formula)]
+    assert [a for a, _ in plain] == [b for _, b in plain]
+
+
+PLACES = st.sets(st.tuples(st.integers(0, 12), st.integers(0, 30)))
+
+
+@given(PLACES, st.sampled_from(['<c r="%s"/>', '<c r="%s" s="1"><v>1</v></c>', '<c s="1" r="%s"/>', '<x:c r="%s"/>']))
+def test_the_cells_that_are_written(places, cell):
+    by_row = {row: sorted(column for at, column in places if at == row) for row, _ in sorted(places)}
+    p = "x:" if cell.startswith("<x:") else ""
+    rows = "".join(
+        f'<{p}row r="{row + 1}">' + "".join(cell % address(row, column) for column in columns) + f"</{p}row>"
+        for row, columns in by_row.items()
+    )
+    name = f"{p}worksheet"
+    data = f'<{name} xmlns:x="y"><{p}sheetData>{rows}<{p}row r="20"/></{p}sheetData></{name}>'.encode()
+    used = Sheet(data, "part", "sheet", ()).used
+    if not places:
+        assert used is None
+        return
+    (top, bottom), (left, right) = ((min(each), max(each)) for each in zip(*places, strict=True))
+    assert used == (top, left, bottom, right)

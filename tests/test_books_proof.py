@@ -6,11 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 from bookshop import book, frame, rewritten, rfm, sheet_part
-from fills import BOARD, NOTE, fill, first, full, log, refuses, spoil, violations
+from fills import BOARD, NOTE, fill, first, full, log, miswrite, refuses, spoil, violations
 
 from segmenter.books import Formula, bulk, cells, lists, longlist, region
 from segmenter.books.file import FileBook
-from segmenter.books.package import write
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
@@ -63,11 +62,8 @@ SPELT_OTHERWISE = {
 def test_what_else_stands_in_the_file_is_found(filled, monkeypatch, name):
     """The file is read again: it holds what was made, byte for byte."""
 
-    def spoilt(source, changes, out):
-        part = sheet_part(filled, RFM.sheet["zh"])
-        write(source, changes | {part: (CHANGES | SPELT_OTHERWISE)[name](changes[part])}, out)
-
-    monkeypatch.setattr("segmenter.books.file.write", spoilt)
+    part = sheet_part(filled, RFM.sheet["zh"])
+    miswrite(monkeypatch, lambda source, made: {part: (CHANGES | SPELT_OTHERWISE)[name](made[part])})
     refuses(filled, ANEW)
 
 
@@ -128,13 +124,8 @@ def test_rows_changed_about_are_found(filled, monkeypatch):
 def test_a_part_that_was_not_to_be_changed_is_found(filled, monkeypatch):
     """Even where the proof allows changes to who asks for them: a style more that nobody asked for."""
 
-    def more(data):
-        return first(rb"(<cellXfs count=\"\d+\">.*?)</cellXfs>", rb'\1<xf numFmtId="0"/></cellXfs>')(data)
-
-    def spoilt(source, changes, out):
-        write(source, changes | {"xl/styles.xml": more(source.read("xl/styles.xml"))}, out)
-
-    monkeypatch.setattr("segmenter.books.file.write", spoilt)
+    part, more = "xl/styles.xml", first(rb"(<cellXfs count=\"\d+\">.*?)</cellXfs>", rb'\1<xf numFmtId="0"/></cellXfs>')
+    miswrite(monkeypatch, lambda source, made: {part: more(source.read(part))})
     refuses(filled, ANEW)
 
 

@@ -33,7 +33,14 @@ _RANGE: Final = re.compile(r"(\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?)([0-9]+)")
 
 
 class _Want(NamedTuple):
-    """What a row has to be."""
+    """What a row has to be. Of a list in rows 2 to 4 of which the customer in row 3 is gone and two come:
+
+    row   source             ours
+    2     row 2              the columns that are written     a customer who stays
+    3     row 4              the same                         one whose row moved up
+    4, 5  None: like row 2   the same                         further ones
+    6     row 6              none                             something of somebody else below
+    """
 
     source: Row | None
     """the row it was; None for a further one"""
