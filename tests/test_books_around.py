@@ -9,7 +9,7 @@ import pytest
 from bookshop import book, frame
 from fills import BOARD, comment, dressed, fill, first, full, refuses, spoil
 
-from segmenter.books import adding, adopt, calc, drawn, growth, lists, region, styles
+from segmenter.books import adding, adopt, calc, drawn, growth, lists, slots, styles
 from segmenter.books.file import FileBook
 from segmenter.books.index import Index
 from segmenter.books.package import write
@@ -94,7 +94,7 @@ def test_comments_that_change_places_are_found(tmp_path, monkeypatch):
 
 def test_a_row_that_is_dropped_so_that_another_gets_its_comment_is_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], after=comment("A2", "owes"))
-    monkeypatch.setattr(region.Typed, "holds", lambda *about: False)
+    monkeypatch.setattr(slots.Typed, "holds", lambda *about: False)
     refuses(path, full("23"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from bookshop import book, frame, rewritten, rfm, sheet_part
 from fills import BOARD, NOTE, fill, first, full, log, miswrite, refuses, spoil, violations
 
-from segmenter.books import Formula, bulk, cells, lists, longlist, region
+from segmenter.books import Formula, bulk, cells, lists, longlist, slots
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -206,13 +206,13 @@ def test_a_list_of_which_not_all_columns_are_written_is_found(two, monkeypatch):
 
 def test_customers_who_stand_there_twice_are_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", [("1", {NOTE: "x"}), ("2", {NOTE: "y"})], extra=["note"])
-    monkeypatch.setattr(lists, "match", lambda *about: {})
+    monkeypatch.setattr(slots, "match", lambda *about: {})
     refuses(path, full("12"))
 
 
 def test_a_row_of_people_that_is_dropped_is_found_though_another_says_the_same(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", [("1", {NOTE: "VIP"}), ("2", {NOTE: "VIP"}), ("3", {})], extra=["note"])
-    monkeypatch.setattr(region.Typed, "holds", lambda *about: False)
+    monkeypatch.setattr(slots.Typed, "holds", lambda *about: False)
     refuses(path, full("23"))
 
 

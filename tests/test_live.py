@@ -9,6 +9,7 @@ import numpy as np
 import openpyxl
 import pytest
 from bookshop import HEADERS, RFM_SHEET, book, customers, frame, rfm
+from fills import full
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill, Protection
 
@@ -96,6 +97,29 @@ def test_a_row_that_the_frame_lacks_stays_for_its_note(side, tmp_path):
     side.write(path, (RFM, rfm([2])))
     rows = shown(path)
     assert [(row[0], row[5], row[14]) for row in rows[1:]] == [("1", None, "mine"), ("2", "kind 2", None)]
+
+
+def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path):
+    def doubled(workbook, sheet, headers):
+        for row in (2, 3):
+            sheet.write_formula(f"O{row}", f"=I{row}*2")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=False, after=doubled)
+    side.write(path, (RFM, rfm([2])))
+    assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", "=I2*2")]
+
+
+def test_a_sum_below_a_list_is_no_row_of_it(side, tmp_path):
+    def added(workbook, sheet, headers):
+        sheet.write("A4", "合计")
+        sheet.write_formula("I4", "=SUM(I2:I3)")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=added)
+    side.write(path, (RFM, full("12")))
+    assert [(row[0], row[8]) for row in shown(path)[3:]] == [("合计", "=SUM(I2:I3)")]
+    with pytest.raises(Refused) as refused:
+        side.write(path, (RFM, full("123")))
+    assert (refused.value.key, refused.value.cell) == ("table_below", "A4")
 
 
 @pytest.mark.parametrize("table", [True, False])

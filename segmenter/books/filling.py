@@ -11,6 +11,7 @@ from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import Slot
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -19,15 +20,6 @@ from segmenter.schema import Table
 
 UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 """what a new row does not take over from the first one"""
-
-
-class Slot(NamedTuple):
-    """One row as it will be: the row it stands in now, and its place in the frame; None where it has none."""
-
-    source: int | None
-    place: int | None
-    whole: bool = False
-    """whether nothing in it is emptied, though the frame lacks it: it is none of our rows"""
 
 
 class Whole(NamedTuple):

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
-from segmenter.books.filling import Meant, Slot
+from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.region import Region, Typed, key_of
+from segmenter.books.region import Region
 from segmenter.books.rowproof import alike
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import Slot, Typed, key_of
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
 
@@ -30,11 +31,12 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
             yield Meant(table, {one.key: column + n for n, one in enumerate(table.fields)}, row + 1, None)
             continue
         header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
-        stood = region.find(was, header, region.listed(old, entry.part), table.key_field)
-        stands = region.find(now, header, region.listed(new, entry.part), table.key_field)
+        standing = region.InFile(was, region.noted(old, entry.part))
+        stood = region.find(standing, header, region.listed(old, entry.part), table.key_field)
+        stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table.key_field)
         last = stands.listed.last if stands.listed else stands.last
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
-        typed = Typed(was, table, header, stood, plan.written, plan.always, region.noted(old, entry.part))
+        typed = Typed(standing, table, header, stood, plan.written, plan.always)
         yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
 
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from segmenter.books import cells, longlist, refs
 from segmenter.books.cells import Plain
-from segmenter.books.filling import UNLIKE, Filled, Job, Slot, addressed, always, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, addressed, always, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
-from segmenter.books.region import Region, Typed, find, key_of, match
+from segmenter.books.region import InFile, Region, find
+from segmenter.books.slots import Slot, Typed, key_of, slots
 from segmenter.books.writer import Writer
 
 _RANGE: Final = r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])"
@@ -24,60 +25,40 @@ def fill(job: Job, writer: Writer) -> Filled:
     if (long := longlist.fill(job, writer)) is not None:
         return long
     sheet, header = job.sheet, job.header
-    region = find(sheet, header, job.listed, job.table.key_field)
+    standing = InFile(sheet, job.notes)
+    region = find(standing, header, job.listed, job.table.key_field)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: cells.column(job.frame[key]) for key in columns}
-    slots = _slots(job, region, values) or [Slot(None, None)]
-    last = region.first + len(slots) - 1
+    typed = Typed(standing, job.table, header, region, columns, always(job.table, columns, job.frame))
+    wanted = _slots(job, typed, values) or [Slot(None, None)]
+    last = region.first + len(wanted) - 1
     totals = len(region.totals)
     refuse_growth(sheet, region, last + totals, job.listed)
     moved = {
         slot.source: region.first + n
-        for n, slot in enumerate(slots)
+        for n, slot in enumerate(wanted)
         if slot.source is not None and slot.source != region.first + n
     }
-    stayed = {slot.source for slot in slots}
+    stayed = {slot.source for slot in wanted}
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
     rows = _Rows(job, region, shift, values, writer)
     found: dict[int, bytes] = {}
-    for n, slot in enumerate(slots):
+    for n, slot in enumerate(wanted):
         found[region.first + n] = rows.row(region.first + n, slot)
     for n, row in enumerate(region.totals):
         found[last + 1 + n] = rows.totals(last + 1 + n, row)
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
-    return Filled(body_of(sheet, found), shift, region, slots)
+    return Filled(body_of(sheet, found), shift, region, wanted)
 
 
-def _slots(job: Job, region: Region, values: Mapping[str, list[Plain]]) -> list[Slot]:
-    """The rows as they will be: those that stay in their order, then the further rows of the frame in theirs."""
-    sheet, key_field, count = job.sheet, job.table.key_field, len(job.frame)
-    rows = range(region.first, region.last + 1)
-    keys: list[str | None] = [None] * len(rows)
-    told = always(job.table, values.keys(), job.frame)
-    typed = Typed(sheet, job.table, job.header, region, values.keys(), told, job.notes)
-    if key_field in values:
-        column = job.header.columns[key_field]
-        keys = [key_of(sheet.value(row, column)) for row in rows]
-        places = match(keys, [key_of(_number(value)) for value in values[key_field]])
-    else:
-        ours = [n for n, row in enumerate(rows) if typed.is_ours(row, None)] if not key_field else range(len(rows))
-        places = dict(zip(ours, range(count), strict=False))
-    slots = []
-    for n, row in enumerate(rows):
-        if n in places:
-            slots.append(Slot(row, places[n]))
-        elif typed.holds(row, keys[n]):
-            slots.append(Slot(row, None, not typed.is_ours(row, keys[n])))
-    used = set(places.values())
-    return [*slots, *(Slot(None, place) for place in range(count) if place not in used)]
-
-
-def _number(value: Plain) -> Plain:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:
+    rows, key_field = range(typed.region.first, typed.region.last + 1), job.table.key_field
+    keys = job.sheet.column(job.header.columns[key_field], rows) if key_field in values else [None] * len(rows)
+    return slots(typed, [*map(key_of, keys)], values.get(key_field), len(job.frame))
 
 
 class _Rows:

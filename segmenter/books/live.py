@@ -20,8 +20,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books import Grid, livelist, liveplan, naming, reading
-from segmenter.books.refs import Area
-from segmenter.books.region import ListObject
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -206,7 +204,7 @@ def grid(sheet: xw.Sheet) -> Grid:
     area = sheet.range((1, 1), (last.row, last.column))
     values = area.options(ndim=2, err_to_str=True).value
     rows: list[list[Any]] = [[_plain(value) for value in row] for row in values]
-    listed = list_objects(sheet)
+    listed = liveplan.list_objects(sheet)
     cut, below = reading.cut(rows, listed)
     return Grid(
         sheet=str(sheet.name),
@@ -218,17 +216,6 @@ def grid(sheet: xw.Sheet) -> Grid:
         totals_row=next((one.last + 1 for one in listed if one.totals), None),
         below=below,
     )
-
-
-def list_objects(sheet: xw.Sheet) -> list[ListObject]:
-    """The Excel tables of a sheet."""
-    found = []
-    for table in sheet.tables:
-        area = table.range
-        corner, last = (area.row - 1, area.column - 1), area.last_cell
-        place = Area(*corner, last.row - 1, last.column - 1)
-        found.append(ListObject("", place, int(bool(table.show_totals)), str(table.name)))
-    return found
 
 
 def _plain(value: Any) -> Any:

@@ -7,12 +7,13 @@ are deleted by Excel itself, so that whatever people have beside or on the other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books.cells import Plain
-from segmenter.books.liveplan import WHOLE, Plan, list_object
+from segmenter.books.liveplan import Plan, is_formula, list_object
+from segmenter.books.slots import Slot
 
 if TYPE_CHECKING:
     import xlwings as xw
@@ -60,7 +61,7 @@ def apply(found: Plan) -> None:
     formulas = _formulas(found)
     for top, bottom in _runs(found.gone, down=True):
         _delete(found, top, bottom)
-    count = max(len(found.rows), 1)
+    count, stayed = max(len(found.slots), 1), len(found.kept)
     own = list_object(found.sheet, found.first - 1) if found.listed else None
     totals = own is not None and bool(own.show_totals)
     if own is not None:
@@ -73,9 +74,9 @@ def apply(found: Plan) -> None:
     for column in sorted(set(found.values) - formulas):
         _format(found, column)
     for left, right in _runs(sorted(found.computed - formulas)):
-        _put(found, left, right, 0, len(found.rows))
+        _put(found, left, right, 0, len(found.slots))
     for left, right in _runs(sorted(set(found.values) - found.computed - formulas)):
-        _put(found, left, right, found.stayed, len(found.rows))
+        _put(found, left, right, stayed, len(found.slots))
     for column in sorted(formulas):
         _put_around(found, column)
     _change_typed(found)
@@ -104,11 +105,6 @@ def cell_formulas(area: xw.Range) -> Sequence[Sequence[Any]]:
     return raw if isinstance(raw, (tuple, list)) else ((raw,),)
 
 
-def is_formula(text: Any, value: Any) -> bool:
-    """Whether a cell holds a formula: a text that begins like one is its own value."""
-    return isinstance(text, str) and text.startswith("=") and text != value
-
-
 def _runs(numbers: Iterable[int], down: bool = False) -> list[tuple[int, int]]:
     """Consecutive numbers as (first, last)."""
     found: list[tuple[int, int]] = []
@@ -135,22 +131,21 @@ def _delete(found: Plan, top: int, bottom: int) -> None:
 def _format(found: Plan, column: int) -> None:
     """Give cells the number format without which Excel would take their texts for numbers, or show days as numbers."""
     values, kind = found.values[column], found.table[found.keys[column]].kind
-    if not found.table.anchor and kind not in _TEXTS and 0 < found.stayed < len(found.rows):
+    stayed, height = len(found.kept), len(found.slots)
+    if not found.table.anchor and kind not in _TEXTS and 0 < stayed < height:
         like = found.sheet.range((found.first + 1, column + 1)).number_format
-        new = found.sheet.range(
-            (found.first + found.stayed + 1, column + 1), (found.first + len(found.rows), column + 1)
-        )
+        new = found.sheet.range((found.first + stayed + 1, column + 1), (found.first + height, column + 1))
         if new.number_format != like:
             new.number_format = like
     if not found.table.anchor and kind in _TEXTS:
-        area = found.sheet.range((found.first + 1, column + 1), (found.first + max(len(found.rows), 1), column + 1))
+        area = found.sheet.range((found.first + 1, column + 1), (found.first + max(height, 1), column + 1))
         if area.number_format != "@":
             area.number_format = "@"
         return
     if not found.table.anchor and not any(isinstance(value, date) for value in values):
         return
-    for n, place in enumerate(found.rows):
-        value = values[place] if place not in (None, WHOLE) else None
+    for n, slot in enumerate(found.slots):
+        value = None if slot.place is None else values[slot.place]
         cell = found.sheet.range((found.first + n + 1, column + 1))
         if isinstance(value, date):
             if not re.search("[ydY\u5e74]", str(cell.number_format)):
@@ -170,18 +165,12 @@ def _same(old: Any, new: Plain) -> bool:
     return bool(old == new) and isinstance(old, str) == isinstance(new, str)
 
 
-def _kept(found: Plan) -> Iterator[Sequence[Any]]:
-    """The rows that stay, as they stand."""
-    gone = set(found.gone)
-    return (row for n, row in enumerate(found.old) if found.first + n not in gone)
-
-
 def _put(found: Plan, left: int, right: int, start: int, end: int) -> None:
     """Assign columns `left`..`right` of the rows `start`..`end`-1 at once, unless they hold it all already."""
-    kept = list(_kept(found))[start:end]
+    kept = found.kept[start:end]
     block = [
-        [_wanted(found, column, place, kept[n] if n < len(kept) else ()) for column in range(left, right + 1)]
-        for n, place in enumerate(found.rows[start:end])
+        [_wanted(found, column, slot, kept[n] if n < len(kept) else ()) for column in range(left, right + 1)]
+        for n, slot in enumerate(found.slots[start:end])
     ]
     if not block:
         return
@@ -194,8 +183,8 @@ def _put(found: Plan, left: int, right: int, start: int, end: int) -> None:
 
 def _put_around(found: Plan, column: int) -> None:
     """Assign a column that holds formulas: only the cells that change, so that a right formula stays."""
-    kept = [row[column] for row in _kept(found)]
-    wanted = [_wanted(found, column, place, [None] * column + kept[n : n + 1]) for n, place in enumerate(found.rows)]
+    kept = [row[column] for row in found.kept]
+    wanted = [_wanted(found, column, slot, [None] * column + kept[n : n + 1]) for n, slot in enumerate(found.slots)]
     changed = [n for n, value in enumerate(wanted) if n >= len(kept) or not _same(kept[n], value)]
     for top, bottom in _runs(changed):
         area = found.sheet.range((found.first + top + 1, column + 1), (found.first + bottom + 1, column + 1))
@@ -204,13 +193,12 @@ def _put_around(found: Plan, column: int) -> None:
         area.value = [[_given(value)] for value in wanted[top : bottom + 1]]
 
 
-def _wanted(found: Plan, column: int, place: int | None, old: Sequence[Any]) -> Any:
+def _wanted(found: Plan, column: int, slot: Slot, old: Sequence[Any]) -> Any:
     """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
-    if place not in (None, WHOLE):
-        return found.values[column][place]
-    if place == WHOLE:
-        return old[column] if column < len(old) else None
-    return old[column] if found.keys[column] == found.table.key_field and column < len(old) else None
+    if slot.place is not None:
+        return found.values[column][slot.place]
+    keeps = slot.whole or found.keys[column] == found.table.key_field
+    return old[column] if keeps and column < len(old) else None
 
 
 def _same_row(old: Sequence[Any], new: Sequence[Plain]) -> bool:
@@ -229,7 +217,7 @@ def _given(value: Plain) -> Any:
 def _change_typed(found: Plan) -> None:
     """The cells of people's columns that a frame changes, one by one: the others may hold formulas."""
     for column in set(found.values) - found.computed:
-        for n, (row, place) in enumerate(zip(_kept(found), found.rows[: found.stayed], strict=True)):
-            if place not in (None, WHOLE) and not _same(row[column], found.values[column][place]):
+        for n, (row, slot) in enumerate(zip(found.kept, found.slots, strict=False)):
+            if slot.place is not None and not _same(row[column], found.values[column][slot.place]):
                 cell = found.sheet.range((found.first + n + 1, column + 1))
-                cell.value = _given(found.values[column][place])
+                cell.value = _given(found.values[column][slot.place])

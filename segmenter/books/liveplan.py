@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from segmenter.books import Grid, cells, refs
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
-from segmenter.books.region import key_of, match
+from segmenter.books.refs import Area
+from segmenter.books.region import ListObject, Region, find
+from segmenter.books.slots import Slot, Typed, key_of, slots
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     import xlwings as xw
 
 
-WHOLE: Final = -1
-
-
 @dataclass
 class Plan:
     """What will stand where on one sheet. Rows and columns count from 0."""
@@ -34,17 +33,12 @@ class Plan:
     table: Table
     first: int
     """first data row"""
-    rows: list[int | None]
-    """the place in `values` of each data row as it will be, None for a row that only keeps what people typed, WHOLE for
-    one that is none of ours and stays as it is"""
-    stayed: int
-    """so many of them stand on the sheet already"""
+    slots: Sequence[Slot]
+    """the data rows as they will be"""
     values: Mapping[int, Sequence[Plain]]
     """column -> values of the frame"""
     keys: Mapping[int, str]
     """column -> field key"""
-    gone: list[int] = field(default_factory=list)
-    """rows that go"""
     span: tuple[int, int] = (0, 0)
     """first and last column of what belongs to a row"""
     old: Sequence[Sequence[Any]] = ()
@@ -52,6 +46,50 @@ class Plan:
     listed: bool = False
     computed: frozenset[int] = frozenset()
     """columns that are always ours"""
+
+    @property
+    def kept(self) -> list[Sequence[Any]]:
+        """The rows that stay, as they stand."""
+        return [self.old[slot.source - self.first] for slot in self.slots if slot.source is not None]
+
+    @property
+    def gone(self) -> list[int]:
+        """The rows that go."""
+        stay = {slot.source for slot in self.slots}
+        return [row for row in range(self.first, self.first + len(self.old)) if row not in stay]
+
+
+class InExcel:
+    """What stands on an open sheet: see `region.Standing`. Excel is only asked for what `grid` lacks, once."""
+
+    def __init__(self, sheet: xw.Sheet, grid: Grid) -> None:
+        self._sheet = sheet
+        self._grid = grid
+        self._formulas: dict[int, Sequence[Sequence[Any]]] = {}
+        self.rows = range(grid.height)
+
+    @cached_property
+    def notes(self) -> Collection[tuple[int, int]]:
+        """The cells with a note or a threaded comment."""
+        places = {(one.location.row - 1, one.location.column - 1) for one in self._sheet.notes}
+        with suppress(NotImplementedError, AttributeError):  # macOS does not tell them, an old Excel has none
+            places |= {(one.location.row - 1, one.location.column - 1) for one in self._sheet.comments}
+        return places
+
+    def filled(self, row: int) -> Collection[int]:
+        values = self._grid.rows[row] if row < self._grid.height else ()
+        return [column for column, value in enumerate(values) if value is not None]
+
+    def is_formula(self, row: int, column: int) -> bool:
+        if column not in self._formulas:
+            area = self._sheet.range((1, column + 1), (max(self._grid.height, 2), column + 1))
+            self._formulas[column] = area.formula
+        return is_formula(self._formulas[column][row][0], _at(self._grid.rows[row], column))
+
+
+def is_formula(text: Any, value: Any) -> bool:
+    """Whether a cell holds a formula: a text that begins like one is its own value."""
+    return isinstance(text, str) and text.startswith("=") and text != value
 
 
 def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
@@ -66,45 +104,40 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         raise
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
-    own = list_object(sheet, header.row)
     first = header.row + 1
-    last, left, right = _region(grid, header.columns, own, first, table)
-    old = [[_at(row, column) for column in range(right + 1)] for row in grid.rows[first : last + 1]]
-    remarks = _remarks(table, header.columns, always(table, columns, frame), old)
-    stay = _staying(table, header.columns, values, old, (left, right), remarks)
-    if not all(kept for kept, _ in stay):
-        noted = {row for row, column in _noted(sheet) if left <= column <= right}
-        stay = [(kept or first + n in noted, place) for n, (kept, place) in enumerate(stay)]
-    here = [(n, place) for n, (kept, place) in enumerate(stay) if kept]
-    used = {place for _, place in here if place not in (None, WHOLE)}
-    rows = [place for _, place in here] + [place for place in range(len(frame)) if place not in used]
-    gone = [first + n for n, (kept, _) in enumerate(stay) if not kept]
+    standing = InExcel(sheet, grid)
+    region = find(standing, header, list_objects(sheet), table.key_field)
+    old = [[_at(row, column) for column in range(region.right + 1)] for row in grid.rows[first : region.last + 1]]
+    typed = Typed(standing, table, header, region, columns, always(table, columns, frame))
+    key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
+    keys = [key_of(row[key]) if key >= 0 else None for row in old]
     found = Plan(
         sheet,
         table,
         first,
-        rows,
-        len(here),
+        slots(typed, keys, values.get(key), len(frame)),
         values,
         {column: key for key, column in columns.items()},
-        gone,
-        (left, right),
+        (region.left, region.right),
         old,
-        own is not None,
+        region.listed is not None,
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
     )
-    _refuse_growth(found, grid, last, own)
-    _refuse_merged(grid, first, max(last, first + len(rows) - 1), left, right)
+    _refuse_growth(found, grid, region)
+    _refuse_merged(grid, first, max(region.last, first + len(found.slots) - 1), region.left, region.right)
     _refuse_long(found)
     return found
 
 
-def _noted(sheet: xw.Sheet) -> set[tuple[int, int]]:
-    """The cells of a sheet with a note or a threaded comment."""
-    places = {(one.location.row - 1, one.location.column - 1) for one in sheet.notes}
-    with suppress(NotImplementedError, AttributeError):  # macOS does not tell them, an old Excel has none
-        places |= {(one.location.row - 1, one.location.column - 1) for one in sheet.comments}
-    return places
+def list_objects(sheet: xw.Sheet) -> list[ListObject]:
+    """The Excel tables of a sheet."""
+    found = []
+    for table in sheet.tables:
+        area = table.range
+        corner, last = (area.row - 1, area.column - 1), area.last_cell
+        place = Area(*corner, last.row - 1, last.column - 1)
+        found.append(ListObject("", place, int(bool(table.show_totals)), str(table.name)))
+    return found
 
 
 def list_object(sheet: xw.Sheet, header: int) -> xw.main.Table | None:
@@ -115,89 +148,15 @@ def _at(row: Sequence[Any], column: int) -> Any:
     return row[column] if column < len(row) else None
 
 
-def _region(grid: Grid, columns: Mapping[str, int], own: Any, first: int, table: Table) -> tuple[int, int, int]:
-    """The last data row (`first - 1` when there is none) and the columns that belong together: the Excel table with
-    the rows typed right below it, or every row in which one of the columns holds something."""
-    known = set(columns.values())
-    if own is None:
-        last, most = first - 1, 0
-        for number, row in enumerate(grid.rows[first:], first):
-            count = sum(_at(row, column) is not None for column in known)
-            if count and (number == last + 1 or 2 * count >= most):  # see `region.find`
-                last, most = number, max(most, count)
-    else:
-        area = own.range
-        known |= set(range(area.column - 1, area.last_cell.column))
-        last = area.last_cell.row - 1 - int(bool(own.show_totals))
-        key = {columns[table.key_field]} if table.key_field in columns else known
-        while (
-            not own.show_totals and last + 1 < grid.height and any(_at(grid.rows[last + 1], c) is not None for c in key)
-        ):
-            last += 1
-    left, right = min(known), max(known)
-    used = {c for row in grid.rows[first - 1 : last + 1] for c, value in enumerate(row) if value is not None}
-    while left - 1 in used:
-        left -= 1
-    while right + 1 in used:
-        right += 1
-    if own is None:  # rows that stayed for what is beside ours
-        below = takewhile(lambda row: any(value is not None for value in row[left : right + 1]), grid.rows[last + 1 :])
-        last += sum(1 for _ in below)
-    return last, left, right
-
-
-def _staying(
-    table: Table,
-    columns: Mapping[str, int],
-    values: Mapping[int, Sequence[Plain]],
-    old: Sequence[Sequence[Any]],
-    span: tuple[int, int],
-    remarks: Sequence[bool],
-) -> list[tuple[bool, int | None]]:
-    """For each row as it stands: whether it stays, and its place in the frame. A row the frame lacks stays when it
-    holds something people typed, or is a remark."""
-    key = columns.get(table.key_field, -1)
-    count = len(next(iter(values.values()), ()))
-    if key in values:
-        keys = [key_of(row[key]) for row in old]
-        wanted = (key_of(float(v) if isinstance(v, int) and not isinstance(v, bool) else v) for v in values[key])
-        places: Mapping[int, int] = match(keys, wanted)
-    else:
-        keys = [None] * len(old)
-        mine = [n for n in range(len(old)) if table.key_field or not remarks[n]]
-        places = dict(zip(mine, range(count), strict=False))
-    ours = {column for name, column in columns.items() if table[name].owner == "us"}
-    found: list[tuple[bool, int | None]] = []
-    for n, row in enumerate(old):
-        answered = ours if table.key_field and keys[n] is None else ours | set(values)
-        typed = any(row[c] is not None for c in range(span[0], span[1] + 1) if c not in answered)
-        place = places.get(n, WHOLE if remarks[n] else None)
-        found.append((place is not None or typed, place))
-    return found
-
-
-def _remarks(table: Table, columns: Mapping[str, int], told: Sequence[str], old: Sequence[Sequence[Any]]) -> list[bool]:
-    """Which rows are none of ours: see `region.Typed.is_ours`."""
-    keyed = table.key_field
-    counts = [sum(row[column] is not None for column in columns.values()) for row in old]
-    keyless = [bool(keyed) and key_of(row[columns[keyed]]) is None for row in old]
-    if keyed and table[keyed].owner != "us":
-        return [count > 0 and lacks for count, lacks in zip(counts, keyless, strict=True)]
-    pairs = zip(old, counts, strict=True)
-    lacks = [any(row[columns[key]] is None for key in told) if told else bool(keyed) and n == 1 for row, n in pairs]
-    return [count > 0 and (without or lack) for count, without, lack in zip(counts, keyless, lacks, strict=True)]
-
-
-def _refuse_growth(found: Plan, grid: Grid, last: int, own: Any) -> None:
+def _refuse_growth(found: Plan, grid: Grid, region: Region) -> None:
     """Refuse to write rows over what stands below the table."""
-    bottom = found.first + max(len(found.rows), 1) - 1
-    totals = int(bool(own is not None and own.show_totals))
-    name = grid.sheet
+    bottom = found.first + max(len(found.slots), 1) - 1
+    totals, name = len(region.totals), grid.sheet
     if bottom + totals >= refs.MAX_ROWS:
         raise Refused("table_full", sheet=name, rows=f"{bottom + 1:,}")
-    if bottom <= last:
+    if bottom <= region.last:
         return
-    below = last + totals + 1
+    below = region.last + totals + 1
     used = found.sheet.used_range.last_cell
     if used.row - 1 < below:
         return
@@ -241,7 +200,8 @@ def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan
     old += [[None] * (span[1] + 1)] * (table.rows - len(old))
     keys = {column + n: one.key for n, one in enumerate(table.fields)}
     ours = frozenset(values)
-    return Plan(sheet, table, first, [*range(table.rows)], table.rows, values, keys, [], span, old, False, ours)
+    rows = [Slot(first + n, n) for n in range(table.rows)]
+    return Plan(sheet, table, first, rows, values, keys, span, old, False, ours)
 
 
 def nothing(table: Table) -> Frame:

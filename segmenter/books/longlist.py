@@ -12,10 +12,11 @@ import numpy as np
 from segmenter.books import bulk, cells
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
-from segmenter.books.region import ListObject, Region, find, key_of, match
+from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import Row
 from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.frames import Frame
@@ -33,7 +34,7 @@ def fill(job: Job, writer: Writer) -> Filled | None:
 def _fresh(job: Job, writer: Writer) -> Filled | None:
     """The first time: all cells below the header are empty."""
     sheet, count, first = job.sheet, len(job.frame), job.header.row + 1
-    region = find(sheet, job.header, job.listed, job.table.key_field)
+    region = find(InFile(sheet), job.header, job.listed, job.table.key_field)
     below = [row for number, row in sheet.rows.items() if number >= first]
     if region.totals or not all(row.blank and row.number < first + count for row in below):
         return None

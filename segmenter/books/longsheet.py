@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from segmenter.books import bulk, longproof
-from segmenter.books.filling import Meant, Slot, Whole
+from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Package
 from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import Slot
 from segmenter.books.styles import Styles
 from segmenter.cells import letter
 

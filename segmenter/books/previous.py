@@ -55,7 +55,7 @@ def _region(book: LiveBook, one: Table) -> Region | None:
         return Region(found.first, left, [])
     area = sheet.range((found.first + 1, left + 1), (found.first + height, right + 1))
     rows = [
-        [{"f": text} if livelist.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
+        [{"f": text} if liveplan.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
         for texts, row in zip(livelist.cell_formulas(area), (row[left:] for row in found.old), strict=True)
     ]
     return Region(found.first, left, rows)

@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from segmenter.books import Formula, aroundproof, cells, region, rowproof
 from segmenter.books.cells import Plain
-from segmenter.books.filling import Meant, Slot
+from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
-from segmenter.books.region import key_of
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
 from segmenter.cells import address
 

@@ -1,0 +1,114 @@
+"""The rows a list will have: those that stay, because the frame has their key or people typed something into them, and
+further ones. The same rules for a file and for Excel.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from segmenter.books.cells import Plain, number
+from segmenter.books.region import Region, Standing, count
+from segmenter.reading.headers import Header
+from segmenter.schema import Table
+
+
+class Slot(NamedTuple):
+    """One row as it will be: the row it stands in now, and its place in the frame; None where it has none."""
+
+    source: int | None
+    place: int | None
+    whole: bool = False
+    """whether nothing in it is emptied, though the frame lacks it: it is none of our rows"""
+
+
+def key_of(value: Plain) -> str | None:
+    """What a key cell says, 1001 and "1001" being the same; None when it is empty."""
+    if isinstance(value, float):
+        return number(value)
+    text = "" if value is None else str(value).strip()
+    return text or None
+
+
+def _number(value: Plain) -> Plain:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int, int]:
+    """Which of `wanted` each of `keys` is, by position: the n-th with a key is the n-th wanted with it."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for position, key in enumerate(wanted):
+        if key is not None:
+            places[key].append(position)
+    for each in places.values():
+        each.reverse()
+    found = {}
+    for position, key in enumerate(keys):
+        if key is not None and places.get(key):
+            found[position] = places[key].pop()
+    return found
+
+
+class Typed:
+    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame,
+    `always` those without which a row is none of ours."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        table: Table,
+        header: Header,
+        region: Region,
+        written: Collection[str],
+        always: Collection[str],
+    ) -> None:
+        self.region = region
+        self.is_keyed = bool(table.key_field)
+        self._standing = standing
+        self._table = table
+        self._columns = {*header.columns.values()}
+        self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
+        self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
+        self._always = {header.columns[name] for name in always}
+
+    def is_ours(self, row: int, key: str | None) -> bool:
+        """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
+        what no row of ours lacks. Any other is a remark, and stays as it is."""
+        here = count(self._standing, row, self._columns)
+        if not here:
+            return not count(self._standing, row, self.region.columns)
+        if self.is_keyed and (key is None or self._table[self._table.key_field].owner != "us"):
+            return key is not None
+        if not self._always:
+            return here > 1 or not self.is_keyed
+        return count(self._standing, row, self._always) == len(self._always)
+
+    def holds(self, row: int, key: str | None) -> bool:
+        """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it."""
+        if not self.is_ours(row, key):
+            return True
+        ours = self._brought if key is not None or not self.is_keyed else self._ours
+        foreign = (c for c in self._standing.filled(row) if c in self.region.columns and c not in ours)
+        if not all(self._standing.is_formula(row, column) for column in foreign):
+            return True
+        return any((row, column) in self._standing.notes for column in self.region.columns)
+
+
+def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | None, height: int) -> list[Slot]:
+    """The rows as they will be: those that stay in their order, then the further rows of the frame in theirs. `keys`:
+    those of the rows as they stand; `wanted`: those of the `height` rows of the frame, None when it brings none."""
+    rows = range(typed.region.first, typed.region.last + 1)
+    if wanted is not None:
+        places = match(keys, map(key_of, map(_number, wanted)))
+    else:
+        ours = [n for n, row in enumerate(rows) if typed.is_keyed or typed.is_ours(row, None)]
+        places = dict(zip(ours, range(height), strict=False))
+    found = []
+    for n, row in enumerate(rows):
+        if n in places:
+            found.append(Slot(row, places[n]))
+        elif typed.holds(row, keys[n]):
+            found.append(Slot(row, None, not typed.is_ours(row, keys[n])))
+    used = set(places.values())
+    return [*found, *(Slot(None, place) for place in range(height) if place not in used)]
