@@ -52,7 +52,7 @@ def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
         head = {"bold": True, "font_size": 9, "bg_color": PALE, "font_color": INK, "text_wrap": True, "align": side}
         put(sheet, row, column, one.header[book.lang], book.look(**head, **({} if column else {"indent": 1})))
         number = "#,##0" if one.kind in ("money", "count") else NUMBER_FORMATS[one.kind]
-        look = {"num_format": number, "align": side}
+        look: dict[str, Any] = {"num_format": number, "align": side}
         if table.key != "migration_ranked":  # as long as it gets; lines would show where it ends and be printed
             look |= {"bottom": 1, "bottom_color": LINE}
         look |= {"border": 1, "border_color": WHITE} if matrix and column else {}
