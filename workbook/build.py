@@ -15,10 +15,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from book import HERE, Book
 from dashboard import board_sheet
+from guide_sheet import guide_sheet
+from list_sheet import list_sheet
 from matrix import migration_sheet
 from sample import load_shop, make_shop
-from sheets import HERE, Book, guide_sheet, list_sheet, settings_sheet, strategy_sheet
+from settings_sheet import settings_sheet
+from strategy_sheet import strategy_sheet
 
 from segmenter import catalogue, rules, schema
 from segmenter.texts import Lang

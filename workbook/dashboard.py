@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sheets import ACCENT, FONT, INK, LINE, MUTED, NUMBER_FORMATS, PALE, SOFT, WHITE, Book, put
+from book import Book, put
+from looks import ACCENT, FONT, INK, LINE, MUTED, NUMBER_FORMATS, PALE, SOFT, WHITE
 from xlsxwriter.utility import xl_cell_to_rowcol, xl_rowcol_to_cell  # type: ignore[import-untyped, unused-ignore]
 
 from segmenter import schema
@@ -20,7 +21,6 @@ def board_sheet(book: Book) -> None:
     """The dashboard: fixed blocks on the left, charts that read them on the right, one page."""
     facts, segments, heat, pareto = (schema.table(f"board_{k}") for k in ("facts", "segments", "heat", "pareto"))
     sheet = book.sheet(facts, SOFT)
-    sheet.hide_gridlines(2)
     sheet.fit_to_pages(1, 1)
     sheet.set_zoom(90)
     left, last_column = 8, 19

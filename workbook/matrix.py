@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from book import Book, put
 from dashboard import corner
-from sheets import ACCENT, INK, LINE, MUTED, NUMBER_FORMATS, NUMERIC, PALE, SOFT, WHITE, Book, put
+from looks import ACCENT, INK, LINE, MUTED, NUMBER_FORMATS, NUMERIC, PALE, SOFT, WHITE
 
 from segmenter import schema, texts
 from segmenter.schema import Table
@@ -20,7 +21,6 @@ def migration_sheet(book: Book) -> None:
     """Blocks that `fill` writes, under a band with the title."""
     tables = {name: schema.table(f"migration_{name}") for name in BLOCKS}
     sheet = book.sheet(tables["heads"], SOFT)
-    sheet.hide_gridlines(2)
     sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 36)
     sheet.set_column(1, LAST, 12.5)
