@@ -133,7 +133,7 @@ def run(
         progress("value")
         valued = ask(onrequest.value(customers, ordered, rules, names, as_of, lang))
     findings = weighed(findings, taken.sheet, taken.frame.index, taken.frame.get("total_amount"))
-    start = months_before(as_of, rules.window_months) if as_of else None
+    analysis = board.Analysis(as_of, len(findings), ahead.reviews)
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
         table_2 = rfm.with_departed(table_2, intake.with_notes(sheets.rfm, schema.RFM), lang)
@@ -141,7 +141,7 @@ def run(
         rules=rules,
         lang=lang,
         as_of=as_of,
-        window_start=start,
+        window_start=months_before(as_of, rules.window_months) if as_of else None,
         rows_in=taken.rows_in,
         rows_used=len(customers),
         rows_excluded=excluded.total(),
@@ -151,7 +151,7 @@ def run(
         segments=segments,
         rfm=table_2,
         strategy=ahead.strategy,
-        boards=board.blocks(customers, segments, rules, as_of, start, len(findings), ahead.reviews, lang),
+        boards=board.blocks(customers, segments, rules, analysis, lang),
         cleaning=to_frame(findings, lang),
         clustered=clustered,
         valued=valued,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dashboard import corner
-from sheets import ACCENT, INK, LINE, MUTED, NUMBER_FORMATS, NUMERIC, PALE, SOFT, WHITE, Book, put
+from blocks import SCALE, corner, heading, title_band
+from book import Book, put
+from looks import INK, LINE, MUTED, NUMBER_FORMATS, NUMERIC, PALE, SOFT, WHITE
 
 from segmenter import schema, texts
 from segmenter.schema import Table
 
 BLOCKS: Final = ("heads", "counts", "shares", "ranked")
-SCALE: Final = {"type": "3_color_scale", "min_color": "#EFF7F8", "mid_color": "#A9D3D8", "max_color": "#4E9FAC"}
 LAST: Final = 11
 """the last column of the widest block"""
 
@@ -20,19 +20,11 @@ def migration_sheet(book: Book) -> None:
     """Blocks that `fill` writes, under a band with the title."""
     tables = {name: schema.table(f"migration_{name}") for name in BLOCKS}
     sheet = book.sheet(tables["heads"], SOFT)
-    sheet.hide_gridlines(2)
     sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 36)
     sheet.set_column(1, LAST, 12.5)
-    band = book.look(bg_color=ACCENT, font_color=WHITE, bold=True, font_size=18, align="left", indent=1)
-    under = book.look(bg_color=ACCENT, font_color=SOFT, font_size=9, align="left", indent=1, valign="top")
-    for column in range(LAST + 1):
-        sheet.write_blank(0, column, None, band)
-        sheet.write_blank(1, column, None, under)
-    sheet.set_row_pixels(0, 46)
-    sheet.set_row_pixels(1, 26)
-    sheet.write_string(0, 0, texts.say("migration.title", book.lang), band)
-    sheet.write_string(1, 0, texts.say("migration.subtitle", book.lang), under)
+    title, subtitle = (texts.say(f"migration.{key}", book.lang) for key in ("title", "subtitle"))
+    title_band(book, sheet, LAST, title, subtitle)
     for name, table in tables.items():
         _block(book, sheet, table, texts.say(f"migration.{name}", book.lang))
         row, _ = corner(table)
@@ -44,15 +36,14 @@ def migration_sheet(book: Book) -> None:
 
 def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
     row, _ = corner(table)
-    heading = book.look(bold=True, font_size=12, font_color=ACCENT, bottom=2, bottom_color=ACCENT)
+    heading(book, sheet, table, len(table.fields), title)
+    matrix = table.key in ("migration_counts", "migration_shares")
     for column, one in enumerate(table.fields):
-        put(sheet, row - 1, column, title if column == 0 else "", heading)
-        matrix = table.key in ("migration_counts", "migration_shares")
         side = "center" if column and (matrix or one.kind == "text") else "right" if one.kind in NUMERIC else "left"
         head = {"bold": True, "font_size": 9, "bg_color": PALE, "font_color": INK, "text_wrap": True, "align": side}
         put(sheet, row, column, one.header[book.lang], book.look(**head, **({} if column else {"indent": 1})))
         number = "#,##0" if one.kind in ("money", "count") else NUMBER_FORMATS[one.kind]
-        look = {"num_format": number, "align": side}
+        look: dict[str, Any] = {"num_format": number, "align": side}
         if table.key != "migration_ranked":  # as long as it gets; lines would show where it ends and be printed
             look |= {"bottom": 1, "bottom_color": LINE}
         look |= {"border": 1, "border_color": WHITE} if matrix and column else {}

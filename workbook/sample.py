@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import rtoml
-from sheets import HERE
+from book import HERE
 
 from segmenter import rules, schema
 

@@ -4,52 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
 from segmenter import schema, texts, wording
 from segmenter.advice import Review
 from segmenter.frames import Frame
-from segmenter.rules import Rules
+from segmenter.rules import Rules, months_before
 from segmenter.texts import Lang
 
 
-def blocks(
-    customers: Frame,
-    segments: Frame,
-    rules: Rules,
-    as_of: date | None,
-    start: date | None,
-    found: int,
-    clocks: Sequence[Review],
-    lang: Lang,
-) -> dict[str, Frame]:
-    """Every block by table key, columns as in the schema. `found`: how many findings there are; `clocks`: the next
-    reviews."""
+class Analysis(NamedTuple):
+    """What the facts tell of the analysis itself."""
+
+    as_of: date | None
+    findings: int
+    """how many there are"""
+    reviews: Sequence[Review]
+    """the next ones"""
+
+
+def blocks(customers: Frame, segments: Frame, rules: Rules, analysis: Analysis, lang: Lang) -> dict[str, Frame]:
+    """Every block by table key, columns as in the schema."""
     return {
-        "board_facts": _facts(segments, rules, as_of, start, found, clocks, lang),
+        "board_facts": _facts(segments, rules, analysis, lang),
         "board_segments": _segments(segments, lang),
         "board_heat": _heat(customers, rules, lang),
         "board_pareto": _pareto(customers),
     }
 
 
-def _facts(
-    segments: Frame,
-    rules: Rules,
-    as_of: date | None,
-    start: date | None,
-    found: int,
-    clocks: Sequence[Review],
-    lang: Lang,
-) -> Frame:
-    window = ""
-    if as_of and start:
-        window = texts.say("board.window_value", lang, start=start + timedelta(days=1), end=as_of)
+def _facts(segments: Frame, rules: Rules, analysis: Analysis, lang: Lang) -> Frame:
+    day, window = texts.say("cell.missing", lang), ""
+    if analysis.as_of:
+        day = analysis.as_of.isoformat()
+        first = months_before(analysis.as_of, rules.window_months) + timedelta(days=1)
+        window = texts.say("board.window_value", lang, start=first, end=analysis.as_of)
     people, amounts, shares = (segments[name] for name in ("customers", "amount", "amount_share"))
     place = {key: n for n, key in enumerate(segments["segment"].tolist())}
     rows: list[tuple[str, object]] = [
-        (texts.say("board.as_of", lang), as_of.isoformat() if as_of else texts.say("cell.missing", lang)),
+        (texts.say("board.as_of", lang), day),
         (texts.say("board.window", lang), window),
         (texts.say("board.customers", lang), int(people.sum())),
         (texts.say("board.amount", lang, months=rules.window_months), float(amounts.sum())),
@@ -58,9 +53,9 @@ def _facts(
         name = segment.name[lang]
         rows.append((texts.say("board.high_value", lang, name=name), int(people[place[segment.key]])))
         rows.append((texts.say("board.high_value_share", lang, name=name), float(shares[place[segment.key]])))
-    rows.append((texts.say("board.findings", lang), found))
-    if clocks:
-        rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in clocks)))
+    rows.append((texts.say("board.findings", lang), analysis.findings))
+    if analysis.reviews:
+        rows.append((texts.say("board.reviews", lang), " / ".join(f"{one.due:%m-%d}" for one in analysis.reviews)))
     return Frame.of(rows, ("name", "value"))
 
 
