@@ -230,6 +230,11 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     assert other[0][1] != same[0][1]
 
 
+def test_the_review_has_the_message_id_also_where_its_header_is_folded() -> None:
+    (entry, raw), *_ = letters.make(result(), None, replace(wish(), sender=f"s@{'x' * 30}.example.com"))[0]
+    assert f"Message-ID:\r\n {entry.message_id}\r\n".encode() in raw
+
+
 def test_subject_and_arrows() -> None:
     message = made(before=earlier())[0]
     now, before = (one.segments.pandas.set_index("segment")["customers"] for one in (result(), earlier()))

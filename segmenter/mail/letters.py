@@ -69,7 +69,7 @@ def make(result: Result, before: Figures | None, wish: Wish) -> tuple[list[tuple
             content, to=address, sender=wish.sender, sent=wish.now, name=owner, unsubscribe=wish.unsubscribe
         )
         raw = message.as_bytes()
-        found.append((_entry(len(found) + 1, address, owner, content, raw), raw))
+        found.append((_entry(len(found) + 1, address, owner, content, str(message["Message-ID"]), raw), raw))
     if not found:
         raise Refused("nobody")
     return found, remarks
@@ -92,8 +92,7 @@ def _content(
     return Content(made, attached), list(dict.fromkeys((*remarks, *made.remarks)))
 
 
-def _entry(number: int, address: str, owner: str, content: Content, raw: bytes) -> outbox.Entry:
-    domain_line = next(line for line in raw.split(b"\r\n") if line.lower().startswith(b"message-id:"))
+def _entry(number: int, address: str, owner: str, content: Content, message_id: str, raw: bytes) -> outbox.Entry:
     return outbox.Entry(
         file=outbox.file_name(number, address),
         to=address,
@@ -103,7 +102,7 @@ def _entry(number: int, address: str, owner: str, content: Content, raw: bytes) 
         attached=tuple(f"{one.name} ({len(one.content):,})" for one in content.attached),
         personal=tuple(sorted({header for one in content.attached for header in one.personal})),
         sha256=hashlib.sha256(raw).hexdigest(),
-        message_id=domain_line.partition(b":")[2].strip().decode(),
+        message_id=message_id,
         key=content.key(address),
     )
 
