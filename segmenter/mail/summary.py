@@ -51,7 +51,7 @@ def context(
     plan = tracking.rows(shared, lang)
     table = overview.table(segments)
     total = overview.total(shared, segments)
-    if owner and before is not None:
+    if owner and before is not None:  # the totals of a part are compared with those of the same segments
         before = {row["key"]: before[row["key"]] for row in table if row["key"] in before}
     named = _named(table, owner)
     risks, chances = _points(shared, segments, plan, lang)
