@@ -30,10 +30,10 @@ def live_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> Non
 
 def excel(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import excel as addin
-    from segmenter import ribbon
+    from segmenter import running_excel
 
     if chosen.action == "status":
-        return _tell(addin.status(ribbon.find), lang)
+        return _tell(addin.status(running_excel.find), lang)
     paths = addin.install(lang) if chosen.action == "install" else addin.uninstall()
     for path in paths:
         print(texts.say("cli.written" if chosen.action == "install" else "cli.removed", lang, path=path))
@@ -42,17 +42,18 @@ def excel(chosen: argparse.Namespace, lang: Lang) -> int:
 
 def doctor(chosen: argparse.Namespace, lang: Lang) -> int:
     from segmenter import excel as addin
-    from segmenter import ribbon
+    from segmenter import running_excel
 
-    return _tell(addin.doctor(ribbon.find, chosen.config), lang)
+    return _tell(addin.doctor(running_excel.find, chosen.config), lang)
 
 
 def live(chosen: argparse.Namespace, lang: Lang) -> int:
     """The button's work on the workbook open in Excel; what came of it is told by Excel's alert."""
-    from segmenter import ribbon
+    from segmenter import desktop, ribbon, running_excel
+    from segmenter.buttons import Click
 
-    app, book = ribbon.find(chosen.book)
-    return ribbon.press(chosen.action, ribbon.Click(app, book, lang, ribbon.show))
+    app, book = running_excel.find(chosen.book)
+    return ribbon.press(chosen.action, Click(app, book, lang, desktop.show))
 
 
 def _tell(lines: Iterable[Line], lang: Lang) -> int:

@@ -16,8 +16,8 @@ from segmenter.progress import Stages
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from segmenter.mail.mailing import Figures
     from segmenter.manifest import Made
+    from segmenter.reports.changes import Figures
     from segmenter.result import Result
 
 NOBODY: Final = "segmenter@localhost.localdomain"
@@ -121,7 +121,7 @@ def _review(chosen: argparse.Namespace, lang: Lang, jobs: Sequence[Job]) -> int:
 def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, list[list[str]], list[str]]:
     """The letters of one workbook written: the review's hash, its rows, remarks."""
     from segmenter import jobs, manifest
-    from segmenter.mail import mailing, outbox, sending
+    from segmenter.mail import kpis, outbox, sending
     from segmenter.mail.letters import Wish, make
 
     config = sending.Config.read(chosen.config) if chosen.config else None
@@ -145,7 +145,7 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
             now=datetime.now(UTC).replace(microsecond=0),
         )
         letters, remarks = make(result, before, wish)
-        review = outbox.Review(made, wish.sender, mailing.figures(result), before)
+        review = outbox.Review(made, wish.sender, kpis.figures(result), before)
         digest = outbox.write(job.folder, review, letters, lang)
     return digest, [outbox.row_of(entry) for entry, _ in letters], remarks
 
@@ -155,10 +155,10 @@ def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
     workbook that `fill --keep-previous` left, when that is about an earlier day."""
     from segmenter import jobs
     from segmenter.books.saving import previous_of
-    from segmenter.mail import mailing, outbox
+    from segmenter.mail import kpis, outbox
 
     if chosen.previous:
-        return mailing.figures(jobs.check(chosen.previous, rules_file=chosen.rules))
+        return kpis.figures(jobs.check(chosen.previous, rules_file=chosen.rules))
     if found := outbox.earlier(job.folder, made):
         return found
     path = previous_of(job.book)
@@ -169,7 +169,7 @@ def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
     except Refused:
         return None
     is_earlier = result.as_of and result.as_of.isoformat() < made.as_of
-    return mailing.figures(result) if is_earlier else None
+    return kpis.figures(result) if is_earlier else None
 
 
 def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tuple[str, str]]:
@@ -178,12 +178,12 @@ def _recipients(chosen: argparse.Namespace, job: Job, result: Result) -> list[tu
 
     found = [(addresses.one(address), "") for address in dict.fromkeys(job.to)]
     if chosen.per_owner:
-        from segmenter.mail import mailing
+        from segmenter.mail import owners
 
         table = (
             addresses.from_csv(chosen.owners) if chosen.owners else addresses.from_settings(result.rules.owner_mails)
         )
-        people = mailing.owners(result)
+        people = owners.of(result)
         missing = [one for one in people if addresses.lookup(one, table) is None]
         if missing:
             raise Refused("owner_unknown", value=", ".join(missing))

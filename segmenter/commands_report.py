@@ -129,9 +129,9 @@ def _check(path: Path, lang: Lang) -> None:
             if path.suffix.lower() == ".docx":
                 made = documents.docx(result, one, path, strict)[0]
             elif path.name.startswith("mail."):
-                from segmenter.mail import mailing
+                from segmenter.mail import body, summary
 
-                made = mailing.body(mailing.context(result, one), one, path).html.encode()
+                made = body.render(summary.context(result, one), one, path).html.encode()
             else:
                 made = documents.html(result, one, path, strict)[0]
             size = size or len(made)

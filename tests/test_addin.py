@@ -21,7 +21,8 @@ import pytest
 from pyopenvba import ExcelFile
 from test_outside import needs_office, needs_validator
 
-from segmenter import ribbon, texts
+from segmenter import texts
+from segmenter.buttons import COMMANDS
 from segmenter.texts import LANGS
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +61,7 @@ def test_every_callback_is_a_sub_and_a_command(lang):
     )
     assert source.count("Public Sub") == len(subs) == source.count("End Sub")  # one line of logic each
     assert [subs[one.get("onAction")] for one in buttons(lang)] == [*subs.values()]
-    assert set(subs.values()) == set(ribbon.COMMANDS)
+    assert set(subs.values()) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -176,7 +177,7 @@ def test_libreoffice_runs_each_callback(tmp_path, monkeypatch):
     stub = head + '    ThisWorkbook.Worksheets(1).Range("C1").Value = command\nEnd Sub\n'
     names = [one.get("onAction") for one in buttons("zh")]
     seen = basic.run(addin(tmp_path / "a.xlam", monkeypatch, stub), [f"Segmenter.{name}" for name in names])
-    assert [row[0] for row in seen.values()] == [*ribbon.COMMANDS]
+    assert [row[0] for row in seen.values()] == [*COMMANDS]
 
 
 def recorded(python):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmenter import excel, places, ribbon, texts
+from segmenter import excel, places, running_excel, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
 
@@ -135,12 +135,12 @@ def test_on_windows_the_interpreter_stands_where_vba_reads_it(tmp_path, monkeypa
 
 
 def test_status_says_what_is_there_and_what_is_not(mac):
-    before = {line.key: line.good for line in excel.status(ribbon.find)}
+    before = {line.key: line.good for line in excel.status(running_excel.find)}
     excel.install("zh", sys.executable)
-    after = {line.key: line.good for line in excel.status(ribbon.find)}
+    after = {line.key: line.good for line in excel.status(running_excel.find)}
     assert not before["addin"] and not before["python"] and after["addin"] and after["python"] and after["system"]
     (places.startup() / excel.NAMES["zh"]).write_bytes(b"older")
-    assert not {line.key: line.good for line in excel.status(ribbon.find)}["addin"]
+    assert not {line.key: line.good for line in excel.status(running_excel.find)}["addin"]
 
 
 @pytest.mark.parametrize("lang", texts.LANGS)
@@ -150,7 +150,7 @@ def test_the_commands_refuse_where_there_is_no_excel(lang, capsys):
     assert "Excel" in capsys.readouterr().err
     assert main(["doctor", "--lang", lang]) == 1
     said = capsys.readouterr().out
-    assert all(texts.say(f"excel.line.{line.key}", lang) in said for line in excel.doctor(ribbon.find))
+    assert all(texts.say(f"excel.line.{line.key}", lang) in said for line in excel.doctor(running_excel.find))
 
 
 def test_without_rights_it_is_refused(mac, monkeypatch):

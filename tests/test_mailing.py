@@ -28,9 +28,10 @@ from segmenter.advice import Proposal, Review
 from segmenter.cli import main
 from segmenter.errors import Refused
 from segmenter.frames import Frame
-from segmenter.mail import addresses, letters, mailing
+from segmenter.mail import addresses, body, kpis, letters, mime, owners, summary
+from segmenter.mail.body import Body
 from segmenter.mail.letters import Wish
-from segmenter.mail.mailing import Body, File
+from segmenter.mail.mime import Attachment, Content
 from segmenter.reports import pictures, report
 from segmenter.result import Result
 
@@ -64,7 +65,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def made(*recipients: tuple[str, str], before: Result | None = None, **more: Any) -> list[EmailMessage]:
-    old = mailing.figures(before) if before else None
+    old = kpis.figures(before) if before else None
     return [parsed(content) for _, content in letters.make(result(), old, wish(*recipients, **more))[0]]
 
 
@@ -83,10 +84,8 @@ ANY = st.text(st.characters(), max_size=80)
 
 
 def message(subject: str, name: str, file: str) -> EmailMessage:
-    body = Body(subject, "<p>x</p>", "x\n", {"c@segmenter": b"png"})
-    return mailing.message(
-        body, [File(file, "text/html", b"y")], to="a@example.com", sender="s@example.com", sent=SENT, name=name
-    )
+    content = Content(Body(subject, "<p>x</p>", "x\n", {"c@segmenter": b"png"}), [Attachment(file, "text/html", b"y")])
+    return mime.message(content, to="a@example.com", sender="s@example.com", sent=SENT, name=name)
 
 
 @settings(max_examples=300, deadline=None)
@@ -231,12 +230,17 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     assert other[0][1] != same[0][1]
 
 
+def test_the_review_has_the_message_id_also_where_its_header_is_folded() -> None:
+    (entry, raw), *_ = letters.make(result(), None, replace(wish(), sender=f"s@{'x' * 30}.example.com"))[0]
+    assert f"Message-ID:\r\n {entry.message_id}\r\n".encode() in raw
+
+
 def test_subject_and_arrows() -> None:
     message = made(before=earlier())[0]
     now, before = (one.segments.pandas.set_index("segment")["customers"] for one in (result(), earlier()))
     step = {key: f"{now[key]:,}({now[key] - before[key]:+,})".replace("+0", "±0") for key in ("high_value", "at_risk")}
     assert message["Subject"] == f"[分群周报] 高价值客户 {step['high_value']} 流失风险客户 {step['at_risk']} 2026-06-30"
-    context = mailing.context(result(), "zh", before=mailing.figures(earlier()))
+    context = summary.context(result(), "zh", before=kpis.figures(earlier()))
     for kpi in context["kpis"]:
         assert kpi["arrow"] in ("up", "down", "same") and kpi["before"]
     assert len(context["kpis"]) == 5
@@ -281,7 +285,7 @@ def test_an_owner_gets_their_own() -> None:
     page = next(part for part in attached.iter_attachments()).get_content()
     assert "高价值客户" in page
     assert not re.search(r'<tr data-key="low_value">', page)
-    assert mailing.owners(result())[:2] == ["王五", "李四"]
+    assert owners.of(result())[:2] == ["王五", "李四"]
 
 
 def test_an_owner_of_customers_cut_by_dimensions_gets_a_report_without_everybodys() -> None:
@@ -309,18 +313,18 @@ def test_tasks_that_are_due_come_first_and_say_so() -> None:
     plan = whole.strategy.pandas
     due = plan["segment"].map(rows)
     dated = whole._replace(as_of=date(2026, 6, 30), strategy=Frame.from_pandas(plan.assign(due_on=due)))
-    weekly, monthly = (mailing.context(dated, "zh", month=month)["tasks"] for month in (False, True))
+    weekly, monthly = (summary.context(dated, "zh", month=month)["tasks"] for month in (False, True))
     told = {one["name"]: one["due"] for one in weekly}
     assert [*told][:3] == ["流失风险客户", "高价值客户", "价格敏感客户"] and not [*told.values()][3]
     assert told["流失风险客户"] == "已过期：2026年6月1日" and told["高价值客户"] == "本期到期：2026年7月3日"
     assert told["价格敏感客户"] == "到期：2026年12月31日"
     postponed = plan.assign(due_on=due.replace("2026-07-03", "2026-07-20"))
     later = dated._replace(strategy=Frame.from_pandas(postponed))
-    assert "到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh")["tasks"]}
-    assert "本期到期：2026年7月20日" in {one["due"] for one in mailing.context(later, "zh", month=True)["tasks"]}
+    assert "到期：2026年7月20日" in {one["due"] for one in summary.context(later, "zh")["tasks"]}
+    assert "本期到期：2026年7月20日" in {one["due"] for one in summary.context(later, "zh", month=True)["tasks"]}
     assert [one["name"] for one in monthly] == [*told]
-    body = mailing.body(mailing.context(dated, "zh"), "zh")
-    assert "已过期：2026年6月1日" in body.html and "[本期到期：2026年7月3日]" in body.text
+    written = body.render(summary.context(dated, "zh"), "zh")
+    assert "已过期：2026年6月1日" in written.html and "[本期到期：2026年7月3日]" in written.text
 
 
 def test_no_customer_in_the_body() -> None:
@@ -342,7 +346,7 @@ def _tags(text: str) -> list[Any]:
         segments=Frame.from_pandas(segments),
         rules=result().rules._replace(goal=f"x{text}"),
     )
-    page = mailing.body(mailing.context(named, "zh"), "zh").html
+    page = body.render(summary.context(named, "zh"), "zh").html
     return [(tag, {k: v for k, v in attrs.items() if k != "alt"}) for tag, attrs in Mail(page).tags]
 
 
@@ -592,7 +596,7 @@ def test_from_the_workbook_to_the_mailbox(review: dict[str, Any], monkeypatch: p
 def test_owners_addresses_from_the_settings_sheet() -> None:
     chosen = rules.default()._replace(owner_mails=("王五=w@example.com", "李四=l@example.com"))
     table = addresses.from_settings(chosen.owner_mails)
-    assert [addresses.lookup(one, table) for one in mailing.owners(result())[:2]] == ["w@example.com", "l@example.com"]
+    assert [addresses.lookup(one, table) for one in owners.of(result())[:2]] == ["w@example.com", "l@example.com"]
 
 
 def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,22 +610,22 @@ def test_every_text_of_the_mail_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(texts, "say", listen)
     nothing = shop.run(shop.people(60), strategy=shop.plan(["高价值客户", "", "", "", "王五", "", "", "已完成"]))
     due = Review("everything", date(2026, 1, 1), date(2026, 7, 1), overdue=True)
+    footer = summary.Footer("c@x.com", "u@x.com", ("a",))
     load = Proposal("stale", {"last": "2025-01-01", "days": 500, "most": 92})
     for lang in texts.LANGS:
         for one in (result(), nothing, result()._replace(reviews=(due,), proposals=(load,))):
             for owner, month in (("", False), ("王五", True)):
-                part = mailing.owned(one, owner) if owner else one
-                for before in (mailing.figures(one), mailing.figures(earlier()), None):
-                    found = mailing.context(part, lang, before=before, owner=owner, month=month, contact="c@x.com",
-                                            unsubscribe="u@x.com", attached=("a",))  # fmt: skip
-                    mailing.body(found, lang)
+                part = owners.part(one, owner) if owner else one
+                for before in (kpis.figures(one), kpis.figures(earlier()), None):
+                    found = summary.context(part, lang, before=before, owner=owner, month=month, footer=footer)
+                    body.render(found, lang)
     letters.make(result(), None, wish(attach=("html",)))
     moved = shop.since(result(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30))
     days = pd.Series([shop.AS_OF + timedelta(n) for n in (-1, 1, 1, 99)])
     dated = result()._replace(strategy=Frame.from_pandas(result().strategy.pandas.assign(due_on=days)))
     for lang in texts.LANGS:
-        mailing.context(moved, lang)
-        mailing.context(dated, lang)
+        summary.context(moved, lang)
+        summary.context(dated, lang)
     known = {key for key in iter(texts.keys()) if key.startswith("mail.")}
     told = {key for key in known if key.startswith(("mail.review_", "mail.state_"))} | {"mail.nobody_in"}
     assert known - said - told == set()

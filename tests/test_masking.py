@@ -26,7 +26,7 @@ from segmenter import jobs, masking, pipeline, rules, schema, texts
 from segmenter.cli import main
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.mail import extract, mailing
+from segmenter.mail import extract, summary
 from segmenter.reports import overview, report
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
@@ -319,7 +319,7 @@ def test_a_formula_in_a_name_stays_text() -> None:
 
 def test_mail_is_always_strict() -> None:
     result = shop.run(shop.people(3))
-    context = mailing.context(result, "zh")
+    context = summary.context(result, "zh")
     assert "<5" in context["subject"]
     assert context["kpis"][0]["value"] == "<5"
 
@@ -329,5 +329,5 @@ def test_no_template_can_reach_a_customer() -> None:
     rows = [[*row, CANARIES["name"], CANARIES["phone"] if i == 3 else None] for i, row in enumerate(shop.people(40))]
     result = pipeline.run(pipeline.Sheets(shop.grid(columns, rows)), rules.default(), "zh", shop.AS_OF)
     assert CANARIES["name"] in str(result.customers.records())
-    assert leaks(str(report.context(result, "zh")) + str(mailing.context(result, "zh"))) == []
+    assert leaks(str(report.context(result, "zh")) + str(summary.context(result, "zh"))) == []
     assert leaks(str(masking.shared(result, False).customers.records())) == []

@@ -15,7 +15,7 @@ from jinja2 import nodes
 from segmenter import commands_report, texts
 from segmenter.cli import main
 from segmenter.errors import Refused
-from segmenter.mail import mailing
+from segmenter.mail import summary
 from segmenter.reports import pagecheck, reference, rendering, report, templating
 from segmenter.reports.palette import PALETTE
 from segmenter.result import Result
@@ -356,8 +356,8 @@ def used(name: str) -> set[str]:
         ("report.html.j2", report.context),
         ("macros.html.j2", report.context),
         ("report.css.j2", report.context),
-        ("mail.html.j2", mailing.context),
-        ("mail.txt.j2", mailing.context),
+        ("mail.html.j2", summary.context),
+        ("mail.txt.j2", summary.context),
     ],
 )
 def test_the_reference_lists_every_variable_the_templates_use(name: str, context: Any) -> None:
@@ -368,7 +368,7 @@ def test_the_reference_lists_every_variable_the_templates_use(name: str, context
 
 
 def test_every_top_level_variable_function_and_filter_is_explained(tmp_path: Path) -> None:
-    context, mail = report.context(full(), "zh"), mailing.context(full(), "zh")
+    context, mail = report.context(full(), "zh"), summary.context(full(), "zh")
     page = reference.page(full(), "en")
     for name in (*context, *mail, *templating.FUNCTIONS, *templating.FILTERS):
         assert f"<code>{name}</code>" in page

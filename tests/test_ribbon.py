@@ -17,9 +17,11 @@ import openpyxl
 import pytest
 from bookshop import customers
 
-from segmenter import jobs, places, ribbon, schema, texts
+from segmenter import buttons, jobs, places, ribbon, running_excel, schema, texts
 from segmenter.books import previous, saving
 from segmenter.books.file import FileBook
+from segmenter.buttons import Click
+from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.mail import letters
 
@@ -41,7 +43,7 @@ def excel(tmp_path, monkeypatch):
 def click(excel, tmp_path):
     book = excel.books.open(shutil.copy(ROOT / "workbook" / "sample.xlsx", tmp_path / "示例.xlsx"))
     opened = []
-    made = ribbon.Click(excel, book, "zh", opened.append)
+    made = Click(excel, book, "zh", opened.append)
     object.__setattr__(made, "opened", opened)
     return made
 
@@ -131,7 +133,7 @@ def test_added_sheets_go_when_the_previous_results_come_back(excel, tmp_path):
         if name not in (CUSTOMER_SHEET, schema.ORDERS.sheet["zh"]):
             file.remove(file[name])
     file.save(path)
-    click = ribbon.Click(excel, excel.books.open(path), "zh", print)
+    click = Click(excel, excel.books.open(path), "zh", print)
     before = cells(click.book)
     assert ribbon.press("fill", click) == 0
     added = [schema.table(key).sheet["zh"] for key in ("rfm", "strategy", "board_facts", "cleaning", *KEPT)]
@@ -202,9 +204,9 @@ def test_a_fault_is_told_with_a_log(click, monkeypatch):
 def test_a_second_press_in_the_same_excel_is_refused(click, monkeypatch, tmp_path):
     """Also on another workbook: what one changes of Excel's settings the other would take for the user's."""
     path = shutil.copy(ROOT / "workbook" / "template.xlsx", tmp_path / "other.xlsx")
-    other = ribbon.Click(click.app, click.app.books.open(path), "zh", print)
+    other = Click(click.app, click.app.books.open(path), "zh", print)
     codes = []
-    monkeypatch.setitem(ribbon.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", other)) or "")
+    monkeypatch.setitem(buttons.COMMANDS, "check", lambda one: codes.append(ribbon.press("fill", other)) or "")
     assert ribbon.press("check", click) == 0 and codes == [1]
     assert click.app.impl.alerts[0][1].startswith(texts.say("error.excel_running", "zh"))
     assert settled(click.app) and not list(places.data().glob("*lock*")) and saving
@@ -225,15 +227,15 @@ def test_optional_sheets_come_and_go_too(click, monkeypatch):
 
 def test_a_workbook_that_was_never_saved_is_told_from_its_namesakes(click):
     click.book.impl.path = Path("工作簿1")
-    assert (
-        ribbon._identity(click.book) == f"{click.app.pid}/工作簿1" and ribbon._folder(click.book) == places.documents()
-    )
+    assert buttons._identity(click.book) == f"{click.app.pid}/工作簿1"
+    assert buttons._folder(click.book) == places.documents()
 
 
 def test_a_click_waits_for_nothing_it_does_not_use():
     """Until the status bar says that work began, only what that needs is imported."""
     code = (
-        "import sys, segmenter.ribbon as r; r._xlwings(); print([n for n in ('pandas', 'numpy') if n in sys.modules])"
+        "import sys; from segmenter import ribbon, running_excel; running_excel._xlwings(); "
+        "print([name for name in ('pandas', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
@@ -288,20 +290,20 @@ def test_a_new_template_is_opened_beside(click):
 
 
 def test_without_a_workbook_it_is_said(excel):
-    assert ribbon.press("fill", ribbon.Click(excel, None, "en", print)) == 1
+    assert ribbon.press("fill", Click(excel, None, "en", print)) == 1
     assert "No workbook" in excel.impl.alerts[0][1]
 
 
 def test_the_workbook_is_found_by_name_and_window(excel, tmp_path):
     other = shutil.copy(ROOT / "workbook" / "template.xlsx", tmp_path / "other.xlsx")
     excel.books.open(other)
-    app, book = ribbon.find("other.xlsx", str(excel.hwnd))
+    app, book = running_excel.find("other.xlsx", str(excel.hwnd))
     assert (app.pid, book.name) == (excel.pid, "other.xlsx")
     apart = unicodedata.normalize("NFD", "été.xlsx")
     excel.books.open(shutil.copy(other, tmp_path / apart))
-    assert ribbon.find("été.xlsx")[1].name == apart
-    with pytest.raises(ribbon.Refused, match="https"):
-        ribbon.find("https://d.docs.live.net/x/other.xlsx")
+    assert running_excel.find("été.xlsx")[1].name == apart
+    with pytest.raises(Refused, match="https"):
+        running_excel.find("https://d.docs.live.net/x/other.xlsx")
 
 
 def test_without_a_terminal_a_box_tells_why_nothing_can_be_done(excel, monkeypatch):
@@ -312,10 +314,10 @@ def test_without_a_terminal_a_box_tells_why_nothing_can_be_done(excel, monkeypat
     user32 = SimpleNamespace(MessageBoxW=lambda *given: boxes.append(given))
     monkeypatch.setattr(ctypes, "windll", SimpleNamespace(user32=user32), raising=False)
     monkeypatch.setattr(sys, "stderr", None)
-    monkeypatch.setattr(ribbon, "_xlwings", lambda: ribbon.sys.modules["xlwings"])
+    monkeypatch.setattr(running_excel, "_xlwings", lambda: sys.modules["xlwings"])
     monkeypatch.setattr(sys, "platform", "win32")
     assert ribbon.main(["fill"], {ribbon.BOOK: "gone.xlsx", ribbon.LANG: "en"}) == 1
-    monkeypatch.setattr(ribbon, "find", lambda *_: (_ for _ in ()).throw(excel_engine.editing()))
+    monkeypatch.setattr(running_excel, "find", lambda *_: (_ for _ in ()).throw(excel_engine.editing()))
     assert ribbon.main(["fill"], {ribbon.LANG: "en"}) == 1
     monkeypatch.setattr(sys, "platform", "linux")
     assert "gone.xlsx" in boxes[0][1] and boxes[1][1].startswith(texts.say("error.excel_editing", "en"))

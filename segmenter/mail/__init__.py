@@ -1,1 +1,2 @@
-"""A `Result` as letters: written, reviewed, sent, remembered."""
+"""A `Result` as letters: written (`summary`, `body`, `mime`, `letters`), reviewed (`outbox`), sent (`sending`),
+remembered (`ledger`)."""

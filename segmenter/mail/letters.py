@@ -11,14 +11,15 @@ from typing import Final
 
 from segmenter import documents, texts
 from segmenter.errors import Refused
-from segmenter.mail import extract, mailing, outbox
-from segmenter.mail.mailing import File
+from segmenter.mail import body, extract, mime, outbox, owners, summary
+from segmenter.mail.mime import Attachment, Content
 from segmenter.reports import changes
+from segmenter.reports.changes import Figures
 from segmenter.result import Result
 from segmenter.schema import Field
 from segmenter.texts import Lang
 
-KINDS: Final = {
+MEDIA_TYPES: Final = {
     "html": "text/html",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
@@ -44,9 +45,7 @@ class Wish:
     unsubscribe: str = ""
 
 
-def make(
-    result: Result, before: mailing.Figures | None, wish: Wish
-) -> tuple[list[tuple[outbox.Entry, bytes]], list[str]]:
+def make(result: Result, before: Figures | None, wish: Wish) -> tuple[list[tuple[outbox.Entry, bytes]], list[str]]:
     """The letters with their entries, and remarks: who got none because nobody is in their segments, what a missing
     font left out. `before`: what the figures are compared with, the workbook's own history where None. Refused when
     there is nobody to write to."""
@@ -56,22 +55,21 @@ def make(
         raise Refused("columns_alone")
     found: list[tuple[outbox.Entry, bytes]] = []
     remarks: list[str] = []
-    ready: dict[str, tuple[mailing.Body, list[File]]] = {}
+    ready: dict[str, Content] = {}
     for address, owner in wish.recipients:
         if owner not in ready:
-            part = mailing.owned(result, owner) if owner else result
+            part = owners.part(result, owner) if owner else result
             if part.customers.empty:
                 remarks.append(texts.say("mail.nobody_in", wish.lang, name=owner))
                 continue
-            made, files, said = _written(part, wish, columns, before, owner)
+            ready[owner], said = _content(part, wish, columns, before, owner)
             remarks += [one for one in said if one not in remarks]
-            ready[owner] = made, files
-        made, files = ready[owner]
-        message = mailing.message(
-            made, files, to=address, sender=wish.sender, sent=wish.now, name=owner, unsubscribe=wish.unsubscribe
+        content = ready[owner]
+        message = mime.message(
+            content, to=address, sender=wish.sender, sent=wish.now, name=owner, unsubscribe=wish.unsubscribe
         )
-        content = message.as_bytes()
-        found.append((_entry(len(found) + 1, address, owner, made, files, content), content))
+        raw = message.as_bytes()
+        found.append((_entry(len(found) + 1, address, owner, content, str(message["Message-ID"]), raw), raw))
     if not found:
         raise Refused("nobody")
     return found, remarks
@@ -79,58 +77,47 @@ def make(
 
 def draft(result: Result, wish: Wish) -> tuple[bytes, list[str]]:
     """The letter about everything as an unsent draft, and remarks; the wish's people and times do not matter."""
-    made, files, remarks = _written(result, wish, extract.columns_named(wish.columns), changes.earlier(result), "")
-    return mailing.draft(made, files).as_bytes(), remarks
+    content, remarks = _content(result, wish, extract.columns_named(wish.columns), changes.earlier(result), "")
+    return mime.draft(content).as_bytes(), remarks
 
 
-def _written(
-    part: Result, wish: Wish, columns: list[Field], before: mailing.Figures | None, owner: str
-) -> tuple[mailing.Body, list[File], list[str]]:
-    """The body of a letter, its attachments, and remarks."""
-    files, said = _attachments(part, wish, columns)
-    context = mailing.context(
-        part,
-        wish.lang,
-        before=before,
-        owner=owner,
-        month=wish.month,
-        contact=wish.contact,
-        unsubscribe=wish.unsubscribe,
-        attached=[one.name for one in files],
-    )
-    made = mailing.body(context, wish.lang, wish.template)
-    return made, files, list(dict.fromkeys((*said, *made.remarks)))
+def _content(
+    part: Result, wish: Wish, columns: list[Field], before: Figures | None, owner: str
+) -> tuple[Content, list[str]]:
+    """The body of a letter and its attachments, and remarks."""
+    attached, remarks = _attachments(part, wish, columns)
+    footer = summary.Footer(wish.contact, wish.unsubscribe, [one.name for one in attached])
+    context = summary.context(part, wish.lang, before=before, owner=owner, month=wish.month, footer=footer)
+    made = body.render(context, wish.lang, wish.template)
+    return Content(made, attached), list(dict.fromkeys((*remarks, *made.remarks)))
 
 
-def _entry(
-    number: int, address: str, owner: str, made: mailing.Body, files: list[File], content: bytes
-) -> outbox.Entry:
-    key = mailing.identity(address, made, files)
-    domain_line = next(line for line in content.split(b"\r\n") if line.lower().startswith(b"message-id:"))
+def _entry(number: int, address: str, owner: str, content: Content, message_id: str, raw: bytes) -> outbox.Entry:
     return outbox.Entry(
         file=outbox.file_name(number, address),
         to=address,
         owner=owner,
-        subject=made.subject,
-        size=len(content),
-        attached=tuple(f"{one.name} ({len(one.content):,})" for one in files),
-        personal=tuple(sorted({header for one in files for header in one.personal})),
-        sha256=hashlib.sha256(content).hexdigest(),
-        message_id=domain_line.partition(b":")[2].strip().decode(),
-        key=key,
+        subject=content.body.subject,
+        size=len(raw),
+        attached=tuple(f"{one.name} ({len(one.content):,})" for one in content.attached),
+        personal=tuple(sorted({header for one in content.attached for header in one.personal})),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        message_id=message_id,
+        key=content.key(address),
     )
 
 
-def _attachments(result: Result, wish: Wish, columns: list[Field]) -> tuple[list[File], list[str]]:
+def _attachments(result: Result, wish: Wish, columns: list[Field]) -> tuple[list[Attachment], list[str]]:
     """What is attached, masked; the numbers are those of the body."""
-    files: list[File] = []
+    found: list[Attachment] = []
     remarks: list[str] = []
     name = texts.say("mail.file", wish.lang, book=wish.book, day=result.as_of.isoformat() if result.as_of else "")
     for kind in wish.attach:
         title = f"{name}.{kind}"
         if kind == "xlsx":
             personal = tuple(one.header[wish.lang] for one in columns if one.personal or one.key == "customer_id")
-            files.append(File(title, KINDS[kind], extract.workbook(result, wish.lang, columns), personal=personal))
+            book = extract.workbook(result, wish.lang, columns)
+            found.append(Attachment(title, MEDIA_TYPES[kind], book, personal=personal))
             continue
         content, said = documents.MAKERS[f".{kind}"](result, wish.lang, None, True)
         remarks += said
@@ -138,5 +125,5 @@ def _attachments(result: Result, wish: Wish, columns: list[Field]) -> tuple[list
         if kind == "pdf":  # whoever prints it writes the time into it; the page it was made from has none
             page, _ = documents.html(result, wish.lang, None, True)
             identity = "pdf" + hashlib.sha256(page).hexdigest()
-        files.append(File(title, KINDS[kind], content, identity))
-    return files, remarks
+        found.append(Attachment(title, MEDIA_TYPES[kind], content, identity))
+    return found, remarks

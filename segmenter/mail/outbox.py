@@ -19,9 +19,9 @@ from typing import Any, Final
 from segmenter import texts
 from segmenter.documents import replace_file
 from segmenter.errors import Refused
-from segmenter.mail.mailing import Figures
 from segmenter.mail.sending import Letter
 from segmenter.manifest import Made
+from segmenter.reports.changes import Figures
 from segmenter.texts import Lang
 
 REVIEW: Final = "review.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from segmenter import texts
-from segmenter.mail import mailing
+from segmenter.mail import kpis, summary
 from segmenter.reports import formats, report, templating
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -65,7 +65,7 @@ def page(result: Result, lang: Lang) -> str:
         {"title": texts.say(f"reference.{group}", lang), "rows": _rows(context, group, lang)}
         for group, context in (
             ("report_variables", report.context(result, lang)),
-            ("mail_variables", mailing.context(result, lang, before=mailing.figures(result))),
+            ("mail_variables", summary.context(result, lang, before=kpis.figures(result))),
         )
     ]
     functions = [{"name": name, "about": texts.say(f"function.{name}", lang)} for name in templating.FUNCTIONS]
