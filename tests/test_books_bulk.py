@@ -1,6 +1,7 @@
 """Columns at once and cell by cell give the same bytes."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -84,6 +85,20 @@ def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
     kinds = [f"kind {n % 7}" if n % 11 else None for n in range(count)]
     reasons = [f"why {n} & more" if n % 100 == 0 else f"why {n}" for n in range(count)]
     both(empty, rfm(range(count), segment=kinds, reason=reasons))
+
+
+@pytest.mark.parametrize("prefix", ["", "x:", "spreadsheet:"])
+def test_rows_that_are_laid_down_are_those_that_are_made_one_by_one(monkeypatch, prefix):
+    texts = np.array([f"kind {n}" for n in range(120)], dtype=object)
+    numbers = np.array([n / 4 if n % 3 else math.nan for n in range(120)])
+    columns = [
+        bulk.column(place, values, partial(cells.encode, where=f"{letter}1", style=0, prefix=prefix))
+        for place, letter, values in ((0, "A", texts), (1, "B", numbers), (2, "C", texts))
+    ]
+    rows = bulk.Rows(5, 120, b"", tuple(columns), prefix)
+    one_by_one = b"".join(rows.stretches())
+    monkeypatch.setattr(bulk, "FEW", 0)
+    assert b"".join(rows.stretches()) == one_by_one
 
 
 def test_what_stands_in_the_file_is_checked(empty, monkeypatch):

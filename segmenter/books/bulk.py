@@ -423,30 +423,31 @@ class Rows(NamedTuple):
             _lay(found, at, token, lengths, begin.shape[1])
             at += lengths
         _lay(found, starts, begin, ends, begin.shape[1])
-        found[total : total + len(end)] = _constant(end)
+        found[total : total + len(end)] = np.frombuffer(end, np.uint8)
         return found[len(end) : total + len(end)].tobytes()
 
     def _tokens(self, start: int, stop: int) -> tuple[list[tuple[Bytes, Lengths]], Bytes, bytes]:
         """What some rows consist of, from left to right, and how long that is in each of them; the end of the row
         before with the start of each row; and that end."""
-        low, p = start - 1 - self.first, self.prefix.encode()
-        digits = _digits(start, stop)
+        low, height, p = start - 1 - self.first, stop - start, self.prefix.encode()
+        numbers = np.frombuffer(b"%d" * height % tuple(range(start, stop)), np.uint8).reshape(height, -1)
         end = b"</%srow>" % p
-        begin = _side_by_side([_constant(end + b'<%srow r="' % p), digits, _constant(b'"' + self.attributes + b">")])
+        begin = _between(end + b'<%srow r="' % p, numbers, b'"' + self.attributes + b">")
         tokens: list[tuple[Bytes, Lengths]] = []
         after = b""
         for one in self.columns:
-            parts = one.encoded(low, low + stop - start)
+            parts = one.encoded(low, low + height)
             there = parts[0][1] > 0  # no cell at all where there is nothing to put into it
             everywhere = there.all()
-            if not everywhere:
-                tokens.append(_everywhere(after, len(there)))
+            if after and not everywhere:
+                tokens.append((_repeated(after, height), np.full(height, len(after))))
                 after = b""
             name = b'<%sc r="%s' % (p, letter(one.number).encode())
-            head = _side_by_side([_constant(after + name), digits, _constant(one.before)])
+            head = _between(after + name, numbers, one.before)
             tokens += [(head if everywhere else head * there[:, None], head.shape[1] * there), *parts]
             after = one.after
-        tokens.append(_everywhere(after, stop - start))
+        if after:
+            tokens.append((_repeated(after, height), np.full(height, len(after))))
         return tokens, begin, end
 
 
@@ -462,30 +463,13 @@ def _lay(found: Bytes, at: Lengths, pieces: Bytes, lengths: Lengths, most: int) 
         places[where] = np.ascontiguousarray(part).view(f"V{width}").ravel()
 
 
-def _side_by_side(pieces: Sequence[Bytes]) -> Bytes:
-    """Matrices of equally many rows, and constants, as one."""
-    height = max(len(piece) for piece in pieces if piece.ndim == 2)
-    found = np.empty((height, sum(piece.shape[-1] for piece in pieces)), np.uint8)
-    where = 0
-    for piece in pieces:
-        if width := piece.shape[-1]:
-            place = np.ndarray((height,), f"V{width}", found, where, found.strides[:1])
-            place[:] = np.ascontiguousarray(piece).view(f"V{width}").ravel()
-            where += width
+def _between(before: bytes, numbers: Bytes, after: bytes) -> Bytes:
+    """Numbers, one a row, each between the same two texts."""
+    found = _repeated(before + bytes(numbers.shape[1]) + after, len(numbers))
+    found[:, len(before) : len(before) + numbers.shape[1]] = numbers
     return found
 
 
-def _everywhere(text: bytes, height: int) -> tuple[Bytes, Lengths]:
-    """What every row has, as a token."""
-    return _constant(text)[None, :], np.full(height, len(text))
-
-
-def _constant(text: bytes) -> Bytes:
-    return np.frombuffer(text, np.uint8)
-
-
-def _digits(start: int, stop: int) -> Bytes:
-    """The numbers `start`..`stop - 1` as a matrix of their digits, padded with zeros."""
-    numbers = np.arange(start, stop)[:, None]
-    powers = 10 ** np.arange(len(str(stop - 1)) - 1, -1, -1)
-    return ((numbers // powers % 10 + ord("0")) * (numbers >= powers)).astype(np.uint8)
+def _repeated(text: bytes, height: int) -> Bytes:
+    """A text in each of so many rows."""
+    return np.full(height, np.void(text)).view(np.uint8).reshape(height, -1)
