@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import bulk, cells, refs
+from segmenter.books import cells, longrows, refs
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
@@ -34,12 +34,12 @@ class Filled(NamedTuple):
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
-    """with `bulk.MARK` where `rows` belong, if there are any"""
+    """with `longrows.MARK` where `rows` belong, if there are any"""
     shift: Shift
     region: Region
     slots: Sequence[Slot] = ()
     """the rows one by one"""
-    rows: bulk.Rows | None = None
+    rows: longrows.Rows | None = None
     """the rows as they are made of whole columns, without slots"""
     order: Sequence[int] | None = None
     """which row of the frame each of those is, where they stand in another order"""
@@ -61,7 +61,7 @@ class Meant(NamedTuple):
     """where the rows of a list stood; None for a block, which stays where it is"""
     shift: Shift | None = None
     """how the rows of a list changed that was made of whole columns, without slots"""
-    rows: bulk.Rows | None = None
+    rows: longrows.Rows | None = None
     order: Sequence[int] | None = None
     """see `Filled`"""
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import eq
 from typing import Any, Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, bulk, calc, directoryproof, drawn, longproof, spans
+from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longproof, longrows, spans
 from segmenter.books.filling import Meant, Slot
 from segmenter.books.index import Index
 from segmenter.books.longlist import pieces
@@ -261,15 +261,15 @@ class _Judge:
             return Sheets(entry, was, now, [*guess.plans(was, now, entry, self._old, self._new)])
         return Sheets(entry, was, now, [_first(one) if content else one for one in self._meant.get(name, ())])
 
-    def _long(self, name: str) -> bulk.Part | None:
+    def _long(self, name: str) -> longrows.Part | None:
         """A sheet whose rows were made of whole columns, if it is one; with its rows where it was to stay as it is."""
         rows = next((plan.rows for plan in (self._meant or {}).get(name, ()) if plan.rows), None)
         content = self._made.changes.get(name) if self._made else None
-        if rows is None or isinstance(content, bulk.Part):
-            return content if isinstance(content, bulk.Part) else None
+        if rows is None or isinstance(content, longrows.Part):
+            return content if isinstance(content, longrows.Part) else None
         data, p = self._new.package.read(name), rows.prefix.encode()
         start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
-        return bulk.Part(data[: max(start, 0)], rows, data[end:])
+        return longrows.Part(data[: max(start, 0)], rows, data[end:])
 
     def _list(self, name: str) -> Meant | None:
         """The list on a sheet of ours."""
@@ -306,7 +306,7 @@ class _Judge:
                 told = drawn.remembered(told, name, sheets.now)
         return Part(name, "ours") if told == found else Part(name, "violation", "changed")
 
-    def _foreign(self, name: str, made: bulk.Rows, plan: Meant) -> str:
+    def _foreign(self, name: str, made: longrows.Rows, plan: Meant) -> str:
         """The first column among rows that were made anew in which something of somebody else stood, or which somebody
         had given another look."""
         p = made.prefix.encode()
