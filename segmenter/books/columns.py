@@ -1,7 +1,9 @@
 """Whole columns of a frame on their way into cells: each of one part, or of several behind each other.
 
-<c r="P17 | " s="45" t="inlineStr"><is><t> | 12 orders | , more than most | </t></is></c>
-          | before                         | part      | part             | after
+    <c r="P17 | " s="45" t="inlineStr"><is><t> | 12 orders | , more than most | </t></is></c>
+              | before                         | part      | part             | after
+
+What many rows have, and what is short, is encoded beforehand; the rest when its rows are made.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Many values encoded at once: what follows the row number in their cells, or of that only the value.
 
-<c r="A17 | " s="45" t="inlineStr"><is><t> | 1001  | </t></is></c>
-          | before                         | value | after
+    <c r="A17 | " s="45" t="inlineStr"><is><t> | 1001  | </t></is></c>
+              | before                         | value | after
+
+What is around the value is told from the cell of a sample.
 """
 
 from __future__ import annotations
