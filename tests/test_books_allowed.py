@@ -7,7 +7,7 @@ import pytest
 from bookshop import book, column, frame, parts, repairs, rewritten, rfm, sheet_part, values
 from fills import NOTE, add_totals, comment, fill, first, full, log, violations
 
-from segmenter.books import bulk
+from segmenter.books import longlist
 from segmenter.schema import CLEANING, RFM, STRATEGY
 
 
@@ -79,8 +79,8 @@ def test_rows_that_do_not_say_their_number_first(tmp_path):
     """Whoever wrote them; the list becomes a long one."""
     path = book(tmp_path / "a.xlsx")
     rewritten(path, {sheet_part(path, RFM.sheet["zh"]): first(rb'<row r="2"', b'<row ht="20" r="2"')})
-    filled(path, full(range(bulk.FROM + 16)))
-    assert len(column(path, "客户ID")) == bulk.FROM + 16
+    filled(path, full(range(longlist.FROM + 16)))
+    assert len(column(path, "客户ID")) == longlist.FROM + 16
 
 
 @EITHER
@@ -206,7 +206,7 @@ def test_verify_knows_rows_that_say_what_needs_no_saying(tmp_path):
     fill(path, frame(stage=[]), table=CLEANING)
     said = first(rb'<row r="2"', rb'\g<0> hidden="false" outlineLevel="0" collapsed="false"')
     rewritten(path, {sheet_part(path, CLEANING.sheet["zh"]): said})
-    assert not told(path, log(bulk.FROM + 6), CLEANING)
+    assert not told(path, log(longlist.FROM + 6), CLEANING)
 
 
 def test_verify_knows_a_frame_that_does_not_bring_all_columns(tmp_path):

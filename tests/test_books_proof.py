@@ -8,7 +8,7 @@ import pytest
 from bookshop import book, frame, rewritten, rfm, sheet_part
 from fills import BOARD, NOTE, fill, first, full, log, miswrite, refuses, spoil, violations
 
-from segmenter.books import Formula, bulk, cells, lists, longlist, slots
+from segmenter.books import Formula, cells, columns, lists, longlist, slots
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -152,7 +152,7 @@ def test_what_else_is_made_of_a_sheet_with_blocks_is_found(board, monkeypatch, n
     refuses(board, frame(segment=["a", "c"], customers=[1.0, 3.0]), BOARD)
 
 
-@pytest.mark.parametrize("count", [3, bulk.FROM + 3])
+@pytest.mark.parametrize("count", [3, longlist.FROM + 3])
 @pytest.mark.parametrize("name", ["a row far below", "a row hidden", "a row above hidden"])
 def test_what_else_is_made_of_a_sheet_that_was_added_is_found(tmp_path, monkeypatch, name, count):
     path = book(tmp_path / "a.xlsx", [("1", {})])
@@ -173,7 +173,7 @@ def test_a_fault_in_making_whole_columns_is_found(tmp_path, monkeypatch, name, f
     """Rows that are made alike look like the first one."""
     path = book(tmp_path / "a.xlsx")
     monkeypatch.setattr(longlist, name, fault(getattr(longlist, name)))
-    refuses(path, rfm(range(bulk.FROM)))
+    refuses(path, rfm(range(longlist.FROM)))
 
 
 def nothing(*about):
@@ -322,28 +322,28 @@ def test_a_note_that_loses_its_look_is_found(tmp_path, monkeypatch):
     refuses(path, full("2"))
 
 
-MANY = range(bulk.FROM + 16)
+MANY = range(longlist.FROM + 16)
 
 
 def test_words_that_stand_at_other_customers_are_found(tmp_path, monkeypatch):
-    real = bulk._words
+    real = columns._words
 
     def exchanged(number, codes, *about, **how):
         codes = np.array(codes)
         codes[[5, 6]] = codes[[6, 5]]
         return real(number, codes, *about, **how)
 
-    monkeypatch.setattr(bulk, "_words", exchanged)
+    monkeypatch.setattr(columns, "_words", exchanged)
     refuses(book(tmp_path / "a.xlsx"), full(MANY, segment=[f"kind {n % 7}" for n in MANY]))
 
 
 def test_a_column_that_is_shifted_is_found(tmp_path, monkeypatch):
-    real = bulk.column
+    real = columns.column
 
     def shifted(number, values, encode):
         return real(number, values[[0, *range(2, len(values)), 1]] if number == 13 else values, encode)
 
-    monkeypatch.setattr(bulk, "column", shifted)
+    monkeypatch.setattr(columns, "column", shifted)
     refuses(book(tmp_path / "a.xlsx"), full(MANY))
 
 

@@ -1,8 +1,10 @@
 """The scan of a long sheet and the reading of calamine say the same."""
 
+import re
+
 import numpy as np
 import pytest
-from bookshop import CUSTOMER_SHEET, rewritten, sheet_part
+from bookshop import CUSTOMER_SHEET, prefixed, rewritten, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strange_cells import ANY_SHEET, customers, make
@@ -82,6 +84,16 @@ def test_many_rows_alike(tmp_path, monkeypatch, inline):
         (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7"><f>1/A1</f><v/></c>'),
         (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7"><f>1/A1</f><v></v></c>'),
         (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="s"><v>01</v></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b"<c r=\"B7\" t='s'><v>1</v></c>"),
+        (b'<c r="B7"><v>0.625</v></c>', b"<c r=\"B7\" s = '1'><v>43831</v></c>"),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7"><f t="shared" si="0"/><v>2</v></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7"><v/></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="b"><v/></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="inlineStr"><is><t/></is></c>'),
+        (b'<row r="7"', b"<row hidden='1' r=\"7\""),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="b"><v></v></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="s"><v></v></c>'),
+        (b'<c r="B7"><v>0.625</v></c>', b'<c r="B7" t="s"><v/></c>'),
         (b'<row r="7"', b'\n<row r="7"'),
         (b"</row>", b"</row>\r\n  "),
     ],
@@ -92,11 +104,12 @@ def test_rows_that_are_written_otherwise(tmp_path, old, new):
     agree(path)
 
 
-def test_prefixes(tmp_path):
-    from test_books_file import prefixed
-
+@pytest.mark.parametrize("prefix", [b"x:", b"spreadsheet:"])
+def test_prefixes(tmp_path, prefix):
     path = make(tmp_path / "a.xlsx", [[("t", "id")] * 6, *customers(200)])
-    rewritten(path, {sheet_part(path, CUSTOMER_SHEET): prefixed})
+    part = sheet_part(path, CUSTOMER_SHEET)
+    rewritten(path, {part: prefixed})
+    rewritten(path, {part: lambda data: re.sub(rb"(</?|xmlns:)x\b", rb"\1" + prefix[:-1], data)})
     agree(path)
 
 

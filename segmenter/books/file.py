@@ -13,12 +13,12 @@ from segmenter.books import (
     Grid,
     adding,
     blocks,
-    bulk,
     calc,
     drawn,
     growth,
     guard,
     lists,
+    longrows,
     naming,
     proof,
     reading,
@@ -247,22 +247,22 @@ class FileBook:
         return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
 
     def _put(
-        self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: bulk.Rows | None = None
+        self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: longrows.Rows | None = None
     ) -> None:
         """Give a sheet part its new rows, and what is said about them around."""
         edits = spans.Edits(sheet.root.data)
         edits.append(sheet.sheet_data, body)
         if shift is not None:
             growth.around(sheet.root, edits, shift)
-        after = sheet.filled(body.replace(bulk.MARK, b"") if rows else body)
+        after = sheet.filled(body.replace(longrows.MARK, b"") if rows else body)
         used = after.used
         if rows and used and shift:
             used = Area(used.top, min(used.left, shift.columns[0]), shift.new, max(used.right, shift.columns[1]))
         growth.dimension(sheet.root, edits, used)
         new = edits.apply()
         if rows:
-            head, _, tail = new.partition(bulk.MARK)
-            part = bulk.Part(head, rows, tail)
+            head, _, tail = new.partition(longrows.MARK)
+            part = longrows.Part(head, rows, tail)
             if not part.makes(sheet.data):
                 self._draft.set(entry.part, part)
             return
@@ -271,7 +271,7 @@ class FileBook:
 
     def _is_long(self, part: str) -> bool:
         """Whether a part is made piece by piece, without formulas."""
-        return isinstance(self._draft.changes.get(part), bulk.Part)
+        return isinstance(self._draft.changes.get(part), longrows.Part)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
         """Take the formula cells that are gone out of the calculation chain."""

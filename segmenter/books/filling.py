@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import bulk, cells, refs
+from segmenter.books import cells, longrows, refs
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
@@ -25,7 +25,7 @@ UNLIKE: Final = re.compile(rb"\s+(?:hidden|collapsed|outlineLevel)\s*=\s*(?:\"[^
 class Whole(NamedTuple):
     """The rows of a list that are made of whole columns."""
 
-    rows: bulk.Rows
+    rows: longrows.Rows
     shift: Shift
     """how the rows changed"""
     order: Sequence[int] | None = None
@@ -36,7 +36,7 @@ class Filled(NamedTuple):
     """The content of `<sheetData>` after writing a list, and what became of its rows."""
 
     body: bytes
-    """with `bulk.MARK` where the rows belong that are made of whole columns, if they are"""
+    """with `longrows.MARK` where the rows belong that are made of whole columns, if they are"""
     shift: Shift
     region: Region
     slots: Sequence[Slot] = ()

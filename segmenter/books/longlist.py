@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from segmenter.books import bulk, cells
+from segmenter.books import cells, columns, longrows
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
@@ -21,12 +21,14 @@ from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.frames import Frame
 
+FROM: Final = 64
+"""rows from which columns are written at once"""
 _PIECE = 1 << 22
 
 
 def fill(job: Job, writer: Writer) -> Filled | None:
     """Write a long list; None when the list is short, or has to be written row by row."""
-    if len(job.frame) < bulk.FROM:
+    if len(job.frame) < FROM:
         return None
     return _fresh(job, writer) if job.sheet.end - job.sheet.start < _PIECE else _again(job, writer)
 
@@ -44,7 +46,7 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
     made = _rows(job, region, job.frame, sheet.rows.get(first), writer)
     if made is None:
         return None
-    found = {row.number: b"" for row in below} | {first: bulk.MARK}
+    found = {row.number: b"" for row in below} | {first: longrows.MARK}
     return _filled(
         job,
         region,
@@ -55,13 +57,13 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
 
 
 def _filled(
-    job: Job, region: Region, body: bytes, made: bulk.Rows, shift: Shift, order: Sequence[int] | None = None
+    job: Job, region: Region, body: bytes, made: longrows.Rows, shift: Shift, order: Sequence[int] | None = None
 ) -> Filled:
     refuse_merged(job.sheet, region, shift.new, {one.number for one in made.columns})
     return Filled(body, shift, region, whole=Whole(made, shift, order))
 
 
-def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> bulk.Rows | None:
+def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> longrows.Rows | None:
     """The rows of `frame` in the styles of the row `like`; None when a column has to be written cell by cell."""
     sheet, count, first = job.sheet, len(frame), region.first
     styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
@@ -69,13 +71,13 @@ def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writ
         return None
     encoder = Writer(sheet, writer.styles, writer.date1904)
     keys = {job.header.columns[key]: key for key in frame.columns if key in job.header.columns}
-    made: list[bulk.Column] = []
+    made: list[columns.Column] = []
     for column in region.columns:
         style = styles.get(column, 0)
         if column not in keys and not style:
             continue
         values = frame[keys[column]] if column in keys else np.full(count, None, dtype=object)
-        one = bulk.column(column, values, partial(encoder.cell, 0, column, style))
+        one = columns.column(column, values, partial(encoder.cell, 0, column, style))
         if one is None:
             return None
         made.append(one)
@@ -86,7 +88,7 @@ def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writ
         writer.styles.quoted(styles.get(column, 0))
     if encoder.locked and not writer.locked:
         writer.locked = address(first, position(encoder.locked)[1])
-    return bulk.Rows(first, count, _attributes(sheet, region, like), tuple(made), sheet.prefix)
+    return longrows.Rows(first, count, _attributes(sheet, region, like), tuple(made), sheet.prefix)
 
 
 def _attributes(sheet: Sheet, region: Region, like: Row | None) -> bytes:
@@ -130,7 +132,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     for other in job.listed:
         if other is not own and other.area.bottom >= first and shift.new > last:
             return None
-    body = sheet.data[sheet.start : standing.start] + bulk.MARK + sheet.data[standing.end : sheet.end]
+    body = sheet.data[sheet.start : standing.start] + longrows.MARK + sheet.data[standing.end : sheet.end]
     return _filled(job, region, body, made, shift, order)
 
 

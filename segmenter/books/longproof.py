@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.books import bulk, cells
-from segmenter.books.bulk import Bytes, Lengths
+from segmenter.books import cells, columns, encoders, longrows
+from segmenter.books.encoders import Bytes, Lengths
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import letter
@@ -29,14 +29,14 @@ _TEXT: Final = b'"inlineStr"'
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 
-def check(pieces: Iterable[bytes], made: bulk.Part, name: str) -> str:
+def check(pieces: Iterable[bytes], made: longrows.Part, name: str) -> str:
     """The first thing that is wrong with a part that was written as `made`, "" when nothing is.
 
     `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has to
     give back the value it was made from.
     """
     meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
-    if made.rows.height <= bulk.FEW:
+    if made.rows.height <= columns.FEW:
         whole, found = _Few(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
         if b"".join((made.head, *whole.composed(), made.tail)) == found:
             found_wrong = ((one.column, row) for one in meanings if (row := one.wrong(whole)) is not None)
@@ -87,13 +87,13 @@ def differs(plan: Meant, whole: Whole) -> str:
     return ""
 
 
-def _brings(column: bulk.Column | None, wanted: Any, height: int) -> bool:
+def _brings(column: columns.Column | None, wanted: Any, height: int) -> bool:
     """Whether a column brings the values of one of a frame."""
     parts = () if column is None else column.parts
     if len(parts) > 1:  # texts put together from words
         codes, words = wanted.codes, wanted.words
         return len(parts) == len(codes) and all(
-            isinstance(part, bulk.Words) and np.array_equal(part.codes, its) and [*part.values] == [*of]
+            isinstance(part, columns.Words) and np.array_equal(part.codes, its) and [*part.values] == [*of]
             for part, its, of in zip(parts, codes, words, strict=True)
         )
     brought = _values(parts[0]) if parts else np.full(height, None, dtype=object)
@@ -106,29 +106,29 @@ def _brings(column: bulk.Column | None, wanted: Any, height: int) -> bool:
     return all(cells.plain(brought[place]) == cells.plain(asked[place]) for place in unlike)
 
 
-def _values(part: bulk.Words | bulk.Each) -> NDArray[Any]:
+def _values(part: columns.Words | columns.Each) -> NDArray[Any]:
     """The values of a part, row by row."""
     values = part.values
     if not isinstance(values, np.ndarray):
         values = np.empty(len(part.values), dtype=object)
         values[:] = part.values
-    return values[part.codes] if isinstance(part, bulk.Words) else values
+    return values[part.codes] if isinstance(part, columns.Words) else values
 
 
 class _Few:
     """A few rows as they should stand in the file: `start`..`stop - 1`, counted from 1."""
 
-    def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
+    def __init__(self, rows: longrows.Rows, start: int, stop: int) -> None:
         self.start = start
         self.low = start - 1 - rows.first
         self.high = self.low + stop - start
         self._rows = rows
 
-    def each(self, column: bulk.Column, place: int) -> list[bytes]:
+    def each(self, column: columns.Column, place: int) -> list[bytes]:
         """What one part of a column is in each row."""
         return column.parts[place].said(self.low, self.high)
 
-    def words(self, part: bulk.Words, some: slice) -> list[bytes]:
+    def words(self, part: columns.Words, some: slice) -> list[bytes]:
         """Some of the values a part consists of, as they are encoded."""
         return part.tails[some]
 
@@ -153,7 +153,7 @@ class _Few:
 class _Stretch(_Few):
     """Rows with equally long numbers, many at once."""
 
-    def __init__(self, rows: bulk.Rows, start: int, stop: int) -> None:
+    def __init__(self, rows: longrows.Rows, start: int, stop: int) -> None:
         super().__init__(rows, start, stop)
         self._parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
         """by column: the bytes of each part, how many of them count"""
@@ -182,11 +182,11 @@ class _Stretch(_Few):
         self.size = int(np.sum(self.lengths))
         self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
 
-    def each(self, column: bulk.Column, place: int) -> list[bytes]:
-        return bulk.listed(self._parts[column.number][place][0])
+    def each(self, column: columns.Column, place: int) -> list[bytes]:
+        return encoders.listed(self._parts[column.number][place][0])
 
-    def words(self, part: bulk.Words, some: slice) -> list[bytes]:
-        return bulk.listed(part.matrix[some])
+    def words(self, part: columns.Words, some: slice) -> list[bytes]:
+        return encoders.listed(part.matrix[some])
 
     def _add(self, name: str, parts: Sequence[bytes | Bytes], there: NDArray[np.bool_]) -> None:
         """Bytes every row has, where it has that cell at all."""
@@ -233,7 +233,7 @@ def _masks(width: int) -> NDArray[np.uint64]:
 class _Meaning:
     """Whether the encoded cells of a column say what they should; each distinct one is asked once."""
 
-    def __init__(self, column: bulk.Column, prefix: str, name: str) -> None:
+    def __init__(self, column: columns.Column, prefix: str, name: str) -> None:
         self.column = column
         self._prefix = prefix
         self._name = name
@@ -245,7 +245,7 @@ class _Meaning:
         if before and not self._asked and not self._is_plain(before, after):
             return stretch.start
         for n, part in enumerate(self.column.parts):
-            if isinstance(part, bulk.Each):
+            if isinstance(part, columns.Each):
                 place = self._first_wrong(stretch.each(self.column, n), part.values[stretch.low : stretch.high])
                 if place is not None:
                     return stretch.start + place

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from segmenter.books import bulk, longproof
+from segmenter.books import longproof, longrows
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Package
@@ -27,7 +27,7 @@ class Long(NamedTuple):
 
     name: str
     """of its part"""
-    part: bulk.Part
+    part: longrows.Part
     plan: Meant
     whole: Whole
     """that of the plan"""
@@ -107,10 +107,10 @@ def find(name: str, plans: Sequence[Meant], changes: Mapping[str, Content | None
     if plan is None or plan.whole is None:
         return None
     content, rows = changes.get(name), plan.whole.rows
-    if not isinstance(content, bulk.Part):
+    if not isinstance(content, longrows.Part):
         data, p = after.read(name), rows.prefix.encode()
         start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
-        content = bulk.Part(data[: max(start, 0)], rows, data[end:])
+        content = longrows.Part(data[: max(start, 0)], rows, data[end:])
     return Long(name, content, plan, plan.whole)
 
 

@@ -2,7 +2,7 @@
 
 A stretch of whole rows is looked through for `<`. Rows whose tags are those of a first row (all but the digits of
 addresses and the values themselves, byte for byte) give their values by arithmetic on arrays; any other row goes to
-the patient reader of `sheetxml`. Nothing is taken for granted: a tag that differs in one byte makes a row "other".
+the patient reader of `sheetxml`.
 """
 
 from __future__ import annotations
@@ -11,141 +11,25 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.books import cells, rowxml
+from segmenter.books import cells, numerals
+from segmenter.books.layouts import PAD, TRUE, Layout, Value
+from segmenter.books.numerals import Ints, NoNumber
 from segmenter.books.refs import MAX_ROWS
+from segmenter.books.rowxml import attributes_of
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
-from segmenter.cells import address, position
+from segmenter.cells import address
 from segmenter.errors import Refused
 
-_PAD: Final = 1 << 12
-"""bytes behind a stretch that may be looked at: tags without a text between them are no longer than that"""
 _GROUPS: Final = 24
 """kinds of rows in a stretch beyond which the rest is read row by row"""
 _REMEMBERED: Final = 5_000
 """distinct texts of a column beyond which they are decoded one by one"""
-_DIGITS: Final = 8
-"""digits of a number, with its point, that are looked at together"""
-_SCALE: Final = np.ones(19)
-"""by what a number is divided: with a point in byte n (2**8n leaves 9**n % 19), and without one"""
-_SCALE[[pow(9, n, 19) for n in range(_DIGITS)]] = [10.0 ** (_DIGITS - 1 - n) for n in range(_DIGITS)]
-_TAG: Final = re.compile(rb"<[^<>]*>")
-_ROW_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
-_ADDRESS: Final = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
-_KIND: Final = re.compile(rb'\st="(\w+)"')
-_STYLE: Final = re.compile(rb'\ss="(\d{1,9})"')
-_HIDDEN: Final = re.compile(rb'\shidden="(?:1|true)"')
-
-Ints = NDArray[np.int64]
-
-
-class NoNumber(ValueError):
-    """A text that is not the number it should be: `place` among those that were looked at."""
-
-    def __init__(self, place: int) -> None:
-        super().__init__(place)
-        self.place = place
-
-
-class Value(NamedTuple):
-    """One cell of a layout that holds something: where its text begins, and what it is."""
-
-    token: int
-    skip: int
-    column: int
-    kind: bytes
-    style: int
-
-
-class Region:
-    """Tags without a text between them, as they have to stand behind each other."""
-
-    def __init__(self, token: int) -> None:
-        self.token = token
-        """the first of them"""
-        self.tags = b""
-        self.digits: list[int] = []
-        """offsets of the row number in addresses, which differs from row to row"""
-        self.text = 0
-        """how many bytes of text follow at least"""
-
-
-class Layout:
-    """What the rows of one kind look like: tag by tag."""
-
-    def __init__(self) -> None:
-        self.regions: list[Region] = []
-        """the tags between two texts, behind each other"""
-        self.width = 0
-        """digits of the row number"""
-        self.values: list[Value] = []
-        self.hidden = False
-        self.formulas = False
-        self.tag = b""
-        """the row's start tag, its number made 1"""
-        self.kinds: list[tuple[int, bytes | None, int]] = []
-        """(column, `t` or None for an empty cell, style) of each cell"""
-
-
-def _layout(row: bytes, prefix: bytes) -> Layout | None:
-    """The layout of a row, None when it has anything that is not read at once."""
-    layout = Layout()
-    texts = {b"<" + prefix + name for name in (b"v", b"t", b"f")}
-    cell: tuple[int, bytes, int] | None = None
-    formula = False
-    region = Region(0)
-    for token, found in enumerate(_TAG.finditer(row)):
-        tag = found[0]
-        name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0]
-        free: tuple[int, int] | None = None
-        if token == 0 or name == prefix + b"c":
-            number = (_ROW_NUMBER if token == 0 else _ADDRESS).search(tag)
-            if number is None:
-                return None
-            free = number.span(number.lastindex or 1)
-            layout.width = layout.width or free[1] - free[0]
-            if free[1] - free[0] != layout.width:
-                return None
-        if token == 0 and free:
-            layout.hidden = _HIDDEN.search(tag) is not None
-            layout.tag = tag[: free[0]] + b"1" + tag[free[1] :]
-        elif name == prefix + b"c":
-            kind, style = _KIND.search(tag), _STYLE.search(tag)
-            column = position(_ADDRESS.search(tag)[1].decode() + "1")[1]  # type: ignore[index]
-            cell = (column, kind[1] if kind else b"n", int(style[1]) if style else 0)
-            layout.kinds.append((column, None if tag.endswith(b"/>") else cell[1], cell[2]))
-            formula = False
-        elif name == prefix + b"f":
-            formula = layout.formulas = True
-        elif name == prefix + (b"t" if cell and cell[1] == b"inlineStr" else b"v"):
-            if cell is None or cell[1] not in (b"n", b"s", b"str", b"inlineStr", b"b") or (formula and cell[1] != b"n"):
-                return None
-            if formula and tag.endswith(b"/>"):
-                return None  # a formula without a result
-            layout.values.append(Value(token, len(tag), *cell))
-        elif not tag.startswith(b"</") and name != prefix + b"is":
-            return None
-        elif formula and tag == b"</" + prefix + b"c>":
-            return None  # a formula without a result
-        opens = tag.rstrip(b">").split(b" ")[0] in texts and not tag.endswith(b"/>")
-        if free:
-            region.digits.append(len(region.tags) + free[0])
-        region.tags += tag
-        if opens:
-            region.text = int(formula)
-            layout.regions.append(region)
-            region = Region(token + 1)
-        if name == prefix + b"v":
-            formula = False
-    layout.regions.append(region)
-    columns = [value.column for value in layout.values]
-    short = layout.width <= _DIGITS and all(len(one.tags) <= _PAD - 8 for one in layout.regions)
-    return layout if short and len(set(columns)) == len(columns) else None
 
 
 class Scan:
@@ -167,25 +51,26 @@ class Scan:
         self.slow = 0
         """rows that were read one by one"""
         self._prefix = prefix.encode()
+        self._row = re.compile(b"<" + re.escape(self._prefix) + b"row[ >]")
         self._name = name
         self._strings = strings
         self._shows_days = shows_days
         self._date1904 = date1904
         self._returns = False
-        self._like: tuple[int, Layout | None] = (0, None)
-        """of the last row for which it was asked whether all others are like it: tags, layout"""
+        self._like: Layout | None = None
+        """of the last row for which it was asked whether all others are like it"""
         self._texts: dict[int, Texts] = defaultdict(Texts)
         self._columns: dict[int, Column] = defaultdict(lambda: Column(self._said, date1904))
 
     def _said(self, codes: NDArray[np.int32]) -> NDArray[Any]:
         """Shared strings by their places; None for an empty one."""
         if len(codes) < _REMEMBERED:
-            return np.array([*(self._strings[code] or None for code in codes.tolist()), None], dtype=object)[:-1]
+            return np.array([self._strings[code] or None for code in codes.tolist()], dtype=object)
         return self._table[codes]
 
     @cached_property
     def _table(self) -> NDArray[Any]:
-        return np.array([*(one or None for one in self._strings), None], dtype=object)
+        return np.array([one or None for one in self._strings], dtype=object)
 
     def columns(self) -> dict[int, Held]:
         """Each column that has any value, `height` long."""
@@ -194,43 +79,33 @@ class Scan:
     def feed(self, piece: bytes) -> None:
         """Take some whole rows."""
         self._returns = b"\r" in piece
-        padded = piece + bytes(_PAD)
-        raw = np.frombuffer(padded, np.uint8)
-        tags = np.flatnonzero(raw[: len(piece)] == ord("<"))
-        if not len(tags):
+        tags = np.flatnonzero(np.frombuffer(piece, np.uint8) == ord("<"))
+        padded = piece + bytes(PAD)
+        if not len(tags) or self._all_alike(padded, tags):
             return
-        row_tag = b"<" + self._prefix + b"row"
-        if len(row_tag) > 7:
+        starts = np.array([one.start() for one in self._row.finditer(piece)], dtype=np.int64)
+        first = np.searchsorted(tags, starts)
+        if not len(first) or first[0] != 0:
             self._patient(piece)
             return
-        if self._all_alike(padded, tags, row_tag):
-            return
-        words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
-        after = raw[tags + len(row_tag)]
-        is_row = words[tags] & np.uint64((1 << 8 * len(row_tag)) - 1) == int.from_bytes(row_tag, "little")
-        starts = np.flatnonzero(is_row & ((after == ord(" ")) | (after == ord(">"))))
-        if not len(starts) or starts[0] != 0:
-            self._patient(piece)
-            return
-        counts = np.diff(np.append(starts, len(tags)))
-        ends = np.append(tags[starts[1:]], len(piece))
+        counts = np.diff(np.append(first, len(tags)))
+        ends = np.append(starts[1:], len(piece))
         for count in np.unique(counts).tolist():
             rows = np.flatnonzero(counts == count)
-            places = tags[starts[rows][:, None] + np.arange(count)]
+            places = tags[first[rows][:, None] + np.arange(count)]
             self._alike(padded, places, ends[rows])
 
-    def _all_alike(self, piece: bytes, tags: Ints, row_tag: bytes) -> bool:
+    def _all_alike(self, piece: bytes, tags: Ints) -> bool:
         """Read rows that are all like the first, if they are: then their tags need not be told apart."""
-        second = piece.find(row_tag, 1)
-        count = int(np.searchsorted(tags, second)) if second > 0 else len(tags)
-        if tags[0] != 0 or len(tags) % count:
+        second = self._row.search(piece, tags[0] + 1)
+        row = piece[tags[0] : second.start() if second else None]
+        count = row.count(b"<")
+        if len(tags) % count:
             return False
-        places = tags.reshape(-1, count)
-        layout = self._like[1] if self._like[0] == count else None
-        if layout is None or not _fits(layout, piece, places).all():  # most often they are like those before them
-            before, layout = layout, _layout(piece[: second if second > 0 else None].rstrip(b"\0"), self._prefix)
-            self._like = count, layout
-            if layout is None or layout == before or not _fits(layout, piece, places).all():
+        places, layout = tags.reshape(-1, count), self._like
+        if layout is None or layout.tags != count or not layout.fits(piece, places).all():
+            layout = self._like = Layout.of(row, self._prefix)  # most often they are like those before them
+            if layout is None or not layout.fits(piece, places).all():
                 return False
         self._take(piece, places, layout)
         return True
@@ -240,9 +115,8 @@ class Scan:
         for _ in range(_GROUPS):
             if not len(places):
                 return
-            layout = _layout(piece[places[0, 0] : ends[0]], self._prefix)
-            fits = None if layout is None else _fits(layout, piece, places)
-            if layout is None or fits is None or not fits[0]:
+            layout = Layout.of(piece[places[0, 0] : ends[0]], self._prefix)
+            if layout is None or not (fits := layout.fits(piece, places))[0]:
                 self._patient(piece[places[0, 0] : ends[0]])
                 places, ends = places[1:], ends[1:]
                 continue
@@ -253,8 +127,8 @@ class Scan:
 
     def _take(self, piece: bytes, places: Ints, layout: Layout) -> None:
         """Take the values of rows that have this layout."""
-        start = places[:, 0] + layout.regions[0].digits[0]
-        rows = _integers(piece, start, start + layout.width) - 1
+        start = places[:, 0] + layout.regions[0].numbers[0]
+        rows = numerals.whole(piece, start, start + layout.width) - 1
         for row in (int(rows.min()), int(rows.max())):
             if not 0 <= row < MAX_ROWS:
                 raise Refused("rows_disorder", sheet=self._name, row=row + 1)
@@ -276,12 +150,12 @@ class Scan:
         low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
         column = self._columns[value.column]
         if value.kind == b"s":
-            column.add_codes(rows, _codes(piece, low, high, len(self._strings)))
+            column.add_codes(rows, numerals.codes(piece, low, high, len(self._strings)))
         elif value.kind == b"b":
             pairs = zip(low.tolist(), high.tolist(), strict=True)
-            column.add_objects(rows, [piece[a:b].strip() in (b"1", b"true") for a, b in pairs])
+            column.add_objects(rows, [piece[a:b].strip() in TRUE for a, b in pairs])
         elif value.kind == b"n":
-            column.add_numbers(rows, _numbers(piece, low, high), self._shows_days(value.style))
+            column.add_numbers(rows, numerals.numbers(piece, low, high), self._shows_days(value.style))
         else:
             column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
 
@@ -295,7 +169,7 @@ class Scan:
             self.slow += 1
             self.rows += 1
             self.height = max(self.height, row.number + 1)
-            if _HIDDEN.search(row.attributes):
+            if attributes_of(row.attributes).get(b"hidden") in TRUE:
                 self.hidden_rows.add(row.number)
             for cell in row.cells.values():
                 self.kinds.add((cell.column, None if cell.blank else cell.kind, cell.style))
@@ -312,100 +186,6 @@ class Scan:
                     self._columns[cell.column].add_numbers(where, np.array([value]), shows)
                 else:
                     self._columns[cell.column].add_objects(where, [value])
-
-
-def _fits(layout: Layout, piece: bytes, places: Ints) -> NDArray[np.bool_]:
-    """Which rows have the layout, byte for byte. Where the tags between two texts are as they should be, so are the
-    places of the tags after them."""
-    good = np.ones(len(places), dtype=bool)
-    number: NDArray[np.uint8] | None = None
-    for region in layout.regions:
-        width = -(-len(region.tags) // 8) * 8
-        spans = np.ndarray((len(piece) - width + 1,), f"V{width}", piece, 0, (1,))
-        found = spans[places[:, region.token]].view(np.uint8).reshape(len(places), width)
-        wanted = np.zeros(width, np.uint8)
-        wanted[: len(region.tags)] = np.frombuffer(region.tags, np.uint8)
-        counts = np.zeros(width, np.uint8)
-        counts[: len(region.tags)] = 255
-        for offset in region.digits:
-            digits = found[:, offset : offset + layout.width]
-            wanted[offset : offset + layout.width] = 0
-            if number is None:
-                number = digits.copy()
-            digits ^= number
-        differs = found.view("<u8")
-        differs ^= wanted.view("<u8")
-        differs &= counts.view("<u8")
-        if differs.any():
-            good &= ~differs.any(axis=1)
-        if region.text:
-            good &= places[:, region.token + region.tags.count(b"<")] - places[:, region.token] > len(region.tags)
-    return good
-
-
-def _digits(piece: bytes, low: Ints, length: Ints) -> NDArray[np.uint64]:
-    """Texts of up to eight bytes as words of eight, the last byte the highest, zeros in front: of a digit its value, of
-    a point 30. All bytes are 255 where a text is longer."""
-    words: NDArray[np.uint64] = np.ndarray((len(piece) - 7,), "<u8", piece, 0, (1,))[low]
-    room = (8 * (8 - np.minimum(length, 8))).astype(np.uint64)
-    words ^= _each(ord("0"))
-    words <<= room
-    words[length > _DIGITS] = _each(255)
-    return words
-
-
-def _value(digits: NDArray[np.uint64]) -> tuple[Ints, NDArray[np.bool_]]:
-    """The numbers eight digits make, the highest first (in the lowest byte); and whether they are digits."""
-    good = (digits | (digits + _each(118))) & _each(128) == 0
-    pairs = (digits * np.uint64(10 << 8 | 1)) >> np.uint64(8) & np.uint64(0x00FF00FF00FF00FF)
-    fours = (pairs * np.uint64(100 << 16 | 1)) >> np.uint64(16) & np.uint64(0x0000FFFF0000FFFF)
-    return ((fours * np.uint64(10_000 << 32 | 1)) >> np.uint64(32)).astype(np.int64), good
-
-
-def _each(byte: int) -> np.uint64:
-    """Eight times the same byte."""
-    return np.uint64(byte * 0x0101010101010101)
-
-
-def _integers(piece: bytes, low: Ints, high: Ints) -> Ints:
-    """Whole numbers without sign from their digits, up to eight; -1 for anything else."""
-    found, good = _value(_digits(piece, low, high - low))
-    found[~good] = -1
-    return found
-
-
-def _codes(piece: bytes, low: Ints, high: Ints, count: int) -> Ints:
-    """Places among `count` shared strings; NoNumber where one is none of them."""
-    found = _integers(piece, low, high)
-    for place in np.flatnonzero((found < 0) | (high == low)).tolist():
-        found[place] = min(rowxml.whole(piece[low[place] : high[place]], count), count)
-    for place in np.flatnonzero(found >= count)[:1].tolist():
-        raise NoNumber(place)
-    return found
-
-
-def _numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
-    """Numbers from their text; NaN where there is none, NoNumber where it is another. Up to eight digits by arithmetic,
-    which is exact then: such a whole number and such a power of ten are floats, and their quotient is rounded once."""
-    length = high - low
-    raw = np.frombuffer(piece, np.uint8)
-    negative = (raw[low] == ord("-")) & (length > 1)
-    digits = _digits(piece, low + negative, length - negative)
-    others = digits ^ _each(ord(".") ^ ord("0"))
-    point = (others - _each(1)) & ~others & _each(128)
-    point = (point & (~point + np.uint64(1))) >> np.uint64(7)  # 1 in the byte of the first one, 0 without one
-    front = point - (point > 0)
-    found, good = _value(digits & ~(front | point * np.uint64(255)) | (digits & front) << np.uint64(8))
-    values: NDArray[np.float64] = found / _SCALE[(point % np.uint64(19)).astype(np.intp)]
-    values[negative] *= -1
-    good &= length - negative > (point > 0)
-    values[length == 0] = np.nan
-    for place in np.flatnonzero(~good & (length > 0)).tolist():
-        try:
-            values[place] = float(piece[low[place] : high[place]])
-        except ValueError as error:
-            raise NoNumber(place) from error
-    return values
 
 
 class Texts:

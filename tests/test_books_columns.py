@@ -1,6 +1,7 @@
 """Columns at once and cell by cell give the same bytes."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from fills import miswrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import bulk, cells, decimals, longlist, package
+from segmenter.books import cells, columns, decimals, encoders, longlist, longrows, package
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.phrases import Phrases
@@ -21,7 +22,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    return book(tmp_path_factory.mktemp("bulk") / "empty.xlsx", extra=["mine"])
+    return book(tmp_path_factory.mktemp("columns") / "empty.xlsx", extra=["mine"])
 
 
 def at_once(target):
@@ -31,7 +32,7 @@ def at_once(target):
 
 def written(empty, frame, start, monkeypatch):
     out = empty.with_name(f"{start}.xlsx")
-    monkeypatch.setattr(bulk, "FROM", start)
+    monkeypatch.setattr(longlist, "FROM", start)
     with FileBook(empty, out) as target:
         target.write(RFM, frame)
         assert at_once(target) == (start == 1)
@@ -54,7 +55,9 @@ def phrases(some, *words):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.data(), st.integers(1, 30), st.sampled_from([(0, 3), (0, bulk._STRETCH), (bulk.FEW, bulk._STRETCH)]))
+@given(
+    st.data(), st.integers(1, 30), st.sampled_from([(0, 3), (0, longrows._STRETCH), (columns.FEW, longrows._STRETCH)])
+)
 def test_any_values(empty, data, height, limits):
     def some(values):
         return data.draw(st.lists(values, min_size=height, max_size=height))
@@ -73,18 +76,32 @@ def test_any_values(empty, data, height, limits):
         reason=phrases(some, *data.draw(st.lists(WORDS, min_size=2, max_size=3))),
     )
     with pytest.MonkeyPatch.context() as patch:
-        for name, limit in zip(("FEW", "_STRETCH"), limits, strict=True):
-            patch.setattr(bulk, name, limit)
+        patch.setattr(columns, "FEW", limits[0])
+        patch.setattr(longrows, "_STRETCH", limits[1])
         both(empty, frame)
 
 
 def test_more_than_one_stretch_and_number_of_digits(empty, monkeypatch):
-    monkeypatch.setattr(bulk, "FEW", 0)
-    monkeypatch.setattr(bulk, "_STRETCH", 700)
+    monkeypatch.setattr(columns, "FEW", 0)
+    monkeypatch.setattr(longrows, "_STRETCH", 700)
     count = 2_000
     kinds = [f"kind {n % 7}" if n % 11 else None for n in range(count)]
     reasons = [f"why {n} & more" if n % 100 == 0 else f"why {n}" for n in range(count)]
     both(empty, rfm(range(count), segment=kinds, reason=reasons))
+
+
+@pytest.mark.parametrize("prefix", ["", "x:", "spreadsheet:"])
+def test_rows_that_are_laid_down_are_those_that_are_made_one_by_one(monkeypatch, prefix):
+    texts = np.array([f"kind {n}" for n in range(120)], dtype=object)
+    numbers = np.array([n / 4 if n % 3 else math.nan for n in range(120)])
+    made = [
+        columns.column(place, values, partial(cells.encode, where=f"{letter}1", style=0, prefix=prefix))
+        for place, letter, values in ((0, "A", texts), (1, "B", numbers), (2, "C", texts))
+    ]
+    rows = longrows.Rows(5, 120, b"", tuple(made), prefix)
+    one_by_one = b"".join(rows.stretches())
+    monkeypatch.setattr(columns, "FEW", 0)
+    assert b"".join(rows.stretches()) == one_by_one
 
 
 def test_what_stands_in_the_file_is_checked(empty, monkeypatch):
@@ -119,7 +136,7 @@ def changed(old, new):
     return change
 
 
-@pytest.mark.parametrize("few", [0, bulk.FEW])
+@pytest.mark.parametrize("few", [0, columns.FEW])
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -136,8 +153,8 @@ def changed(old, new):
     ],
 )
 def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
-    monkeypatch.setattr(bulk, "FEW", few)
-    monkeypatch.setattr(bulk, "FROM", 1)
+    monkeypatch.setattr(columns, "FEW", few)
+    monkeypatch.setattr(longlist, "FROM", 1)
     miswrite(monkeypatch, changed(old, new))
     out = empty.with_name("y.xlsx")
     with pytest.raises(Refused) as refused, FileBook(empty, out) as target:
@@ -146,19 +163,19 @@ def test_every_cell_is_read_again(empty, monkeypatch, old, new, few):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("few", [0, bulk.FEW])
-@pytest.mark.parametrize("encoder", ["_plain", "_digits_of"])
+@pytest.mark.parametrize("few", [0, columns.FEW])
+@pytest.mark.parametrize("encoder", ["plain", "digits"])
 def test_a_value_that_was_encoded_wrongly_is_found(empty, monkeypatch, encoder, few):
-    monkeypatch.setattr(bulk, "FEW", few)
-    right = getattr(bulk, encoder)
+    monkeypatch.setattr(columns, "FEW", few)
+    right = getattr(encoders, encoder)
 
     def wrong(values):
-        found = bulk.matrix(right(values)).copy()
+        found = encoders.matrix(right(values)).copy()
         found[0, 0] = ord("8")
         return found
 
-    monkeypatch.setattr(bulk, "FROM", 1)
-    monkeypatch.setattr(bulk, encoder, wrong)
+    monkeypatch.setattr(longlist, "FROM", 1)
+    monkeypatch.setattr(encoders, encoder, wrong)
     frame = rfm(range(10), monetary=[n + 0.25 for n in range(10)])
     out = empty.with_name("z.xlsx")
     with pytest.raises(Refused, match=r"[A-Z]+2\b") as refused, FileBook(empty, out) as target:
@@ -178,7 +195,7 @@ def test_writing_again(tmp_path_factory, before, after, other):
     for start in (1, 1 << 30):
         path = book(folder / f"{start}.xlsx")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bulk, "FROM", start)
+            patch.setattr(longlist, "FROM", start)
             with FileBook(path) as target:
                 target.write(RFM, rfm(before))
             patch.setattr(longlist, "_PIECE", 0)
@@ -192,7 +209,7 @@ def test_writing_again(tmp_path_factory, before, after, other):
 @pytest.mark.parametrize("change", ["note", "style", "formula", "comment", "height", "strings"])
 def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, change):
     path = book(tmp_path / "a.xlsx", extra=["note"])
-    monkeypatch.setattr(bulk, "FROM", 1)
+    monkeypatch.setattr(longlist, "FROM", 1)
     with FileBook(path) as target:
         target.write(RFM, rfm(["a", "b", "c"]))
     changes = {
