@@ -275,3 +275,10 @@ def test_the_cells_that_are_written(places, cell):
         return
     (top, bottom), (left, right) = ((min(each), max(each)) for each in zip(*places, strict=True))
     assert used == (top, left, bottom, right)
+
+
+@pytest.mark.parametrize("first", ['<c r="A1"><v>1</v></c >', '<c r="A1" t="str"><v>1</v></c\n>', '<c r="A1"></c >'])
+def test_a_cell_whose_end_is_written_with_a_blank_does_not_take_the_next_one(first):
+    row = f'<row r="1">{first}<c r="B1"><v>2</v></c><c r="C1"/></row>'
+    data = f'<worksheet xmlns="x"><sheetData>{row}</sheetData></worksheet>'.encode()
+    assert Sheet(data, "part", "sheet", ()).value(0, 1) == 2

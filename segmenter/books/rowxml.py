@@ -160,7 +160,8 @@ def _regular(row: int, inner: bytes) -> Mapping[int, Cell] | None:
         last = column
         length += len(raw)
         found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
-    return found if length == len(inner) else None
+    # an end tag with a blank in it would take the next cell along
+    return found if length == len(inner) and inner.count(b"<c") == len(found) else None
 
 
 _regular_kept = lru_cache(_KEPT)(_regular)

@@ -67,7 +67,7 @@ def median(costs):
 def table(results, ours, units=(), note=lambda _: ""):
     """The results as a Markdown table: CPU seconds, peak memory, and how many times each row of `units` (and ours) the
     CPU time is. `note` says more about a way in a last column."""
-    against = [name for name in (*units, ours) if not isinstance(results[name], str)]
+    against = [name for name in (*units, ours) if not isinstance(results.get(name, ""), str)]
     medians = {name: costs if isinstance(costs, str) else median(costs) for name, costs in results.items()}
     header = ["way", "CPU s", "peak MB", *(f"times {name}" for name in against), "note"]
     lines = [header, ["---", *["---:"] * (len(header) - 2), "---"]]
