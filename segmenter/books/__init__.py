@@ -2,6 +2,16 @@
 
 `books.file` is a file on disk, `books.live` the workbook open in Excel. Neither interprets anything: a `Grid` is
 what stands in the cells, and turning it into customers is the business of the steps.
+
+    a file      package, directory, sniff, ondisk, guard, saving: a zip with every check, replaced safely
+    its XML     spans; index, sheetxml, rowxml, cells, styles, refs, translate: bytes that know where they stand
+    reading     reading, by the first that can: short (regular), scan (layouts, numerals, scanned), calamine (damage)
+    writing     region, slots: which rows; filling, writer: what into them
+                lists row by row, longlist column by column (columns, encoders, decimals, longrows), blocks
+                growth, calc, drawn: what follows; adding, adopt: a sheet that is missing
+    the proof   proof: part by part; sheetproof, rowproof, aroundproof: our sheets; longsheet, longproof: long ones;
+                directoryproof: what leads to them; guess: where nobody tells what was to be written
+    Excel       live, liveplan, livelist; previous takes back
 """
 
 from __future__ import annotations
