@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from segmenter.books import Grid, spans
 from segmenter.books import short as brief
-from segmenter.books.refs import Area, area
+from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 from segmenter.books.rowxml import ATTRIBUTES
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import Rows, ScannedGrid
+from segmenter.books.sheetxml import merged
 from segmenter.books.short import Texts
 from segmenter.books.styles import Styles
 from segmenter.cells import position
@@ -60,7 +61,7 @@ def short(data: bytes, texts: Texts, styles: Styles, date1904: bool, sheet: Abou
     return Grid(
         sheet=sheet.name,
         rows=rows,
-        merged=tuple(area(one.get("ref")) for one in found.root.all("mergeCells", "mergeCell")),
+        merged=merged(found.root),
         hidden_rows=found.hidden_rows,
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
@@ -81,6 +82,7 @@ def read(
     root, start, end = spans.frame(data, sheet.part, "sheetData")
     if root.name != "worksheet" or root.first("sheetData") is None:
         raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
+    together = merged(root)  # calamine gives up where one is no range
     body = spans.without_comments(data[start:end])
     damage.refuse_unfit(body, sheet.name)
     errors = dict(_errors(body))
@@ -98,7 +100,7 @@ def read(
         rows=rows,
         errors=errors,
         uncached=frozenset(_uncached(body)) if formulas else frozenset(),
-        merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
+        merged=together,
         hidden_rows=frozenset(_hidden_rows(body)),
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
@@ -150,7 +152,7 @@ def scan(
         rows=Rows(columns, end),
         errors=scanned.errors,
         uncached=frozenset(scanned.uncached),
-        merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
+        merged=merged(root),
         hidden_rows=frozenset(scanned.hidden_rows),
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
