@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, parts, rewritten, rfm, sheet_part
+from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, frame, parts, rewritten, rfm, sheet_part
 from fills import add_totals
 from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
@@ -13,8 +13,9 @@ from segmenter.books import file, reading
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import verify
+from segmenter.books.styles import Styles
 from segmenter.errors import Refused
-from segmenter.schema import CUSTOMERS, RFM
+from segmenter.schema import CLEANING, CUSTOMERS, RFM
 
 ODD_ADDRESSES = {
     'a row of no number "x"': (b'<row r="3"', b'<row r="x"', "rows_disorder"),
@@ -139,6 +140,51 @@ def test_ranges_and_numbers_around_the_rows(tmp_path, name, value):
         assert RFM_SHEET in found.value.message(lang)
         assert f"“{value[:20]}”" in found.value.message(lang)
     assert path.read_bytes() == before
+
+
+FOREIGN = {
+    "the number of a sheet": ("workbook.xml", rb'(sheetId=")[^"]*'),
+    "the number of a table": ("table1.xml", rb'(<table [^>]*\bid=")[^"]*'),
+    "the number of a format": ("styles.xml", rb'(<numFmt numFmtId=")[^"]*'),
+    "the print area": ("workbook.xml", rb"(<definedName [^>]*>)[^<]*"),
+    "the box of a comment": ("vmlDrawing1.vml", rb"(<x:Anchor>\s*2, 15, )[^,]*"),
+}
+
+
+@pytest.mark.parametrize("value", ["x", "", "²", "9" * 20, "99999999999:1"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_need_not_be_understood_stays(tmp_path, name, value):
+    part, pattern = FOREIGN[name]
+
+    def said(workbook, sheet, headers):
+        sheet.write_comment("B4", "about three")
+        sheet.print_area("A1:O4")
+        sheet.write_number("Q1", 1, workbook.add_format({"num_format": '0.0"x"'}))
+
+    path = spoilt(book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], after=said), part, pattern, value)
+    with FileBook(path) as target:
+        target.write(RFM, rfm([2, 3, 4]))
+        target.write(CLEANING, frame(stage=["x"]))
+    assert re.search(pattern + re.escape(value.encode()), next(d for n, d in parts(path).items() if n.endswith(part)))
+
+
+@pytest.mark.parametrize("number", ["²", "x", "9" * 5000])
+def test_a_format_that_is_none_shows_no_days(number):
+    styles = Styles(f'<styleSheet><cellXfs><xf numFmtId="{number}"/></cellXfs></styleSheet>'.encode(), "styles.xml")
+    assert not styles.shows_days(0)
+    assert styles.surely_shows_days(0) is None
+
+
+@pytest.mark.parametrize("text", ["A" + "9" * 5000, "\u212a2"])
+def test_formulas_elsewhere_that_name_no_cell(tmp_path, text):
+    """The last one is no K but the sign of a degree."""
+
+    def elsewhere(workbook, sheet, headers):
+        workbook.add_worksheet("other").write_formula("A1", text, None, 7)
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=elsewhere)
+    fill(path, 2)
+    assert text.encode() in parts(path)["xl/worksheets/sheet2.xml"]
 
 
 def test_a_hint_that_is_none_is_left_out(filled):

@@ -16,8 +16,12 @@ _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "i
 """elements whose `sqref` lists the ranges they are about"""
 _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
 """elements with one range in `ref`"""
+_ANCHOR: Final = rb"(<x:Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</x:Anchor>)"
+"""where the box of a comment floats"""
 _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
-_SHEET: Final = re.compile(r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]+(?::\$?[A-Z]{1,3}\$?[0-9]+)?)$")
+_SHEET: Final = re.compile(
+    r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
+)
 
 
 def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
@@ -181,15 +185,13 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         if new is None or new == old:
             return shape
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
-        return re.sub(rb"(<x:Anchor>)(.*?)(</x:Anchor>)", lambda one: _anchor(one, new - old), shape, flags=re.DOTALL)
+        return re.sub(_ANCHOR, lambda one: _anchor(one, new - old), shape)
 
     return re.sub(rb"<v:shape\b.*?</v:shape>", move, data, flags=re.DOTALL)
 
 
 def _anchor(found: re.Match[bytes], by: int) -> bytes:
     numbers = found[2].decode().split(",")
-    if len(numbers) != 8:
-        return found[0]
     for place in (2, 6):
         numbers[place] = numbers[place].replace(numbers[place].strip(), str(max(0, int(numbers[place]) + by)))
     return found[1] + ",".join(numbers).encode() + found[3]
