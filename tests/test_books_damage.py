@@ -194,6 +194,21 @@ def test_a_hint_that_is_none_is_left_out(filled):
         target.write(RFM, rfm([2, 3]))
 
 
+@pytest.mark.parametrize("text", ["A1)", '"', "#REF", "[", "A1"])
+def test_formulas_that_cannot_move(tmp_path, text):
+    """The last one would lead above the sheet."""
+
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("P3", "=1+1")
+
+    path = book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], extra=["mine", "more"], after=beside)
+    spoilt(path, "sheet1.xml", rb"(<f>)1\+1", text)
+    with pytest.raises(Refused) as found, FileBook(path) as target:
+        target.write(RFM, rfm([2, 3]))
+    assert (found.value.key, found.value.sheet) == ("formula_stuck", RFM_SHEET)
+    assert f"“={text}”" in found.value.message("en")
+
+
 DAMAGED = {
     '<c r="B2" t="N"><v>1</v></c>': "B2",
     '<c r="B2" t=""><v>1</v></c>': "B2",
@@ -242,6 +257,20 @@ def test_cells_that_calamine_gives_up(tmp_path, monkeypatch, cells):
     assert (found.key, found.cell) == ("cell_damaged", DAMAGED[cells])
     monkeypatch.setattr(reading, "short", lambda *_: None)
     assert refusal(path).cell == DAMAGED[cells]
+
+
+def test_a_shared_formula_elsewhere_that_leads_around_the_edge(tmp_path):
+    """As Excel writes it."""
+
+    def elsewhere(workbook, sheet, headers):
+        other = workbook.add_worksheet("other")
+        other.write_formula("A2", "1+1", None, 7)
+        other.write_formula("A1", "2+2", None, 7)
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=elsewhere)
+    spoilt(path, "sheet2.xml", rb'(<c r="A2"><f)>1\+1', f' t="shared" ref="A1:A2" si="0">{RFM_SHEET}!A1')
+    spoilt(path, "sheet2.xml", rb'(<c r="A1"><f)>2\+2</f>', ' t="shared" si="0"/>')
+    fill(path, 2)
 
 
 @pytest.mark.parametrize("reader", ["short", "calamine", "long"])

@@ -11,6 +11,7 @@ from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
+from segmenter.errors import Refused
 
 _BEFORE_CALC: Final = (
     "fileVersion",
@@ -115,7 +116,10 @@ def _text(sheet: Sheet, cell: Cell) -> str:
     if text or attributes.get(b"t") != b"shared":
         return text
     master, origin = sheet.shared.get(attributes.get(b"si", b""), ("", cell.where))
-    return translate.moved(master, origin, cell.where) if master else ""
+    try:
+        return translate.moved(master, origin, cell.where) if master else ""
+    except Refused:  # one that cannot be read, or leads around the edge of the sheet, as shared ones may
+        return master
 
 
 def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]]) -> dict[str, list[Cell]]:
