@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,21 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from segmenter import schema
-from segmenter.books import Grid
+from segmenter.books import Grid, damage, refs
+from segmenter.books.index import Index
+from segmenter.books.package import Draft, Package
 from segmenter.errors import Refused
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 SHOWN: Final = 40
 """rows among which the header is looked for"""
 SEPARATORS: Final = (",", ";", "\t", "|")
 EXACT: Final = 1e15
 """whole numbers from here on are kept as text: a float would lose their end"""
+OTHERS: Final = ("file_xls", "file_xlsb", "file_et", "file_other")
+"""refusals of what is no workbook we could write, which calamine may read all the same"""
 
 
 class Columns(Grid):
@@ -133,13 +140,19 @@ def _parquet(path: Path) -> Columns:
 
 def _sheet(path: Path, names: Mapping[str, str]) -> Columns:
     """The sheet of a workbook one of whose first rows holds the most order headers."""
-    import python_calamine
+    from python_calamine import CalamineWorkbook
 
     try:
-        with python_calamine.CalamineWorkbook.from_path(path) as book:
-            sheets = [book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names]
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
+        index = _index(path)
+        with CalamineWorkbook.from_path(path) as book:
+            sheets = [_rows(book, name, index, path) for name in book.sheet_names]
+    except Refused as error:
+        error.params["path"] = path
+        raise
+    except BaseException as error:
+        if damage.gave_up(error) or isinstance(error, ValueError):
+            raise _unreadable(path, error) from None
+        raise
     known = {schema.fold(header) for header in names.values()}.union(*(one.names() for one in schema.ORDERS.fields))
     scores = [max((len(known & {*map(schema.fold, row)}) for row in rows[:SHOWN]), default=0) for rows in sheets]
     if not any(scores):
@@ -147,6 +160,29 @@ def _sheet(path: Path, names: Mapping[str, str]) -> Columns:
     best = sheets[scores.index(max(scores))]
     cells = [[None if cell == "" else float(cell) if type(cell) is int else cell for cell in row] for row in best]
     return Columns.over(DataFrame(cells, dtype=object), path.name)
+
+
+def _index(path: Path) -> Index | None:
+    """What a workbook consists of; None for one of a kind only calamine knows. Refused where it must not be asked."""
+    try:
+        index = Index(Draft(Package(path.read_bytes(), path.with_suffix(".xlsx"))))  # whatever it is called
+        index.refuse_claim()
+    except Refused as error:
+        if error.key in OTHERS:
+            return None
+        raise
+    return index
+
+
+def _rows(book: CalamineWorkbook, name: str, index: Index | None, path: Path) -> list[list[Any]]:
+    """The values of a sheet; Refused where calamine does not read them, or must not be asked for them."""
+    entry = next((one for one in index.sheets if one.name == name), None) if index else None
+    part, body = path.name, b""
+    if index and entry and entry.kind == "worksheet":
+        part = entry.part
+        with refs.named(name):
+            _, body = damage.fit(index.package.read(part), part, name)
+    return damage.asked(lambda: book.get_sheet_by_name(name).to_python(skip_empty_area=False), body, name, part)
 
 
 def _text(raw: bytes, path: Path) -> Columns:

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, rewritten, rfm, sheet_part
+from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, frame, parts, rewritten, rfm, sheet_part
+from fills import add_totals
 from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
 
@@ -12,8 +13,9 @@ from segmenter.books import file, reading
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import verify
+from segmenter.books.styles import Styles
 from segmenter.errors import Refused
-from segmenter.schema import CUSTOMERS, RFM
+from segmenter.schema import CLEANING, CUSTOMERS, RFM
 
 ODD_ADDRESSES = {
     'a row of no number "x"': (b'<row r="3"', b'<row r="x"', "rows_disorder"),
@@ -73,6 +75,140 @@ def test_a_style_that_is_not_said_is_the_first(filled):
     fill(filled, 3)
 
 
+NO_RANGE = ["x", "", "5", "A0", "A1:", "XFE1048577", "²"]
+NO_NUMBER = ["x", "", "-1", "9" * 20]
+AROUND = {
+    "merged cells": ("sheet1.xml", rb'(<mergeCell ref=")[^"]*', NO_RANGE),
+    "a rule": ("sheet1.xml", rb'(<conditionalFormatting sqref="I2:I4 )[^"]*', [one for one in NO_RANGE if one]),
+    "a rule of nothing": ("sheet1.xml", rb'(<conditionalFormatting sqref=")[^"]*', [""]),
+    "a validation": ("sheet1.xml", rb'(<dataValidation [^>]*sqref=")[^"]*', NO_RANGE),
+    "a link": ("sheet1.xml", rb'(<hyperlink ref=")[^"]*', NO_RANGE),
+    "errors to ignore": ("sheet1.xml", rb'(<ignoredError sqref=")[^"]*', NO_RANGE),
+    "cells one may write": ("sheet1.xml", rb'(<protectedRange name="a" sqref=")[^"]*', NO_RANGE),
+    "a filter": ("sheet1.xml", rb'(<autoFilter ref=")[^"]*', NO_RANGE),
+    "a table": ("table1.xml", rb'(<table [^>]*ref=")[^"]*', NO_RANGE),
+    "totals": ("table1.xml", rb'(<table [^>]*totalsRowCount=")[^"]*', [*NO_NUMBER, "7"]),
+    "the filter of a table": ("table1.xml", rb'(<autoFilter ref=")[^"]*', NO_RANGE),
+    "a comment": ("comments1.xml", rb'(<comment ref=")[^"]*', NO_RANGE),
+    "the first of some columns": ("sheet1.xml", rb'(<col min=")[^"]*', NO_NUMBER),
+    "the last of some columns": ("sheet1.xml", rb'(<col [^>]*max=")[^"]*', NO_NUMBER),
+    "the style of some columns": ("sheet1.xml", rb'(<col [^>]*style=")[^"]*', NO_NUMBER),
+}
+
+
+def dressed(path):
+    """A workbook with a result sheet of which much is said around its rows."""
+
+    def said(workbook, sheet, headers):
+        add_totals(sheet, headers, 4)
+        sheet.set_column("P:Q", 9, workbook.add_format({"bold": True, "num_format": '0.0"x"'}))
+        sheet.conditional_format("I2:I4", {"type": "cell", "criteria": ">", "value": 0, "multi_range": "I2:I4 J2:J4"})
+        sheet.data_validation("O2:O4", {"validate": "list", "source": ["a"]})
+        sheet.write_url("O4", "https://example.org/", string="b")
+        sheet.write_comment("B4", "about three")
+        sheet.ignore_errors({"number_stored_as_text": "A2:A4"})
+        sheet.merge_range("AA1:AB1", "beside")
+
+    book(path, [(one, {}) for one in "123"], extra=["note"], table=False, after=said)
+    further = b'<protectedRanges><protectedRange name="a" sqref="A1"/></protectedRanges><autoFilter ref="AA9:AB9"/>'
+    change = {sheet_part(path, RFM_SHEET): lambda data: data.replace(b"</sheetData>", b"</sheetData>" + further)}
+    return rewritten(path, change)
+
+
+def spoilt(path, part, pattern, new):
+    """The same workbook with something else behind what `pattern` keeps; it has to stand in the part."""
+
+    def change(data):
+        changed, count = re.subn(pattern, lambda found: found[1] + new.encode(), data, count=1)
+        assert count
+        return changed
+
+    return rewritten(path, {next(name for name in parts(path) if name.endswith(part)): change})
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in AROUND for value in AROUND[name][2]])
+def test_ranges_and_numbers_around_the_rows(tmp_path, name, value):
+    part, pattern, _ = AROUND[name]
+    path = dressed(tmp_path / "a.xlsx")
+    whole, damaged = package(path), spoilt(path, part, pattern, value)
+    assert [one.name.rpartition("/")[2] for one in verify(whole, package(damaged)).violations] == [part]
+    before = path.read_bytes()
+    with pytest.raises(Refused) as found:
+        fill(path, 4)
+    assert (found.value.key, found.value.sheet) == ("range_damaged", RFM_SHEET)
+    for lang in ("zh", "en"):
+        assert RFM_SHEET in found.value.message(lang)
+        assert f"“{value[:20]}”" in found.value.message(lang)
+    assert path.read_bytes() == before
+
+
+FOREIGN = {
+    "the number of a sheet": ("workbook.xml", rb'(sheetId=")[^"]*'),
+    "the number of a table": ("table1.xml", rb'(<table [^>]*\bid=")[^"]*'),
+    "the number of a format": ("styles.xml", rb'(<numFmt numFmtId=")[^"]*'),
+    "the print area": ("workbook.xml", rb"(<definedName [^>]*>)[^<]*"),
+    "the box of a comment": ("vmlDrawing1.vml", rb"(<x:Anchor>\s*2, 15, )[^,]*"),
+}
+
+
+@pytest.mark.parametrize("value", ["x", "", "²", "9" * 20, "99999999999:1"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_need_not_be_understood_stays(tmp_path, name, value):
+    part, pattern = FOREIGN[name]
+
+    def said(workbook, sheet, headers):
+        sheet.write_comment("B4", "about three")
+        sheet.print_area("A1:O4")
+        sheet.write_number("Q1", 1, workbook.add_format({"num_format": '0.0"x"'}))
+
+    path = spoilt(book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], after=said), part, pattern, value)
+    with FileBook(path) as target:
+        target.write(RFM, rfm([2, 3, 4]))
+        target.write(CLEANING, frame(stage=["x"]))
+    assert re.search(pattern + re.escape(value.encode()), next(d for n, d in parts(path).items() if n.endswith(part)))
+
+
+@pytest.mark.parametrize("number", ["²", "x", "9" * 5000])
+def test_a_format_that_is_none_shows_no_days(number):
+    styles = Styles(f'<styleSheet><cellXfs><xf numFmtId="{number}"/></cellXfs></styleSheet>'.encode(), "styles.xml")
+    assert not styles.shows_days(0)
+    assert styles.surely_shows_days(0) is None
+
+
+@pytest.mark.parametrize("text", ["A" + "9" * 5000, "\u212a2"])
+def test_formulas_elsewhere_that_name_no_cell(tmp_path, text):
+    """The last one is no K but the sign of a degree."""
+
+    def elsewhere(workbook, sheet, headers):
+        workbook.add_worksheet("other").write_formula("A1", text, None, 7)
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=elsewhere)
+    fill(path, 2)
+    assert text.encode() in parts(path)["xl/worksheets/sheet2.xml"]
+
+
+def test_a_hint_that_is_none_is_left_out(filled):
+    path = spoilt(filled, "sheet1.xml", rb'(<row r="2" spans=")[^"]*', "9" * 20)
+    fill(path, 3)
+    with FileBook(path) as target:
+        target.write(RFM, rfm([2, 3]))
+
+
+@pytest.mark.parametrize("text", ["A1)", '"', "#REF", "[", "A1"])
+def test_formulas_that_cannot_move(tmp_path, text):
+    """The last one would lead above the sheet."""
+
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("P3", "=1+1")
+
+    path = book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], extra=["mine", "more"], after=beside)
+    spoilt(path, "sheet1.xml", rb"(<f>)1\+1", text)
+    with pytest.raises(Refused) as found, FileBook(path) as target:
+        target.write(RFM, rfm([2, 3]))
+    assert (found.value.key, found.value.sheet) == ("formula_stuck", RFM_SHEET)
+    assert f"“={text}”" in found.value.message("en")
+
+
 DAMAGED = {
     '<c r="B2" t="N"><v>1</v></c>': "B2",
     '<c r="B2" t=""><v>1</v></c>': "B2",
@@ -121,6 +257,32 @@ def test_cells_that_calamine_gives_up(tmp_path, monkeypatch, cells):
     assert (found.key, found.cell) == ("cell_damaged", DAMAGED[cells])
     monkeypatch.setattr(reading, "short", lambda *_: None)
     assert refusal(path).cell == DAMAGED[cells]
+
+
+def test_a_shared_formula_elsewhere_that_leads_around_the_edge(tmp_path):
+    """As Excel writes it."""
+
+    def elsewhere(workbook, sheet, headers):
+        other = workbook.add_worksheet("other")
+        other.write_formula("A2", "1+1", None, 7)
+        other.write_formula("A1", "2+2", None, 7)
+
+    path = book(tmp_path / "a.xlsx", [("1", {})], after=elsewhere)
+    spoilt(path, "sheet2.xml", rb'(<c r="A2"><f)>1\+1', f' t="shared" ref="A1:A2" si="0">{RFM_SHEET}!A1')
+    spoilt(path, "sheet2.xml", rb'(<c r="A1"><f)>2\+2</f>', ' t="shared" si="0"/>')
+    fill(path, 2)
+
+
+@pytest.mark.parametrize("reader", ["short", "calamine", "long"])
+def test_merged_cells_that_are_no_range(tmp_path, monkeypatch, reader):
+    path = written(tmp_path / "a.xlsx", PLAIN)
+    merged = b'</sheetData><mergeCells count="1"><mergeCell ref="x"/></mergeCells>'
+    rewritten(path, {sheet_part(path, CUSTOMER_SHEET): lambda data: data.replace(b"</sheetData>", merged)})
+    if reader == "calamine":
+        monkeypatch.setattr(reading, "short", lambda *_: None)
+    elif reader == "long":
+        monkeypatch.setattr(file, "_LONG", 0)
+    assert refusal(path).key == "range_damaged"
 
 
 @pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#GETTING_DATA", "#N/A"])

@@ -212,6 +212,13 @@ def test_a_process_number_used_again_is_another_process(path):
         assert lock.exists()
 
 
+def test_a_run_that_is_about_to_ask_for_the_lock_keeps_what_it_has_written(path):
+    waiting = path.with_name(f".segmenter-a.xlsx.lock.{os.getppid()}")
+    waiting.write_text("{}")
+    fill(path)
+    assert waiting.exists()
+
+
 def test_the_lock_of_another_machine_counts(path):
     lock = path.with_name(".segmenter-a.xlsx.lock")
     lock.write_text('{"pid": 1, "host": "elsewhere"}')

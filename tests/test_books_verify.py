@@ -4,6 +4,8 @@ import pytest
 from bookshop import book, rewritten, rfm
 from fills import NOTE, dressed, fill, first, full, violations
 
+from segmenter import jobs
+
 TABLE, COMMENTS, WORKBOOK = "xl/tables/table1.xml", "xl/comments1.xml", "xl/workbook.xml"
 RELATIONS, TYPES, STYLES = "xl/_rels/workbook.xml.rels", "[Content_Types].xml", "xl/styles.xml"
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -124,3 +126,10 @@ def test_what_else_becomes_of_the_order_of_calculation_is_found(tmp_path, name):
     assert not violations(path, out)
     rewritten(out, {part: CHAIN[name]})
     assert violations(path, out) == [part]
+
+
+def test_workbooks_that_have_nothing_to_do_with_each_other(tmp_path):
+    """Where one has the guide, which is no table, the other has a sheet of ours."""
+    jobs.new(tmp_path / "a.xlsx", "zh")
+    other = book(tmp_path / "b.xlsx", [("1", {})])
+    assert "xl/worksheets/sheet1.xml" in violations(tmp_path / "a.xlsx", other)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zipfile
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
 import pytest
+import python_calamine
+from bookshop import rewritten
+from python_calamine import CalamineWorkbook
 
 from segmenter import schema, sources
 from segmenter.errors import Refused
@@ -117,6 +123,86 @@ def test_workbooks(tmp_path: Path) -> None:
     assert refused.value.key == "orders_headers"
 
 
+TEXTS = "".join(f'<c t="inlineStr"><is><t>{one}</t></is></c>' for one in HEAD.split(","))
+DAMAGED = {
+    "a cell of no kind": ("<row r='2'><c r='B2' t='N'><v>1</v></c></row>", "", "cell_damaged", "B2"),
+    "a text that is none": ("<row r='2'><c r='B2' t='s'><v>-1</v></c></row>", "", "cell_damaged", "B2"),
+    "a row of no number": ("<row r='x'><c><v>1</v></c></row>", "", "rows_disorder", "x"),
+    "a cell far away": ("<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>", "", "sheet_spread", "XFD1048576"),
+    "merged cells that are none": ("", "<mergeCells><mergeCell ref='x'/></mergeCells>", "range_damaged", "x"),
+}
+
+
+def orders(path: Path, rows: str, behind: str = "") -> Path:
+    """A workbook of orders, its header and some rows as they are written."""
+    book = openpyxl.Workbook()
+    book.active.title = "订单"
+    book.save(path)
+    body = f"<sheetData><row r='1'>{TEXTS}</row>{rows}</sheetData>{behind}".encode()
+    return rewritten(path, {"xl/worksheets/sheet1.xml": lambda data: data.replace(b"<sheetData></sheetData>", body)})
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("ending", ["xlsx", "csv"])
+def test_a_damaged_workbook_is_refused_by_its_cell(tmp_path: Path, name: str, ending: str) -> None:
+    rows, behind, key, place = DAMAGED[name]
+    path = orders(tmp_path / "a.xlsx", rows, behind).rename(tmp_path / f"orders.{ending}")
+    with pytest.raises(Refused) as refused:
+        sources.read_orders(path, {})
+    assert refused.value.key == key
+    for lang in ("zh", "en"):
+        assert "订单" in refused.value.message(lang)
+        assert place in refused.value.message(lang)
+
+
+def test_a_spreadsheet_of_another_kind_is_read_all_the_same(tmp_path: Path) -> None:
+    rows = (HEAD.split(","), ["a", "00123", "2026-01-02", "10.5"], ["b", "17850", "2026-01-03", "1200"])
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    table = "".join(f"<table:table-row>{''.join(map(cell.format, row))}</table:table-row>" for row in rows)
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    names = " ".join(f'xmlns:{one}="{space}:{one}:1.0"' for one in ("office", "table", "text"))
+    for tag, more in (("table:table", ' table:name="a"'), ("office:spreadsheet", ""), ("office:body", "")):
+        table = f"<{tag}{more}>{table}</{tag}>"
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", f"<office:document-content {names}>{table}</office:document-content>")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{space}:manifest:1.0"/>')
+    expected(frame(path))
+
+
+def claim(count: int) -> bytes:
+    """A part of shared strings that are said to be so many."""
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return f'<sst xmlns="{space}" uniqueCount="{count}"><si><t>a</t></si></sst>'.encode()
+
+
+@pytest.mark.parametrize("count", [1 << 40, (1 << 64) - 1])
+def test_texts_that_would_fill_the_memory_are_refused(tmp_path: Path, count: int) -> None:
+    path = orders(tmp_path / "a.xlsx", "")
+    rewritten(path, {"xl/sharedStrings.xml": claim(count)})
+    with pytest.raises(Refused) as refused:
+        sources.read_orders(path, {})
+    assert refused.value.key == "xml_damaged"
+
+
+def test_calamine_breaks_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so by what is no Exception."""
+    broken = rewritten(orders(tmp_path / "b.xlsx", ""), {"xl/sharedStrings.xml": claim((1 << 64) - 1)})
+    with pytest.raises(BaseException, match="capacity") as found:
+        CalamineWorkbook.from_path(broken)
+    assert not isinstance(found.value, Exception)
+    path = file(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"), "a.xls")
+    monkeypatch.setattr(python_calamine, "CalamineWorkbook", SimpleNamespace(from_path=partial(_instead, broken)))
+    with pytest.raises(Refused) as refused:
+        sources.read_orders(path, {})
+    assert refused.value.key == "orders_file"
+
+
+def _instead(broken: Path, path: Path) -> CalamineWorkbook:
+    return CalamineWorkbook.from_path(broken)
+
+
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "orders.parquet"
     days = pd.to_datetime(["2026-01-02 23:30", "2026-01-03 00:00"])
@@ -157,6 +243,7 @@ def _without_engine(path: Path) -> pd.DataFrame:
         ("a.csv.gz", b"\x1f\x8b\x08\x00garbage and nothing else at all"),
         ("a.csv.gz", gzip.compress(TEXT.encode())[:-12]),
         ("a.xlsx", b"PK\x03\x04 no workbook"),
+        ("a.csv", b"PK\x03\x04 no workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no workbook"),
         ("a.parquet", b"PAR1 no parquet"),
         ("a.csv", (TEXT + "\n" + "x,1,2026-01-01,5\n" * 60 + "a,b,c,d,e,f,g").encode()),

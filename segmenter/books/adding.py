@@ -13,6 +13,7 @@ from segmenter.books import cells, spans
 from segmenter.books.adopt import Adoption
 from segmenter.books.index import RELATION_SPACES, Index, SheetEntry, rels_part
 from segmenter.books.package import Draft, Package
+from segmenter.books.rowxml import whole
 from segmenter.errors import Refused
 from segmenter.schema import Table
 from segmenter.texts import Lang
@@ -157,7 +158,7 @@ class _Adder:
         for sheet in self._index.sheets:
             for part in self._index.related(sheet.part, "table"):
                 root = spans.parse(self._draft.read(part), part)
-                ids.add(int(root.get("id", "0")))
+                ids.add(whole(root.get("id").encode(), 0))
                 names |= {root.get("name").casefold(), root.get("displayName").casefold()}
         return ids, names
 
@@ -227,7 +228,7 @@ class _Adder:
         edits = spans.Edits(workbook.data)
         p = workbook.prefix
         tabs = workbook.all("sheets")[0]
-        sheet_id = max((int(one.element.get("sheetId", "0")) for one in index.sheets), default=0) + 1
+        sheet_id = max((whole(one.element.get("sheetId").encode(), 0) for one in index.sheets), default=0) + 1
         bound = [name[6:] for name in workbook.attributes if name.startswith("xmlns:") and workbook.get(name) == space]
         attribute, extra = (f"{bound[0]}:id", "") if bound else ("r:id", f' xmlns:r="{space}"')
         name = spans.quote(sheet.name).decode()

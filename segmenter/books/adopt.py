@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from segmenter.books import spans
+from segmenter.books.rowxml import whole
 
 _OWN_IDS: Final = 164
 """number formats below are the same everywhere"""
@@ -18,6 +19,11 @@ _TAG: Final = rb"<(/?)(?=[A-Za-z])"
 def prefixed(raw: bytes, prefix: str) -> bytes:
     """A piece of XML without prefixes, with `prefix` put before every tag."""
     return re.sub(_TAG, rb"<\1" + prefix.encode(), raw) if prefix else raw
+
+
+def _id(one: spans.Element) -> int:
+    """The number of a number format; 0 where it has none."""
+    return whole(one.get("numFmtId").encode(), 0)
 
 
 class Adoption:
@@ -86,8 +92,8 @@ class Adoption:
             (one.get("formatCode") for one in self._list("numFmts") if one.get("numFmtId") == number), "General"
         )
         if code not in self._codes:
-            taken = [one.get("numFmtId", "0") for one in self._root.all("numFmts", "numFmt")]
-            free = max(map(int, (str(_OWN_IDS - 1), *taken, *self._codes.values()))) + 1
+            known = map(_id, self._root.all("numFmts", "numFmt"))
+            free = max((_OWN_IDS - 1, *known, *map(int, self._codes.values()))) + 1
             self._add("numFmts", b'<numFmt numFmtId="%d" formatCode="%s"/>' % (free, spans.quote(code)))
             self._codes[code] = str(free)
         return self._codes[code]
@@ -96,7 +102,7 @@ class Adoption:
     def _codes(self) -> dict[str, str]:
         """The ids of our number formats by their codes."""
         known = self._root.all("numFmts", "numFmt")
-        return {one.get("formatCode"): one.get("numFmtId", "0") for one in reversed(known)}
+        return {one.get("formatCode"): one.get("numFmtId") for one in reversed(known) if _id(one)}
 
     def rule(self, number: int) -> int:
         """The id here of their differential format `number` (used by rules and tables)."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from segmenter.books import growth, refs, spans, translate
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Shift
+from segmenter.books.rowxml import number
 from segmenter.cells import address
 
 _FOLLOW: Final = (
@@ -57,11 +58,7 @@ def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str
         return ""
     if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
         return f"<{was.name}>"
-    try:
-        old, new = [*_told(was, shift)], [*_told(now, None)]
-    except ValueError:  # a range that is none
-        return f"<{was.name}>"
-    pairs = zip_longest(old, new)
+    pairs = zip_longest(_told(was, shift), _told(now, None))
     return next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
 
 
@@ -106,7 +103,7 @@ def _moved(before: str, after: str) -> tuple[str, str] | None:
     """The first cell of some ranges before and after, where it is another."""
     if not before or not after:
         return None
-    start, end = (refs.area(ranges.split(maxsplit=1)[0]) for ranges in (before, after))
+    start, end = (refs.told(ranges.split(maxsplit=1)[0]) for ranges in (before, after))
     first, last = address(start.top, start.left), address(end.top, end.left)
     return None if first == last else (first, last)
 
@@ -132,9 +129,9 @@ def belonging(before: bytes, after: bytes, part: str, plan: Meant | None) -> boo
 
 def _table(one: spans.Element, shift: Shift) -> str:
     """The range of a table, of its filter or of its sorting, as it has to be."""
-    area, told = refs.area(one.get("ref")), one.get("ref")
+    area, told = refs.told(one.get("ref")), one.get("ref")
     if one.name == "table":
-        grown = area._replace(bottom=shift.new + int(one.get("totalsRowCount", "0")))
+        grown = area._replace(bottom=shift.new + number(one.get("totalsRowCount", "0")))
     else:
         grown = area._replace(bottom=max(shift.new, area.top))
     return told if grown == area else grown.range

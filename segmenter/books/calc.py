@@ -11,6 +11,7 @@ from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
+from segmenter.errors import Refused
 
 _BEFORE_CALC: Final = (
     "fileVersion",
@@ -30,8 +31,9 @@ _VALUE: Final = rb"(?s)<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)"
 _FORMULA_CELL: Final = rb"(?s)<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>"
 _TEXT: Final = r'"(?:[^"]|"")*"'
 _REFERENCE: Final = (
-    r"(?i)(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
-    r"(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3}|\$?\d+:\$?\d+)(?![\w(!.])"
+    r"(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
+    r"(\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?|\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}"
+    r"|\$?[0-9]{1,7}:\$?[0-9]{1,7})(?![\w(!.])"
 )
 _WORD: Final = r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
 
@@ -114,7 +116,10 @@ def _text(sheet: Sheet, cell: Cell) -> str:
     if text or attributes.get(b"t") != b"shared":
         return text
     master, origin = sheet.shared.get(attributes.get(b"si", b""), ("", cell.where))
-    return translate.moved(master, origin, cell.where) if master else ""
+    try:
+        return translate.moved(master, origin, cell.where) if master else ""
+    except Refused:  # one that cannot be read, or leads around the edge of the sheet, as shared ones may
+        return master
 
 
 def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]]) -> dict[str, list[Cell]]:

@@ -4,11 +4,13 @@ those it gives up: which cell it is."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from segmenter.books import spans
 from segmenter.books.rowxml import ATTRIBUTES, attributes_of, shown, whole
+from segmenter.books.sheetxml import merged
 from segmenter.cells import address, position
 from segmenter.errors import Refused
 
@@ -51,8 +53,18 @@ class _Cell(NamedTuple):
     prefix: bytes
 
 
-def refuse_unfit(body: bytes, sheet: str) -> None:
-    """Refuse the rows of a sheet that calamine must not be asked for."""
+def fit(data: bytes, part: str, sheet: str) -> tuple[spans.Element, bytes]:
+    """The frame of a worksheet part and its rows; Refused where calamine must not be asked for them."""
+    root, start, end = spans.frame(data, part, "sheetData")
+    if root.name != "worksheet" or root.first("sheetData") is None:
+        raise Refused("sheet_kind", sheet=sheet, part=part)
+    merged(root)  # calamine gives up where one is no range
+    body = spans.without_comments(data[start:end])
+    _refuse_unfit(body, sheet)
+    return root, body
+
+
+def _refuse_unfit(body: bytes, sheet: str) -> None:
     _refuse_spread(body, sheet)
     if re.search(_LOST, body):
         for cell in _cells(body, sheet):
@@ -61,7 +73,25 @@ def refuse_unfit(body: bytes, sheet: str) -> None:
                 raise _damaged(cell, sheet)
 
 
-def refusal(error: BaseException, body: bytes, sheet: str, part: str) -> Refused:
+def asked(values: Callable[[], list[list[Any]]], body: bytes, sheet: str, part: str) -> list[list[Any]]:
+    """The values of a sheet, whose rows are `body`, through calamine; Refused where it does not read them."""
+    try:
+        return values()
+    except BaseException as error:
+        if gave_up(error):
+            raise _refusal(error, body, sheet, part) from error
+        raise
+
+
+def gave_up(error: BaseException) -> bool:
+    """Whether calamine has given up. Where it breaks down that is no Exception, and its class has no module to be had
+    from."""
+    from python_calamine import CalamineError
+
+    return isinstance(error, CalamineError) or type(error).__name__ == "PanicException"
+
+
+def _refusal(error: BaseException, body: bytes, sheet: str, part: str) -> Refused:
     """What to say of a sheet on which calamine has given up with `error`: the cell, if it can be told."""
     places: dict[int, _Cell] = {}
     try:

@@ -12,7 +12,7 @@ from segmenter.books import cells, refs, spans
 from segmenter.books.index import Index
 from segmenter.books.sheetxml import Sheet
 
-_RANGE: Final = re.compile(r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
+_RANGE: Final = re.compile(r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!(\$?[A-Z]{1,3}\$?\d{1,7}(?::\$?[A-Z]{1,3}\$?\d{1,7})?)")
 _MOST: Final = 10_000
 """cells a range may have: a chart of more is drawn by no one who cannot calculate"""
 _KEPT: Final = 16

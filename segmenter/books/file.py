@@ -156,6 +156,10 @@ class FileBook:
     def _grid(self, entry: SheetEntry) -> Grid:
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
+        with refs.named(entry.name):
+            return self._read(entry)
+
+    def _read(self, entry: SheetEntry) -> Grid:
         about = reading.About(entry.part, entry.name, entry.hidden, self._list_objects(entry))
         found: Grid | None = None
         if max(self._package.entries[part].size for part in (entry.part, self._index.strings_part) if part) >= _LONG:
@@ -185,7 +189,8 @@ class FileBook:
         return None if position is None else self._index.sheets[position]
 
     def _list_objects(self, entry: SheetEntry) -> list[ListObject]:
-        return region.listed(self._index, entry.part)
+        with refs.named(entry.name):
+            return region.listed(self._index, entry.part)
 
     def write(self, table: Table, frame: Frame) -> None:
         """See `books.Book.write`. Nothing reaches the disk before the book is left."""
@@ -193,11 +198,15 @@ class FileBook:
         entry = self._find(table) or self._add(table)
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
+        with refs.named(entry.name):
+            self._write(entry, table, frame)
+
+    def _write(self, entry: SheetEntry, table: Table, frame: Frame) -> None:
         made_here = entry.part in self._draft.changes
         sheet = Sheet(self._draft.read(entry.part), entry.part, entry.name, self._strings, checked=made_here)
         styles = self._styles()
         writer = Writer(sheet, styles, self._index.date1904)
-        grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=tuple(sheet.merged))
+        grid = Grid(entry.name, sheet.head(max(SEARCHED, 200)), merged=sheet.merged)
         if table.anchor:
             meant = self._fill_block(entry, grid, table, frame, writer)
         else:

@@ -9,14 +9,19 @@ from typing import Final
 
 from segmenter.books import cells, refs, spans, translate
 from segmenter.books.refs import Area, Shift
+from segmenter.books.rowxml import number
 from segmenter.cells import address
 
 _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
 """elements whose `sqref` lists the ranges they are about"""
 _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
 """elements with one range in `ref`"""
+_ANCHOR: Final = rb"(<x:Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</x:Anchor>)"
+"""where the box of a comment floats"""
 _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
-_SHEET: Final = re.compile(r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]+(?::\$?[A-Z]{1,3}\$?[0-9]+)?)$")
+_SHEET: Final = re.compile(
+    r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
+)
 
 
 def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
@@ -37,16 +42,17 @@ def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
 def follow(ranges: str, shift: Shift) -> str:
     """Ranges ("A2:A9 C2"), each where it belongs now; those whose rows vanished are left out."""
     found = []
-    for one in ranges.split():
-        area = shift.area(refs.area(one))
+    for one in ranges.split() or [ranges]:
+        told = refs.told(one)
+        area = shift.area(told)
         if area is not None:
-            found.append(one if area == refs.area(one) else str(area))
+            found.append(one if area == told else str(area))
     return " ".join(found)
 
 
 def follow_cell(where: str, shift: Shift) -> str:
     """A cell with a comment or a link ("A2"), or a range with one, where it belongs now; "" when it vanished."""
-    area = refs.area(where)
+    area = refs.told(where)
     kept = shift.cell(area) if area.top == area.bottom else shift.area(area)
     return "" if kept is None else where if kept == area else str(kept)
 
@@ -70,7 +76,7 @@ def _follow_single(one: spans.Element, edits: spans.Edits, shift: Shift) -> None
 
 def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str) -> None:
     """Formulas of a rule are written as for the first cell of its first range: let them follow that cell."""
-    start, end = (refs.area(ranges.split(maxsplit=1)[0]) for ranges in (old, new))
+    start, end = (refs.told(ranges.split(maxsplit=1)[0]) for ranges in (old, new))
     if one is None or (start.top, start.left) == (end.top, end.left):
         return
     origin, target = address(start.top, start.left), address(end.top, end.left)
@@ -115,17 +121,17 @@ def table(data: bytes, part: str, shift: Shift) -> bytes:
     """A table part whose rows changed: the range of the table, of its filter and of its sorting."""
     root = spans.parse(data, part)
     edits = spans.Edits(data)
-    area = refs.area(root.get("ref"))
-    totals = int(root.get("totalsRowCount", "0"))
+    area = refs.told(root.get("ref"))
+    totals = number(root.get("totalsRowCount", "0"))
     grown = area._replace(bottom=shift.new + totals)
     if grown != area:
         edits.set(root, "ref", grown.range)
     for one in root.walk():
         if one.name == "autoFilter" and "ref" in one.attributes:
-            filtered = refs.area(one.get("ref"))._replace(bottom=shift.new)
+            filtered = refs.told(one.get("ref"))._replace(bottom=shift.new)
             edits.set(one, "ref", filtered.range)
         elif one.name in ("sortState", "sortCondition") and "ref" in one.attributes:
-            sorted_ = refs.area(one.get("ref"))
+            sorted_ = refs.told(one.get("ref"))
             edits.set(one, "ref", sorted_._replace(bottom=max(shift.new, sorted_.top)).range)
     return edits.apply()
 
@@ -179,15 +185,13 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         if new is None or new == old:
             return shape
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
-        return re.sub(rb"(<x:Anchor>)(.*?)(</x:Anchor>)", lambda one: _anchor(one, new - old), shape, flags=re.DOTALL)
+        return re.sub(_ANCHOR, lambda one: _anchor(one, new - old), shape)
 
     return re.sub(rb"<v:shape\b.*?</v:shape>", move, data, flags=re.DOTALL)
 
 
 def _anchor(found: re.Match[bytes], by: int) -> bytes:
     numbers = found[2].decode().split(",")
-    if len(numbers) != 8:
-        return found[0]
     for place in (2, 6):
         numbers[place] = numbers[place].replace(numbers[place].strip(), str(max(0, int(numbers[place]) + by)))
     return found[1] + ",".join(numbers).encode() + found[3]

@@ -24,7 +24,7 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
     """The tables a sheet of this name holds, and which row each row of a list was."""
     grid = Grid(was.name, was.head(_SHOWN), merged=tuple(was.merged))
     for table in tables().values():
-        if fold(was.name) not in {fold(name) for name in table.sheet.values()}:
+        if not table.fields or fold(was.name) not in {fold(name) for name in table.sheet.values()}:
             continue
         if table.anchor:
             row, column = blocks.anchor(grid, table)

@@ -169,12 +169,21 @@ class Index:
     @cached_property
     def plain(self) -> Texts | None:
         """The shared strings when all are one text each, written as most programs write them; None otherwise."""
+        self.refuse_claim()
         if not self.strings_part:
             return Texts((), b"")
         data = self.package.read(self.strings_part)
-        _refuse_claim(data, self.strings_part)
         found = _plain_strings(data, self.strings_part)
         return None if found is None else Texts(found, data)
+
+    def refuse_claim(self) -> None:
+        """Refuse shared strings that are said to be more than can be: calamine makes room for all of them at once, and
+        finds them by their usual name, whatever leads there."""
+        for part in {self.strings_part, self._spelling("xl/sharedStrings.xml")}:
+            data = self.package.read(part) if part in self.package else b""
+            claim = re.search(_CLAIM, data)
+            if claim and int(claim[1]) > max(_ROOM, len(data)):
+                raise Refused("xml_damaged", part=part, reason="uniqueCount")
 
     @cached_property
     def styles_part(self) -> str:
@@ -205,13 +214,6 @@ class Index:
                 edits.remove(one)
         self.package.set("[Content_Types].xml", edits.apply())
         self.package.set(part, None)
-
-
-def _refuse_claim(data: bytes, part: str) -> None:
-    """Refuse shared strings that are said to be more than can be: calamine makes room for all of them at once."""
-    claim = re.search(_CLAIM, data)
-    if claim and int(claim[1]) > max(_ROOM, len(data)):
-        raise Refused("xml_damaged", part=part, reason="uniqueCount")
 
 
 def _plain_strings(data: bytes, part: str) -> list[str] | None:

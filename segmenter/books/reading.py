@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from segmenter.books import Grid, spans
 from segmenter.books import short as brief
-from segmenter.books.refs import Area, area
+from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 from segmenter.books.rowxml import ATTRIBUTES
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import Rows, ScannedGrid
+from segmenter.books.sheetxml import merged
 from segmenter.books.short import Texts
 from segmenter.books.styles import Styles
 from segmenter.cells import position
@@ -60,7 +61,7 @@ def short(data: bytes, texts: Texts, styles: Styles, date1904: bool, sheet: Abou
     return Grid(
         sheet=sheet.name,
         rows=rows,
-        merged=tuple(area(one.get("ref")) for one in found.root.all("mergeCells", "mergeCell")),
+        merged=merged(found.root),
         hidden_rows=found.hidden_rows,
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
@@ -78,18 +79,14 @@ def read(
     """
     from segmenter.books import damage  # most sheets are read without calamine
 
-    root, start, end = spans.frame(data, sheet.part, "sheetData")
-    if root.name != "worksheet" or root.first("sheetData") is None:
-        raise Refused("sheet_kind", sheet=sheet.name, part=sheet.part)
-    body = spans.without_comments(data[start:end])
-    damage.refuse_unfit(body, sheet.name)
+    root, body = damage.fit(data, sheet.part, sheet.name)
     errors = dict(_errors(body))
     unknown = {*errors.values()} - damage.ERRORS
     if unknown and all(one.startswith("#") for one in unknown) and (grid := otherwise()) is not None:
         return grid
     rows = [
         [None if value == "" else value if type(value) in _AS_IT_IS else _plain(value) for value in row]
-        for row in _asked(values, body, sheet)
+        for row in damage.asked(lambda: values().to_python(skip_empty_area=False), body, sheet.name, sheet.part)
     ]
     rows, below = cut(rows, sheet.listed)
     formulas = b"<%sf" % root.prefix.encode() in body
@@ -98,7 +95,7 @@ def read(
         rows=rows,
         errors=errors,
         uncached=frozenset(_uncached(body)) if formulas else frozenset(),
-        merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
+        merged=merged(root),
         hidden_rows=frozenset(_hidden_rows(body)),
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
@@ -150,28 +147,13 @@ def scan(
         rows=Rows(columns, end),
         errors=scanned.errors,
         uncached=frozenset(scanned.uncached),
-        merged=tuple(area(one.get("ref")) for one in root.all("mergeCells", "mergeCell")),
+        merged=merged(root),
         hidden_rows=frozenset(scanned.hidden_rows),
         hidden=sheet.hidden,
         totals_row=_totals(sheet.listed),
         below=below,
         formulas=scanned.formulas,
     )
-
-
-def _asked(values: Callable[[], Values], body: bytes, sheet: About) -> list[list[Any]]:
-    """The values of a sheet, whose rows are `body`, through calamine; Refused where it does not read them."""
-    from python_calamine import CalamineError
-
-    from segmenter.books import damage
-
-    try:
-        return values().to_python(skip_empty_area=False)
-    except BaseException as error:
-        # where calamine breaks down that is no Exception, and its class has no module to be had from
-        if isinstance(error, CalamineError) or type(error).__name__ == "PanicException":
-            raise damage.refusal(error, body, sheet.name, sheet.part) from error
-        raise
 
 
 def _totals(listed: Sequence[ListObject]) -> int | None:

@@ -5,13 +5,17 @@ Rows and columns count from 0 here, as in a `Grid`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from segmenter.cells import address, column_of, position
+from segmenter.errors import Refused
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
+_SHOWN: Final = 20
+"""characters of a damaged range that are told"""
 
 
 class Area(NamedTuple):
@@ -43,14 +47,39 @@ class Area(NamedTuple):
 
 def area(text: str) -> Area:
     """A range, "B7:C9", "B7", "B:C" or "7:9" as a rectangle; ValueError for anything else."""
-    first, _, last = text.replace("$", "").partition(":")
-    last = last or first
-    if first.isalpha() and last.isalpha():
+    first, colon, last = text.replace("$", "").partition(":")
+    if colon and first.isalpha() and last.isalpha():
         return Area(0, column_of(first), MAX_ROWS - 1, column_of(last))
-    if first.isdigit() and last.isdigit():
+    if colon and first.isdigit() and last.isdigit():
         return Area(int(first) - 1, 0, int(last) - 1, MAX_COLUMNS - 1)
-    (top, left), (bottom, right) = position(first), position(last)
+    (top, left), (bottom, right) = position(first), position(last if colon else first)
     return Area(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
+
+
+def told(text: str) -> Area:
+    """A range as an attribute says it; Refused where it says none, or one that leaves the sheet."""
+    try:
+        found = area(text)
+    except ValueError as error:
+        raise damaged(text) from error
+    if min(found) < 0 or found.bottom >= MAX_ROWS or found.right >= MAX_COLUMNS:
+        raise damaged(text)
+    return found
+
+
+def damaged(text: str) -> Refused:
+    """What to say of `text` where a range or a number belongs; who knows the sheet adds it: see `named`."""
+    return Refused("range_damaged", value=text[:_SHOWN])
+
+
+@contextmanager
+def named(sheet: str) -> Iterator[None]:
+    """A refusal by what does not know the sheet names it."""
+    try:
+        yield
+    except Refused as error:
+        error.sheet = error.sheet or sheet
+        raise
 
 
 class Shift(NamedTuple):

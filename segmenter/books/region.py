@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from segmenter.books import spans
+from segmenter.books import refs, rowxml, spans
 from segmenter.books.index import Index
-from segmenter.books.refs import Area, area
+from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
 from segmenter.reading.headers import Header
 
@@ -36,7 +36,10 @@ def listed(index: Index, part: str) -> list[ListObject]:
 @lru_cache(256)
 def _list_object(data: bytes, part: str) -> ListObject:
     root = spans.parse(data, part)
-    return ListObject(part, area(root.get("ref")), int(root.get("totalsRowCount", "0")), root.get("displayName"))
+    area, totals = refs.told(root.get("ref")), rowxml.number(root.get("totalsRowCount", "0"))
+    if totals > area.bottom - area.top:
+        raise refs.damaged(str(totals))
+    return ListObject(part, area, totals, root.get("displayName"))
 
 
 def noted(index: Index, part: str) -> frozenset[tuple[int, int]]:
@@ -44,7 +47,7 @@ def noted(index: Index, part: str) -> frozenset[tuple[int, int]]:
     found = set()
     for comments in index.related(part, "comments"):
         for one in spans.parse(index.package.read(comments), comments).all("commentList", "comment"):
-            place = area(one.get("ref"))
+            place = refs.told(one.get("ref"))
             found.add((place.top, place.left))
     return frozenset(found)
 

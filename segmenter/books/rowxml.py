@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache, partial
 from typing import Final, NamedTuple
 
-from segmenter.books import spans
-from segmenter.books.refs import MAX_ROWS
+from segmenter.books import refs, spans
 from segmenter.cells import address, column_of, position
 from segmenter.errors import Refused
 
@@ -39,6 +38,14 @@ def whole(told: bytes, otherwise: int) -> int:
     """The whole number an attribute says; `otherwise` where it says none."""
     told = told.strip()
     return int(told) if told.isdigit() and len(told) <= _DIGITS else otherwise
+
+
+def number(told: str) -> int:
+    """The whole number that an attribute around the rows says; Refused where it says none."""
+    found = whole(told.encode(), -1)
+    if found < 0:
+        raise refs.damaged(told)
+    return found
 
 
 def shown(told: bytes) -> str:
@@ -111,7 +118,7 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
         found = _NUMBER.match(one[1])
         told = found[1] if found else attributes_of(one[1]).get(b"r")
         number = last + 1 if told is None else whole(told, 0) - 1
-        if not last < number < MAX_ROWS:
+        if not last < number < refs.MAX_ROWS:
             raise Refused("rows_disorder", sheet=sheet, row=shown(told or b"") or last + 2)
         last, start = number, one.end()
         inner = b"" if one[2] else data[start : data.find(close, start)]

@@ -215,7 +215,7 @@ def clean(path: Path) -> None:
         names = [one.name for one in found if one.name.startswith(start)]
     for name in names:
         own, pid = path.with_name(name), name.rpartition(".")[2]
-        if pid.isdigit() and not _alive(own, {"pid": int(pid), "host": ""}, ""):
+        if pid.isdigit() and not _alive(own, {"pid": int(pid), "host": "", "born": ""}, ""):
             own.unlink(missing_ok=True)
 
 

@@ -113,8 +113,8 @@ class Sheet:
         return refs.Area(filled[0].number, left, filled[-1].number, right)
 
     @cached_property
-    def merged(self) -> list[refs.Area]:
-        return [refs.area(one.get("ref")) for one in self.root.all("mergeCells", "mergeCell")]
+    def merged(self) -> tuple[refs.Area, ...]:
+        return merged(self.root)
 
     @cached_property
     def shared(self) -> dict[bytes, tuple[str, str]]:
@@ -138,7 +138,7 @@ class Sheet:
         if formula is not None:
             attributes, text = formula
             if attributes.get(b"t") in (b"array", b"dataTable"):
-                area = refs.area(attributes.get(b"ref", cell.where.encode()).decode())
+                area = refs.told(attributes.get(b"ref", cell.where.encode()).decode())
                 if area.top != area.bottom and row != cell.row:
                     raise Refused("array_formula", sheet=self.name, cell=str(area))
             raw = self._with_formula(cell, row, attributes, text)
@@ -179,11 +179,11 @@ class Sheet:
     @cached_property
     def column_styles(self) -> dict[int, int]:
         """The style each column gives to cells that have none of their own (columns up to 256)."""
-        found = {}
+        found: dict[int, int] = {}
         for one in self.root.all("cols", "col"):
             if one.get("style", "0") != "0":
-                for column in range(int(one.get("min")) - 1, min(int(one.get("max")), 256)):
-                    found[column] = int(one.get("style"))
+                first, last, style = (rowxml.number(one.get(name)) for name in ("min", "max", "style"))
+                found |= dict.fromkeys(range(first - 1, min(last, 256)), style)
         return found
 
     def row_tag(self, attributes: bytes, number: int, columns: Sequence[int]) -> bytes:
@@ -206,6 +206,11 @@ class Sheet:
                 for cell in row.cells.values():
                     if FORMULA.search(cell.inner):
                         yield cell
+
+
+def merged(root: spans.Element) -> tuple[refs.Area, ...]:
+    """The merged cells of a worksheet part."""
+    return tuple(refs.told(one.get("ref")) for one in root.all("mergeCells", "mergeCell"))
 
 
 @lru_cache(_KEPT)
@@ -249,11 +254,8 @@ def _kept(attributes: bytes, ends: tuple[int, int] | None) -> bytes:
 
 def _within(hint: bytes, first: int, last: int) -> bool:
     """Whether a row's `spans` ("1:6 9:10") cover its columns."""
-    try:
-        pairs = [tuple(int(n) for n in one.split(b":")) for one in hint.split()]
-    except ValueError:
-        return False
-    return any(low - 1 <= first and last <= high - 1 for low, high in pairs)
+    pairs = re.findall(rb"\b([0-9]{1,9}):([0-9]{1,9})\b", hint)
+    return any(int(low) - 1 <= first and last <= int(high) - 1 for low, high in pairs)
 
 
 def _readdressed(raw: bytes, where: str) -> bytes:

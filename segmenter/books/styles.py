@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from segmenter.books import spans
+from segmenter.books.rowxml import whole
 
 _BUILTIN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
 _DAY: Final = 14
@@ -14,8 +15,11 @@ _DAY: Final = 14
 _QUIET: Final = re.compile(r'".*?"|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]')
 """what of a format is not about digits: words in quotes, colours and languages in brackets"""
 _DAYS: Final = re.compile(r"(?<![_\\])[dmhysDMHYS]")
-_SURELY_DAYS: Final = frozenset((*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)))
-_SURELY_NUMBERS: Final = frozenset((*range(14), *range(37, 45), 48, 49))
+_SURELY: Final = {
+    **{str(one): True for one in (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))},
+    **{str(one): False for one in (*range(14), *range(37, 45), 48, 49)},
+}
+"""of built-in formats of which it can be told at a glance, whether they show days"""
 _ESCAPED: Final = re.compile(r"[_\\].")
 _ENTANGLED: Final = re.compile(r"[_\\][\";\[]|\*|\[[hmsHMS]+\]")
 """what is left to closer looks: quotes behind escapes, characters that fill a cell, durations"""
@@ -114,7 +118,7 @@ class Styles:
         number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
         if number in self._codes:
             return _DAYS.search(_QUIET.sub("", self._codes[number].split(";")[0])) is not None
-        return number.isdigit() and int(number) in _BUILTIN_DATES
+        return whole(number.encode(), -1) in _BUILTIN_DATES
 
     def surely_shows_days(self, style: int) -> bool | None:
         """The same, None where it cannot be told at a glance: durations, times with AM and PM, what has no format."""
@@ -127,8 +131,7 @@ class Styles:
             return None
         number = spans.parse(raw, "xf", checked=True).get("numFmtId", "0")
         if number not in self._codes:
-            place = int(number) if number.isdecimal() and str(int(number)) == number else -1
-            return place in _SURELY_DAYS if place in _SURELY_DAYS | _SURELY_NUMBERS else None
+            return _SURELY.get(number)
         code = self._codes[number]
         if code.casefold() == "general":
             return False
