@@ -193,3 +193,16 @@ def test_a_wrong_checksum_of_a_part_that_stays_is_found(tmp_path, monkeypatch):
 
     monkeypatch.setattr("segmenter.books.file.write", spoilt)
     refuses(path, full("12"))
+
+
+@pytest.mark.parametrize("follow", ["follow", "follow_cell"])
+def test_what_does_not_follow_though_its_writer_says_so_is_found(tmp_path, monkeypatch, follow):
+    monkeypatch.setattr(growth, follow, lambda ranges, shift: "")
+    refuses(dressed(tmp_path / "a.xlsx"), full("1245"))
+
+
+def test_a_print_area_that_stays_where_it_was_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "names", lambda *about: None)
+    path = dressed(tmp_path / "a.xlsx")
+    fill(path, full("123"))  # so that nothing else of the workbook changes the next time
+    refuses(path, full("1234567"))

@@ -5,14 +5,15 @@ from datetime import date
 
 import numpy as np
 import pytest
-from bookshop import book, frame, rewritten, rfm, sheet_part
-from fills import BOARD, NOTE, fill, first, full, log, miswrite, refuses, spoil, violations
+from bookshop import book, frame, parts, rewritten, rfm, sheet_part
+from fills import BOARD, NOTE, dressed, fill, first, full, log, miswrite, refuses, spoil, violations
 
-from segmenter.books import Formula, cells, columns, lists, longlist, slots
+from segmenter.books import Formula, cells, columns, encoders, lists, longlist, slots
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
+from segmenter.phrases import Phrases
 from segmenter.schema import CLEANING, RFM, STRATEGY
 
 
@@ -368,3 +369,53 @@ def test_what_people_did_among_rows_that_are_made_anew_is_found(tmp_path, monkey
     monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
     monkeypatch.setattr(longlist, "_ours", lambda *about: True)
     refuses(path, full(range(90)))
+
+
+LONG = [70, 3000]
+"""how many customers: rows made one by one, and many at once"""
+
+
+@pytest.mark.parametrize("count", LONG)
+def test_values_at_other_customers_are_found(tmp_path, monkeypatch, count):
+    """Which word of a column stands in which row is not taken from who wrote it there."""
+    said, encoded = columns.Words.said, columns.Words.encoded
+
+    def turned(words):
+        return columns.Words(words.codes[::-1], words.values, words.encode) if words.values[0] == "segment 0" else words
+
+    monkeypatch.setattr(columns.Words, "said", lambda self, low, high: said(turned(self), low, high))
+    monkeypatch.setattr(columns.Words, "encoded", lambda self, low, high: encoded(turned(self), low, high))
+    refuses(book(tmp_path / "a.xlsx"), full(range(count)))
+
+
+@pytest.mark.parametrize("count", LONG)
+@pytest.mark.parametrize("words", [("a_", "x0041_"), ("a ", " b"), ("a", "b ")])
+def test_words_that_are_something_else_together_are_found(tmp_path, monkeypatch, count, words):
+    monkeypatch.setattr(encoders, "are_plain_together", lambda words: True)
+    codes = [np.zeros(count, dtype=np.intp)] * 2
+    reason = Phrases(codes, [np.array([word], dtype=object) for word in words])
+    refuses(book(tmp_path / "a.xlsx"), full(range(count), reason=reason))
+
+
+@pytest.mark.parametrize("count", LONG)
+def test_a_table_that_is_shorter_than_its_rows_is_found(tmp_path, monkeypatch, count):
+    real = longlist._filled
+
+    def shorter(job, region, body, made, shift, order=None):
+        return real(job, region, body, made, shift._replace(new=shift.new - 5), order)
+
+    monkeypatch.setattr(longlist, "_filled", shorter)
+    refuses(book(tmp_path / "a.xlsx"), full(range(count)))
+
+
+def test_a_sheet_that_says_that_it_holds_less_is_found(filled, monkeypatch):
+    spoil(monkeypatch, first(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:B2"'))
+    refuses(filled, ANEW)
+
+
+def test_a_total_nobody_can_read_stays(tmp_path):
+    path = dressed(tmp_path / "a.xlsx", totals=True)
+    part = sheet_part(path, RFM.sheet["zh"])
+    rewritten(path, {part: lambda data: re.sub(rb"<f>(SUBTOTAL[^<]*)</f>", rb"<f>\1)</f>", data)})
+    fill(path, full("1245"))
+    assert b"))</f>" in parts(path)[part]

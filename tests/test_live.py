@@ -440,3 +440,14 @@ def agree(path, folder, change):
         }
         found |= {where: (value, None) for where, value in cells.items() if where not in live[name][1]}
         assert (name, found) == (name, {})
+
+
+@pytest.mark.parametrize(("there", "ids"), [("12", "23"), ("", "12"), ("12", "123456789")])
+def test_an_excel_table_may_reach_below_the_last_cell_that_is_used(side, tmp_path, there, ids):
+    def roomy(workbook, sheet, headers):
+        columns = [{"header": header} for header in headers]
+        sheet.add_table(0, 0, 6, len(headers) - 1, {"name": "RfmSegments", "columns": columns})
+
+    path = book(tmp_path / "a.xlsx", [(one, {}) for one in there], table=False, after=roomy)
+    side.write(path, (RFM, rfm([*ids])))
+    assert [row[0] for row in shown(path)[1:] if row[0]] == [*ids]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, Final
 
-from segmenter.books import growth, refs, spans, translate
+from segmenter.books import refs, spans, translate
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Shift
 from segmenter.books.rowxml import number
@@ -79,24 +79,34 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
     said = {name: one.get(name) for name in one.attributes if name != "count"}
     for name, elements_with in _RANGES.items():
         if shift is not None and name in said and one.name in elements_with:
-            follow = growth.follow_cell if one.name == "hyperlink" else growth.follow
-            kept = follow(said[name], shift)
+            kept = _follow(said[name], shift, cells=one.name == "hyperlink")
             if not kept and one.name in _ITEMS:
                 return None
             if name == "sqref":
                 moved = _moved(said[name], kept)
             said[name] = kept or said[name]
     if shift is not None and (inner := next((each for each in one.children if each.name == "sqref"), None)):
-        moved = _moved(inner.text, growth.follow(inner.text, shift))
+        moved = _moved(inner.text, _follow(inner.text, shift))
     children = [told for child in one.children if (told := _element(child, shift, moved)) is not None]
     if one.name in _GROUPS and one.children and not children:
         return None
     text = "" if one.children else one.text
     if one.name == "sqref" and shift is not None:
-        text = growth.follow(text, shift) or text
+        text = _follow(text, shift) or text
     elif one.name in _FORMULAS and moved and text:
         text = translate.moved(text, *moved)
     return one.name, sorted(said.items()), text, children
+
+
+def _follow(ranges: str, shift: Shift, *, cells: bool = False) -> str:
+    """Ranges where they have to be, those whose rows vanished left out; `cells`: one of a single row goes with it."""
+    found = []
+    for one in ranges.split() or [ranges]:
+        area = refs.told(one)
+        kept = shift.cell(area) if cells and area.top == area.bottom else shift.area(area)
+        if kept is not None:
+            found.append(one if kept == area else str(kept))
+    return " ".join(found)
 
 
 def _moved(before: str, after: str) -> tuple[str, str] | None:
@@ -138,7 +148,7 @@ def _table(one: spans.Element, shift: Shift) -> str:
 
 
 def _comment(one: spans.Element, shift: Shift) -> str:
-    return growth.follow_cell(one.get("ref"), shift) or one.get("ref")
+    return _follow(one.get("ref"), shift, cells=True) or one.get("ref")
 
 
 def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:

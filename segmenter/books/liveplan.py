@@ -107,7 +107,9 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     first = header.row + 1
     standing = InExcel(sheet, grid)
     region = find(standing, header, list_objects(sheet), table.key_field)
-    old = [[_at(row, column) for column in range(region.right + 1)] for row in grid.rows[first : region.last + 1]]
+    # an Excel table may reach below the last cell that is used
+    rows = [grid.rows[row] if row < grid.height else () for row in range(first, region.last + 1)]
+    old = [[_at(row, column) for column in range(region.right + 1)] for row in rows]
     typed = Typed(standing, table, header, region, columns, always(table, columns, frame))
     key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
     keys = [key_of(row[key]) if key >= 0 else None for row in old]

@@ -10,7 +10,7 @@ Where they end follows from how long they are; there the bytes are compared, eig
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain, repeat
 from typing import Any, Final
@@ -26,6 +26,8 @@ from segmenter.cells import letter
 
 _MANY: Final = 1 << 14
 _TEXT: Final = b'"inlineStr"'
+_JOINT: Final = re.compile("_|  |\\s\0|[\t\n\r]")
+"""what words that are put together may not have; a zero stands behind each"""
 _PLAIN: Final = re.compile(rb'("(?: s="\d+")?(?: t="inlineStr"><(?:\w+:)?is><(?:\w+:)?t|><(?:\w+:)?v)>)([^<]*)(<.*)')
 
 
@@ -58,8 +60,10 @@ def check(pieces: Iterable[bytes], made: longrows.Part, name: str) -> str:
 
     if take(len(made.head)) != made.head:
         return "bytes"
+    words = [part for one in made.rows.columns for part in one.parts if isinstance(part, columns.Words)]
+    lengths = {id(part): np.count_nonzero(part.matrix, axis=1) for part in words}
     for start, stop in made.rows.ranges():
-        stretch = _Stretch(made.rows, start, stop)
+        stretch = _Stretch(made.rows, start, stop, lengths)
         for meaning in meanings:
             if (row := meaning.wrong(stretch)) is not None:
                 return f"{letter(meaning.column.number)}{row}"
@@ -75,6 +79,8 @@ def differs(plan: Meant, whole: Whole) -> str:
         return ""
     if made.first != plan.first or made.height != len(frame):
         return f"{made.height} < {len(frame)}"
+    if whole.shift.first != made.first or whole.shift.new != made.first + made.height - 1:
+        return f"{whole.shift.new + 1}"
     if whole.order is not None:
         order = np.asarray(whole.order)
         if len(order) != len(frame) or (np.sort(order) != np.arange(len(frame))).any():
@@ -92,9 +98,13 @@ def _brings(column: columns.Column | None, wanted: Any, height: int) -> bool:
     parts = () if column is None else column.parts
     if len(parts) > 1:  # texts put together from words
         codes, words = wanted.codes, wanted.words
-        return len(parts) == len(codes) and all(
-            isinstance(part, columns.Words) and np.array_equal(part.codes, its) and [*part.values] == [*of]
-            for part, its, of in zip(parts, codes, words, strict=True)
+        return (
+            len(parts) == len(codes)
+            and _are_loose(words)
+            and all(
+                isinstance(part, columns.Words) and np.array_equal(part.codes, its) and [*part.values] == [*of]
+                for part, its, of in zip(parts, codes, words, strict=True)
+            )
         )
     brought = _values(parts[0]) if parts else np.full(height, None, dtype=object)
     asked = np.asarray(wanted)
@@ -104,6 +114,13 @@ def _brings(column: columns.Column | None, wanted: Any, height: int) -> bool:
         return np.array_equal(brought, asked, equal_nan=True)
     unlike = np.flatnonzero(brought.astype(object) != asked.astype(object)).tolist()
     return all(cells.plain(brought[place]) == cells.plain(asked[place]) for place in unlike)
+
+
+def _are_loose(words: Sequence[Sequence[str]]) -> bool:
+    """Whether texts put together from words mean what the words mean: no escape (`_x0041_`) comes of two, and no blank
+    that XML would have to be told to keep."""
+    every = "\0".join(map("\0".join, words)) + "\0"
+    return all(word and not word[0].isspace() for word in words[0]) and not _JOINT.search(every)
 
 
 def _values(part: columns.Words | columns.Each) -> NDArray[Any]:
@@ -126,7 +143,10 @@ class _Few:
 
     def each(self, column: columns.Column, place: int) -> list[bytes]:
         """What one part of a column is in each row."""
-        return column.parts[place].said(self.low, self.high)
+        part = column.parts[place]
+        if isinstance(part, columns.Each):
+            return part.said(self.low, self.high)
+        return [*map(part.tails.__getitem__, part.codes[self.low : self.high].tolist())]
 
     def words(self, part: columns.Words, some: slice) -> list[bytes]:
         """Some of the values a part consists of, as they are encoded."""
@@ -153,9 +173,10 @@ class _Few:
 class _Stretch(_Few):
     """Rows with equally long numbers, many at once."""
 
-    def __init__(self, rows: longrows.Rows, start: int, stop: int) -> None:
+    def __init__(self, rows: longrows.Rows, start: int, stop: int, lengths: Mapping[int, Lengths]) -> None:
         super().__init__(rows, start, stop)
-        self._parts = {one.number: one.encoded(self.low, self.high) for one in rows.columns}
+        self._lengths = lengths
+        self._parts = {one.number: [self._encoded(part) for part in one.parts] for one in rows.columns}
         """by column: the bytes of each part, how many of them count"""
         p = rows.prefix.encode()
         digits, left = [], np.arange(start, stop, dtype=np.int32)
@@ -181,6 +202,13 @@ class _Stretch(_Few):
         self.lengths: Lengths = np.sum([lengths for _, _, lengths in self.tokens], axis=0)
         self.size = int(np.sum(self.lengths))
         self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
+
+    def _encoded(self, part: columns.Words | columns.Each) -> tuple[Bytes, Lengths]:
+        """Which word stands in which row is worked out here: the writer may have taken another."""
+        if isinstance(part, columns.Each):
+            return part.encoded(self.low, self.high)
+        codes = part.codes[self.low : self.high]
+        return part.matrix.take(codes, 0), self._lengths[id(part)].take(codes)
 
     def each(self, column: columns.Column, place: int) -> list[bytes]:
         return encoders.listed(self._parts[column.number][place][0])

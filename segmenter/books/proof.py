@@ -157,6 +157,9 @@ class _Judge:
         styles = new.styles_part
         self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
         self._owners = {part: sheet for sheet in ours for part in _belonging(old, sheet)}
+        beside = (chart for sheet in ours for chart in drawn.charts(old, sheet))
+        self._following = {*self._owners, old.workbook_part, *beside}
+        """the parts that change when the rows of a sheet of ours do, or what stands in its blocks"""
         self._known: dict[str, Sheets | None] = {}
 
     def verdict(self, name: str) -> Part:
@@ -166,7 +169,7 @@ class _Judge:
             same = _same(name, before, after)
             if self._made is not None and self._made.differs(name, after, same=same):
                 return Part(name, "violation", "bytes")
-            follows = self._meant is not None and (name in self._meant or name in self._owners)
+            follows = self._meant is not None and (name in self._meant or name in self._following)
             if same and not follows and not self._stale(name):
                 return Part(name, "same")
             if name in self._ours and name in self._entries and name in after:
@@ -178,9 +181,11 @@ class _Judge:
                 plan = self._list(self._owners[name])
                 good = aroundproof.belonging(before.read(name), after.read(name), name, plan)
                 return Part(name, "ours" if good else "violation", "" if good else "changed")
-            if name in before and name in after and not self._stale(name) and before.read(name) == after.read(name):
+            alike = name in before and name in after and before.read(name) == after.read(name)
+            if alike and not self._stale(name) and name not in self._following:
                 return Part(name, "same")
-            return self._changed(name)
+            found = self._changed(name)
+            return Part(name, "same") if alike and found.verdict in ("grown", "ours") else found
         except Refused as error:
             return Part(name, "violation", error.key)
 

@@ -192,13 +192,12 @@ class _Rows:
 
     def _alike(self, old: Cell, cell: Cell, totals: tuple[int, int] | None) -> bool:
         """Whether a cell of somebody else is what it was, its formula as seen from where it stands."""
-        if alike(self._was, old, self._now, cell):
-            return True
-        if totals is None or old.formula is None or cell.formula is None or _rest(old) != _rest(cell):
-            return False
-        last, now = (str(one + 1) for one in totals)
-        grown = _RANGE.sub(lambda one: one[1] + (now if one[2] == last else one[2]), old.formula[1])
-        return cell.formula[1] in (grown, old.formula[1])
+        if totals and old.formula and cell.formula and _rest(old) == _rest(cell):  # which may be one nobody can read
+            last, now = (str(one + 1) for one in totals)
+            grown = _RANGE.sub(lambda one: one[1] + (now if one[2] == last else one[2]), old.formula[1])
+            if cell.formula[1] in (grown, old.formula[1]):
+                return True
+        return alike(self._was, old, self._now, cell)
 
 
 def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell) -> bool:

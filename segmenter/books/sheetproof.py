@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from types import NoneType
 from typing import Final, NamedTuple
 
-from segmenter.books import Formula, aroundproof, cells, region, rowproof
+from segmenter.books import Formula, aroundproof, cells, refs, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
@@ -51,9 +51,21 @@ def differs(sheets: Sheets, books: Workbooks) -> str:
     kept = (_Kept(was, now, plan, notes).wrong() for plan in plans if plan.region and not plan.whole)
     return (
         aroundproof.elements(was.root, now.root, shift)
+        or _dimension(now, plans)
         or next(filter(None, kept), "")
         or rowproof.wrong(was, now, plans, books.styles)
     )
+
+
+def _dimension(now: Sheet, plans: Sequence[Meant]) -> str:
+    """Whether a sheet says that it holds less than it does: some readers believe it. Of a long list only the first row
+    is there, of which nothing can be told."""
+    one, used = now.root.first("dimension"), now.used
+    if one is None or used is None or any(plan.whole for plan in plans):
+        return ""
+    said = refs.told(one.get("ref"))
+    inside = said.top <= used.top and said.left <= used.left and used.bottom <= said.bottom and used.right <= said.right
+    return "" if inside else "<dimension>"
 
 
 class _Values:
