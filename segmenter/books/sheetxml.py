@@ -24,7 +24,8 @@ from segmenter.errors import Refused
 _KEPT: Final = 64
 """so many sheets with few bytes of rows are kept: those of a template are the same in the next workbook"""
 _SMALL: Final = 1 << 16
-_PLACE: Final = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_LETTERS: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"')
+_ROW: Final = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{1,7})"')
 """where a cell stands, as most programs write it"""
 
 
@@ -102,10 +103,15 @@ class Sheet:
     @property
     def used(self) -> refs.Area | None:
         """The smallest range that holds all cells that are written."""
-        told = _PLACE.findall(self.data, self.start, self.end)
-        if len(told) == self.data.count(b"<c", self.start, self.end) and told:
-            columns = [column_of(one.decode()) for one in {letters for letters, _ in told}]
-            return refs.Area(int(told[0][1]) - 1, min(columns), int(told[-1][1]) - 1, max(columns))
+        data, start, end = self.data, self.start, self.end
+        letters = _LETTERS.findall(data, start, end)
+        ends = _ROW.search(data, start, end), _ROW.search(data, max(start, data.rfind(b"<c ", start, end)), end)
+        if letters and len(letters) == data.count(b"<c", start, end) and all(ends):
+            columns, (top, bottom) = (
+                [column_of(one.decode()) for one in {*letters}],
+                (int(one[1]) for one in ends if one),
+            )
+            return refs.Area(top - 1, min(columns), bottom - 1, max(columns))
         filled = [row for row in self.rows.values() if row.cells]
         if not filled:
             return None
