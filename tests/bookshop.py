@@ -90,7 +90,7 @@ def parts(path):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def rewritten(path, changes, target=None):
+def rewritten(path, changes, target=None, date=(1980, 1, 1, 0, 0, 0)):
     """A copy of a workbook with parts replaced, added or (None) left out; a change may be a function."""
     found = parts(path)
     for name, change in changes.items():
@@ -99,7 +99,7 @@ def rewritten(path, changes, target=None):
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in found.items():
             if data is not None:
-                archive.writestr(name, data)
+                archive.writestr(zipfile.ZipInfo(name, date), data, zipfile.ZIP_DEFLATED)
     return target
 
 

@@ -142,6 +142,13 @@ def test_ranges_and_numbers_around_the_rows(tmp_path, name, value):
     assert path.read_bytes() == before
 
 
+def test_a_part_at_another_time_is_the_same(tmp_path):
+    path = dressed(tmp_path / "a.xlsx")
+    whole, (part, pattern, _) = package(path), AROUND["a table"]
+    later = rewritten(spoilt(path, part, pattern, "XFE1048577"), {}, tmp_path / "b.xlsx", (2026, 11, 29, 20, 53, 2))
+    assert [one.name.rpartition("/")[2] for one in verify(whole, package(later)).violations] == [part]
+
+
 FOREIGN = {
     "the number of a sheet": ("workbook.xml", rb'(sheetId=")[^"]*'),
     "the number of a table": ("table1.xml", rb'(<table [^>]*\bid=")[^"]*'),

@@ -127,12 +127,15 @@ def verify(
 
 
 def _same(name: str, before: Package, after: Package) -> bool:
+    """Whether a part holds the same bytes, however and whenever they were packed; most need not be unpacked for it."""
     if name not in before or name not in after:
         return False
     one, other = before.entries[name], after.entries[name]
-    if one.end - one.start != other.end - other.start or one.central[_SAID] != other.central[_SAID]:
+    if (one.crc, one.size) != (other.crc, other.size):
         return False
-    return all(map(eq, before.raw(name), after.raw(name)))
+    packed_alike = one.end - one.start == other.end - other.start and one.central[_SAID] == other.central[_SAID]
+    copied = packed_alike and all(map(eq, before.raw(name), after.raw(name)))
+    return copied or before.read(name) == after.read(name)
 
 
 class _Judge:
@@ -158,8 +161,9 @@ class _Judge:
         self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
         self._owners = {part: sheet for sheet in ours for part in _belonging(old, sheet)}
         beside = (chart for sheet in ours for chart in drawn.charts(old, sheet))
-        self._following = {*self._owners, old.workbook_part, *beside}
-        """the parts that change when the rows of a sheet of ours do, or what stands in its blocks"""
+        self._following = {*meant, *self._owners, old.workbook_part, *beside} if meant is not None else set()
+        """the parts that change when the rows of a sheet of ours do, or what stands in its blocks: asked about even
+        when they are the same, which can be wrong"""
         self._known: dict[str, Sheets | None] = {}
 
     def verdict(self, name: str) -> Part:
@@ -169,32 +173,33 @@ class _Judge:
             same = _same(name, before, after)
             if self._made is not None and self._made.differs(name, after, same=same):
                 return Part(name, "violation", "bytes")
-            follows = self._meant is not None and (name in self._meant or name in self._following)
-            if same and not follows and not self._stale(name):
+            if same and name not in self._following and not self._stale(name):
                 return Part(name, "same")
-            if name in self._ours and name in self._entries and name in after:
-                if wrong := self._wrong(name):
-                    return Part(name, "violation", wrong)
-                if name in before:
-                    return Part(name, "same" if same else "ours")
-            if name in self._owners and name in before and name in after:
-                plan = self._list(self._owners[name])
-                good = aroundproof.belonging(before.read(name), after.read(name), name, plan)
-                return Part(name, "ours" if good else "violation", "" if good else "changed")
-            alike = name in before and name in after and before.read(name) == after.read(name)
-            if alike and not self._stale(name) and name not in self._following:
-                return Part(name, "same")
-            found = self._changed(name)
-            return Part(name, "same") if alike and found.verdict in ("grown", "ours") else found
+            found = self._judged(name)
+            return Part(name, "same") if same and found.verdict in ("grown", "ours") else found
         except Refused as error:
             return Part(name, "violation", error.key)
+
+    def _judged(self, name: str) -> Part:
+        """What became of a part that is not the same, or should not be."""
+        old, new = self._old.package, self._new.package
+        if name in self._ours and name in self._entries and name in new:
+            if wrong := self._wrong(name):
+                return Part(name, "violation", wrong)
+            if name in old:
+                return Part(name, "ours")
+        if name in self._owners and name in old and name in new:
+            plan = self._list(self._owners[name])
+            good = aroundproof.belonging(old.read(name), new.read(name), name, plan)
+            return Part(name, "ours" if good else "violation", "" if good else "changed")
+        return self._changed(name)
 
     def _stale(self, name: str) -> Collection[Cell]:
         """The formula cells of a part whose old results were to be taken out."""
         return self._made.stale.get(name, ()) if self._made is not None and self._asked.drop_stale else ()
 
     def _changed(self, name: str) -> Part:
-        """What became of a part that is not the same, and no sheet of ours that was there."""
+        """What became of a part that is no sheet of ours that was there, nor belongs to one."""
         old, new = self._old, self._new
         if name not in old.package:
             wrong = directoryproof.added(name, self._reached, new)
