@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
 
 from segmenter import cli
-from segmenter.books import file, reading
+from segmenter.books import file, reading, scan
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import verify
@@ -324,11 +324,16 @@ def test_a_sheet_of_which_no_cell_is_damaged(tmp_path):
         ('<c r="B2" t="s"><v>-1</v></c>', "B2"),
         ('<c r="B2" t="s" s="1" ><v>-1</v></c>', "B2"),
         ('<c r="B2" s="x" t="N"><v>1</v></c>', "B2"),
+        ('<c r="B2" t="inlineStr"><is><t>a\0b</t></is></c>', "B2"),
+        ('<c r="B2" t="inlineStr"><is><t>\udcff</t></is></c>', "B2"),
     ],
 )
-def test_cells_of_a_long_sheet(tmp_path, monkeypatch, cells, known):
+@pytest.mark.parametrize("remembered", [5000, 0])
+def test_cells_of_a_long_sheet(tmp_path, monkeypatch, cells, known, remembered):
     monkeypatch.setattr(file, "_LONG", 0)
-    found = refusal(written(tmp_path / "a.xlsx", PLAIN + f'<row r="2">{cells}</row>'.encode()))
+    monkeypatch.setattr(scan, "_REMEMBERED", remembered)
+    row = f'<row r="2">{cells}</row>'.encode(errors="surrogateescape")
+    found = refusal(written(tmp_path / "a.xlsx", PLAIN + row))
     assert (found.key, found.cell) == ("cell_damaged", known)
 
 

@@ -69,7 +69,7 @@ def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writ
     styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
     if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
         return None
-    encoder = Writer(sheet, writer.styles, writer.date1904)
+    encoder = Writer(sheet.filled(b""), writer.styles, writer.date1904)  # which stays, without the rows that stood
     keys = {job.header.columns[key]: key for key in frame.columns if key in job.header.columns}
     made: list[columns.Column] = []
     for column in region.columns:
@@ -112,7 +112,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
     if own is None or own.totals or job.notes or key_field not in job.frame:
         return None
-    standing = _standing(sheet, first)
+    standing = _standing(sheet, first, job.header.columns[key_field])
     if standing is None or not _ours(job, standing, own, writer):
         return None
     last = first + standing.scan.rows - 1
@@ -136,15 +136,16 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     return _filled(job, region, body, made, shift, order)
 
 
-def _standing(sheet: Sheet, first: int) -> _Standing | None:
-    """Read the rows from `first` to the end of the sheet; None when they are not all alike, without a gap."""
+def _standing(sheet: Sheet, first: int, key: int) -> _Standing | None:
+    """Read the rows from `first` to the end of the sheet, of their values those in the column `key`; None when they are
+    not all alike, without a gap."""
     p = sheet.prefix.encode()
     data, close = sheet.data, sheet.end
     found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.start)
     rows = sheet.first_rows(first + 1)
     if found is None or first not in rows:
         return None
-    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False)
+    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key})
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
         scan.feed(piece)
         if scan.slow or scan.formulas:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from segmenter.books import longproof, longrows
 from segmenter.books.filling import Meant, Whole
@@ -18,7 +18,7 @@ from segmenter.books.slots import Slot
 from segmenter.books.styles import Styles
 from segmenter.cells import letter
 
-_HELD: Final = rb"<(?:[^\s<>/:]+:)?(?:v|f|is)\b"
+_HELD: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(?:v|f|is)\b")
 """what a cell has inside that holds something"""
 
 
@@ -38,7 +38,8 @@ class Long(NamedTuple):
 
     def before(self, data: bytes) -> bytes:
         """The sheet as it was, of the rows of the list the first one only."""
-        return self._cut(data)[1]
+        _, after, end = self._cut(data)
+        return data[:after] + data[end:]
 
     def after(self, found: Iterable[bytes]) -> bytes:
         """The sheet as it stands in the file, in the same way."""
@@ -63,15 +64,14 @@ class Long(NamedTuple):
         """The first column among the rows that were made anew in which something of somebody else stood, or which
         somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only."""
         made, p = self.whole.rows, self._prefix
-        rows = self._cut(data)[0]
-        if not re.search(_HELD, rows):
+        start, _, end = self._cut(data)
+        if not _HELD.search(data, start, end):
             return ""
-        scan = Scan(made.prefix, self.name, _Any(), lambda _: False, False)
-        for piece in pieces(rows, 0, len(rows), b"</%srow>" % p):
+        scan = Scan(made.prefix, self.name, (), lambda _: False, False, only=())
+        for piece in pieces(data, start, end, b"</%srow>" % p):
             scan.feed(piece)
         ours = {self.plan.columns[key] for key in self.plan.written}
         wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
-        wrong += [column for _, column in (*scan.errors, *scan.uncached)]
         if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
             return ""
         first = was.rows.get(made.first)
@@ -85,9 +85,9 @@ class Long(NamedTuple):
     def _prefix(self) -> bytes:
         return self.whole.rows.prefix.encode()
 
-    def _cut(self, data: bytes) -> tuple[bytes, bytes]:
-        """The rows of a sheet from the first of the list on, and the sheet without them: only the first itself, like
-        which the others are made, stays in it."""
+    def _cut(self, data: bytes) -> tuple[int, int, int]:
+        """Where the first row of the list begins in a sheet, where it ends (the others are made like it), and where all
+        rows end."""
         first, p = self.whole.rows.first + 1, self._prefix
         end = data.rfind(b"</%ssheetData>" % p)
         start, number = data.find(b'<%srow r="%d"' % (p, first)), first
@@ -98,7 +98,7 @@ class Long(NamedTuple):
         if number == first:
             after = data.index(b">", start) + 1
             after = after if data[after - 2 : after] == b"/>" else data.index(b"</%srow>" % p, after) + len(p) + 6
-        return data[start:end], data[:after] + data[end:]
+        return start, after, end
 
 
 def find(name: str, plans: Sequence[Meant], changes: Mapping[str, Content | None], after: Package) -> Long | None:
@@ -112,13 +112,3 @@ def find(name: str, plans: Sequence[Meant], changes: Mapping[str, Content | None
         start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
         content = longrows.Part(data[: max(start, 0)], rows, data[end:])
     return Long(name, content, plan, plan.whole)
-
-
-class _Any(Sequence[str]):
-    """Shared strings of which nobody asks what they say."""
-
-    def __len__(self) -> int:
-        return 1 << 62
-
-    def __getitem__(self, place: Any) -> Any:
-        return "x"

@@ -23,8 +23,8 @@ _SCALE[[pow(9, n, 19) for n in range(_DIGITS)]] = [10.0 ** (_DIGITS - 1 - n) for
 Ints = NDArray[np.int64]
 
 
-class NoNumber(ValueError):
-    """A text that is not the number it should be: `place` among those that were looked at."""
+class NoValue(ValueError):
+    """Bytes that are not the number, or the text, they should be: `place` among those that were looked at."""
 
     def __init__(self, place: int) -> None:
         super().__init__(place)
@@ -39,17 +39,17 @@ def whole(piece: bytes, low: Ints, high: Ints) -> Ints:
 
 
 def codes(piece: bytes, low: Ints, high: Ints, count: int) -> Ints:
-    """Places among `count` shared strings, told by texts of which none is empty; NoNumber where one is none of them."""
+    """Places among `count` shared strings, told by texts of which none is empty; NoValue where one is none of them."""
     found = whole(piece, low, high)
     for place in np.flatnonzero(found < 0).tolist():
         found[place] = min(rowxml.whole(piece[low[place] : high[place]], count), count)
     if (found >= count).any():
-        raise NoNumber(int(np.argmax(found >= count)))
+        raise NoValue(int(np.argmax(found >= count)))
     return found
 
 
 def numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
-    """Numbers from their text; NaN where there is none, NoNumber where it is another. Up to eight digits by arithmetic,
+    """Numbers from their text; NaN where there is none, NoValue where it is another. Up to eight digits by arithmetic,
     which is exact then: such a whole number and such a power of ten are floats, and their quotient is rounded once."""
     length = high - low
     raw = np.frombuffer(piece, np.uint8)
@@ -68,7 +68,7 @@ def numbers(piece: bytes, low: Ints, high: Ints) -> NDArray[np.float64]:
         try:
             values[place] = float(piece[low[place] : high[place]])
         except ValueError as error:
-            raise NoNumber(place) from error
+            raise NoValue(place) from error
     return values
 
 

@@ -21,6 +21,8 @@ _SHOWN: Final = 20
 _SMALL: Final = 1 << 12
 _KEPT: Final = 1024
 """the cells of so many rows up to so many bytes are kept: a sheet is read again after each table that is written"""
+_AHEAD: Final = 1 << 16
+"""bytes behind a row in which comments are looked for at once: of a long sheet often only the first rows are read"""
 _NUMBER: Final = re.compile(rb'\A r="([0-9]+)"')
 _REGULAR: Final = re.compile(
     rb'(<c r="([A-Z]{1,3})([0-9]+)"(?: s="([0-9]{1,9})")?(?: t="([A-Za-z]+)")?'
@@ -107,13 +109,11 @@ class Row:
 
 def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator[Row]:
     """The rows of a sheet (`sheet` on its tab), which stand in `data[start:end]`; refused with comments among them."""
-    if data.find(b"<!", start, end) >= 0 or data.find(b"<?", start, end) >= 0:
-        raise Refused("sheet_kind", sheet=sheet, part="<!-- -->")
     p = prefix.encode()
     tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), ATTRIBUTES))
     close = b"</" + p + b"row"
     read = partial(_cells, sheet, prefix)
-    last = -1
+    last, looked = -1, start
     while one := tag.search(data, start, end):
         found = _NUMBER.match(one[1])
         told = found[1] if found else attributes_of(one[1]).get(b"r")
@@ -123,7 +123,17 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
         last, start = number, one.end()
         inner = b"" if one[2] else data[start : data.find(close, start)]
         start = start if one[2] else data.find(b">", start + len(inner)) + 1
+        if start > looked:
+            looked = _without_comments(data, looked, min(start + _AHEAD, end), sheet)
         yield Row(number, one[1], data[one.start() : start], inner, read)
+    _without_comments(data, looked, end, sheet)
+
+
+def _without_comments(data: bytes, start: int, end: int, sheet: str) -> int:
+    """Refuse comments among the rows; returns where they were looked for up to."""
+    if data.find(b"<!", start, end + 1) >= 0 or data.find(b"<?", start, end + 1) >= 0:
+        raise Refused("sheet_kind", sheet=sheet, part="<!-- -->")
+    return end
 
 
 def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell]:

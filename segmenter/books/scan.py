@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from segmenter.books import cells, numerals
 from segmenter.books.layouts import PAD, TRUE, Layout, Value
-from segmenter.books.numerals import Ints, NoNumber
+from segmenter.books.numerals import Ints, NoValue
 from segmenter.books.refs import MAX_ROWS
-from segmenter.books.rowxml import attributes_of
+from segmenter.books.rowxml import Cell, attributes_of
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
@@ -33,10 +33,17 @@ _REMEMBERED: Final = 5_000
 
 
 class Scan:
-    """Takes the rows of a sheet stretch by stretch (`feed`) and gives its columns (`columns`)."""
+    """Takes the rows of a sheet stretch by stretch (`feed`) and gives its columns (`columns`); with `only` the values
+    of some of them."""
 
     def __init__(
-        self, prefix: str, name: str, strings: Sequence[str], shows_days: Callable[[int], bool], date1904: bool
+        self,
+        prefix: str,
+        name: str,
+        strings: Sequence[str],
+        shows_days: Callable[[int], bool],
+        date1904: bool,
+        only: Collection[int] | None = None,
     ) -> None:
         self.errors: dict[tuple[int, int], str] = {}
         self.uncached: set[tuple[int, int]] = set()
@@ -56,6 +63,7 @@ class Scan:
         self._strings = strings
         self._shows_days = shows_days
         self._date1904 = date1904
+        self._only = only
         self._returns = False
         self._like: Layout | None = None
         """of the last row for which it was asked whether all others are like it"""
@@ -140,9 +148,11 @@ class Scan:
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
         for value in layout.values:
+            if self._only is not None and value.column not in self._only:
+                continue
             try:
                 self._take_column(piece, places, value, rows)
-            except NoNumber as error:
+            except NoValue as error:
                 where = address(int(rows[error.place]), value.column)
                 raise Refused("cell_damaged", sheet=self._name, cell=where) from error
 
@@ -173,19 +183,21 @@ class Scan:
                 self.hidden_rows.add(row.number)
             for cell in row.cells.values():
                 self.kinds.add((cell.column, None if cell.blank else cell.kind, cell.style))
-                value = sheet.value_of(cell)
                 self.formulas |= cell.formula is not None
-                where = np.array([row.number])
-                if isinstance(value, cells.Mark):
-                    self.errors[row.number, cell.column] = str(value)
-                elif value is None:
-                    if cell.formula is not None and cell.kind != b"str":
-                        self.uncached.add((row.number, cell.column))
-                elif isinstance(value, float):
-                    shows = self._shows_days(cell.style)
-                    self._columns[cell.column].add_numbers(where, np.array([value]), shows)
-                else:
-                    self._columns[cell.column].add_objects(where, [value])
+                if self._only is None or cell.column in self._only:
+                    self._take_cell(cell, sheet.value_of(cell))
+
+    def _take_cell(self, cell: Cell, value: cells.Plain) -> None:
+        where = np.array([cell.row])
+        if isinstance(value, cells.Mark):
+            self.errors[cell.row, cell.column] = str(value)
+        elif value is None:
+            if cell.formula is not None and cell.kind != b"str":
+                self.uncached.add((cell.row, cell.column))
+        elif isinstance(value, float):
+            self._columns[cell.column].add_numbers(where, np.array([value]), self._shows_days(cell.style))
+        else:
+            self._columns[cell.column].add_objects(where, [value])
 
 
 class Texts:
@@ -195,17 +207,28 @@ class Texts:
         self._known: dict[bytes, str | None] = {}
 
     def many(self, piece: bytes, low: Ints, high: Ints, returns: bool) -> list[str | None]:
-        """The texts at `low`..`high` of a stretch; `returns`: there may be carriage returns among them."""
+        """The texts at `low`..`high` of a stretch, NoValue where there is none; `returns`: there may be carriage
+        returns among them."""
         raws = [piece[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-        if len(self._known) < _REMEMBERED:
-            new = [*set(raws).difference(self._known)]
-            self._known.update(zip(new, _texts(new, returns), strict=True))
-            return [self._known[raw] for raw in raws]
-        return _texts(raws, returns)
+        try:
+            if len(self._known) < _REMEMBERED:
+                new = [*set(raws).difference(self._known)]
+                self._known.update(zip(new, _texts(new, returns), strict=True))
+                return [self._known[raw] for raw in raws]
+            return _texts(raws, returns)
+        except ValueError as error:
+            raise NoValue(next(place for place, raw in enumerate(raws) if not _is_text(raw))) from error
 
 
 def _texts(raws: Sequence[bytes], returns: bool) -> list[str | None]:
-    """Texts as cells hold them; `returns`: there may be carriage returns among them."""
+    """Texts as cells hold them, ValueError where one is none; `returns`: there may be carriage returns among them."""
     if returns:
         raws = [raw.replace(b"\r\n", b"\n") for raw in raws]
-    return [text or None for text in cells.plain_texts(raws)]
+    texts = cells.plain_texts(raws)
+    if len(texts) != len(raws):
+        raise ValueError(len(texts))
+    return [text or None for text in texts]
+
+
+def _is_text(raw: bytes) -> bool:
+    return b"\0" not in raw and raw.decode(errors="replace").encode() == raw

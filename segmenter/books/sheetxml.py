@@ -24,6 +24,8 @@ from segmenter.errors import Refused
 _KEPT: Final = 64
 """so many sheets with few bytes of rows are kept: those of a template are the same in the next workbook"""
 _SMALL: Final = 1 << 16
+_LONG: Final = 1 << 22
+"""bytes of a long sheet"""
 _LETTERS: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"')
 _ROW: Final = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{1,7})"')
 """where a cell stands, as most programs write it"""
@@ -32,7 +34,8 @@ _ROW: Final = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{1,7})"')
 class Sheet:
     """A worksheet part: its rows by number, and the elements around them.
 
-    `part` names it in messages, `name` is what people see on its tab.
+    `part` names it in messages, `name` is what people see on its tab. Of a long one the rows are checked to be
+    well-formed when they are asked for: most often all but the first few are made anew.
     """
 
     def __init__(self, data: bytes, part: str, name: str, strings: Sequence[str], *, checked: bool = False) -> None:
@@ -40,7 +43,8 @@ class Sheet:
         self.part = part
         self.name = name
         self.strings = strings
-        self.root, self.start, self.end = spans.frame(data, part, "sheetData", checked=checked)
+        self._checked = checked or len(data) <= _LONG
+        self.root, self.start, self.end = spans.frame(data, part, "sheetData", checked=checked or not self._checked)
         """the frame; the rows are `data[start:end]`"""
         found = self.root.first("sheetData")
         if self.root.name != "worksheet" or found is None:
@@ -51,7 +55,7 @@ class Sheet:
     def filled(self, body: bytes) -> Sheet:
         """The sheet with other rows."""
         new = copy(self)
-        new.data, new.start, new.end = body, 0, len(body)
+        new.data, new.start, new.end, new._checked = body, 0, len(body), True
         for about_rows in ("rows", "shared"):
             new.__dict__.pop(about_rows, None)
         return new
@@ -61,6 +65,8 @@ class Sheet:
         """The rows that are written, by number, in order."""
         if self._is_small:
             return _few_rows(self.data[self.start : self.end], self.prefix, self.name)
+        if not self._checked:
+            spans.check(self.data, self.part)
         return {row.number: row for row in rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)}
 
     def first_rows(self, count: int) -> Mapping[int, Row]:

@@ -269,7 +269,7 @@ def _frame(name: str, data: bytes) -> tuple[Element, int, int]:
         root = _skeleton(data[:inner] + data[close:])
         if any(one.inner == inner == one.close for one in root.all(name)):  # otherwise it stands in a comment
             return root, inner, close
-    root = _tree(data)
+    root = _skeleton(data)
     element = root.first(name)
     where = element.inner if element else 0
     return root, where, where
