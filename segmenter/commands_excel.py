@@ -11,7 +11,7 @@ from segmenter import texts
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from segmenter.excel import Line
+    from segmenter.addin import Line
 
 
 def excel_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> None:
@@ -29,8 +29,7 @@ def live_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> Non
 
 
 def excel(chosen: argparse.Namespace, lang: Lang) -> int:
-    from segmenter import excel as addin
-    from segmenter import running_excel
+    from segmenter import addin, running_excel
 
     if chosen.action == "status":
         return _tell(addin.status(running_excel.find), lang)
@@ -41,8 +40,7 @@ def excel(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def doctor(chosen: argparse.Namespace, lang: Lang) -> int:
-    from segmenter import excel as addin
-    from segmenter import running_excel
+    from segmenter import addin, running_excel
 
     return _tell(addin.doctor(running_excel.find, chosen.config), lang)
 

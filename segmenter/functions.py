@@ -71,11 +71,8 @@ def SEG_NAME(codes: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noqa: N802
 @xw.ret(expand="table")
 def SEG_STRATEGY(segments: Rows, lang: str = DEFAULT) -> list[list[str]]:  # noqa: N802
     """The strategy of each segment, by its name in either language; blank where there is no such segment."""
-    known = {
-        schema.fold(name): one
-        for one in rules.default().segments
-        for name in (one.key, *one.name.values(), *one.aliases)
-    }
+    used = rules.default()
+    known = {schema.fold(one.key): one for one in used.segments} | {**used.named}
 
     def strategy(text: str) -> str:
         found = known.get(schema.fold(text))

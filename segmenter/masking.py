@@ -171,13 +171,8 @@ def _plan(result: Result, segments: DataFrame) -> Frame:
     """Table 3 without the figures that `segments` withholds."""
     strategy = result.strategy
     hidden = set(segments.loc[segments["small"] != "", "segment"])
-    names = {
-        schema.fold(word)
-        for one in result.rules.segments
-        if one.key in hidden
-        for word in (*one.name.values(), *one.aliases)
-    }
-    rows = np.array([schema.fold(one) in names for one in strategy["segment"]], dtype=bool)
+    named = (result.rules.named.get(schema.fold(one)) for one in strategy["segment"])
+    rows = np.array([one is not None and one.key in hidden for one in named], dtype=bool)
     figures = ("customers", "customer_share", "amount", "amount_share")
     blank = {column: np.where(rows, np.nan, strategy[column]) for column in figures}
     words = {column: np.where(rows, "", strategy[column]) for column in ("status", "actual", "outcome")}

@@ -43,6 +43,11 @@ class Segment(NamedTuple):
     target: Mapping[str, str] | None = None
     period: Mapping[str, str] | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called, in every language."""
+        return *self.name.values(), *self.aliases
+
     def text(self, column: str, lang: str) -> str:
         """The default of a column of table 3; empty when the rules give none."""
         value = self.name if column == "segment" else getattr(self, column)

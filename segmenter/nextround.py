@@ -18,7 +18,7 @@ from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
 from segmenter.steps import goals, history, metrics, proposals
 from segmenter.steps.metrics import Data, Line
-from segmenter.texts import LANGS, Lang
+from segmenter.texts import Lang
 from segmenter.timeline import Followed
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def remembered(lines: Frame, rules: Rules) -> list[Line]:
     """The lines of 细分历史; those without a day or of a segment the rules no longer have are left out."""
     if lines.empty:
         return []
-    keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
-    keys |= {schema.fold(alias): one.key for one in rules.segments for alias in one.aliases}
+    keys = wording.segment_keys(rules)
     found = []
     for day, line in zip(history.days(lines), lines.records(), strict=True):
         key = keys.get(schema.fold(line["segment"]))
@@ -105,7 +104,7 @@ def members(state: Frame | None, day: date | None, rules: Rules) -> Frame | None
     """Who was in which segment at the analysis of `day`: key, segment (key), as_of; `state`: `migration.standing`."""
     if state is None or day is None:
         return None
-    keys = {schema.fold(name): key for lang in LANGS for key, name in wording.segment_names(rules, lang).items()}
+    keys = wording.segment_keys(rules)
     codes, distinct = frames.distinct(state["segment"])
     named = np.array([keys.get(schema.fold(name), "") for name in distinct], dtype=object)
     then = np.full(len(state), np.datetime64(day, "s"))

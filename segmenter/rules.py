@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
@@ -130,8 +130,6 @@ class Rules(_Settings):
     because a named tuple cannot check what it is made of.
     """
 
-    __slots__ = ()
-
     def __new__(cls, *values: Any, **named: Any) -> Self:
         rules = super().__new__(cls, *values, **named)
         rules._demand()
@@ -190,6 +188,12 @@ class Rules(_Settings):
         for segment in self.segments:
             for match in segment.match:
                 _demand_condition(match)
+
+    @cached_property
+    def named(self) -> Mapping[str, Segment]:
+        """The segments by all they are called, `fold`ed; a name goes before an alias."""
+        found = {schema.fold(alias): one for one in reversed(self.segments) for alias in one.aliases}
+        return found | {schema.fold(name): one for one in self.segments for name in one.name.values()}
 
     def segment(self, key: str) -> Segment:
         """The segment called `key` (KeyError if there is none)."""

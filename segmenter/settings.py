@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -124,7 +124,6 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
     people keep notes there.
     """
     by_name, prefixes = _by_name(), _segment_names()
-    called = {schema.fold(name): one for one in reversed(base.segments) for name in (*one.name.values(), *one.aliases)}
     found: dict[str, Any] = {}
     segments: list[Segment] = []
     cells: dict[str, tuple[str, str]] = {}
@@ -138,7 +137,7 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
         cells[key] = (name, cell)
         try:
             if key == "segments":
-                segments.append(_read_segment(re.split(r"[:：]", name, maxsplit=1)[-1].strip(), value, called))
+                segments.append(_read_segment(re.split(r"[:：]", name, maxsplit=1)[-1].strip(), value, base))
             else:
                 found[key] = _plain(value) if key == "version" else _read(key, value)
         except (ValueError, KeyError):
@@ -203,8 +202,8 @@ def _read(key: str, value: Any) -> Any:
     return _word(key, text)
 
 
-def _read_segment(name: str, value: Any, called: Mapping[str, Segment]) -> Segment:
-    """A rule row: patterns for a segment, which keeps the default texts when it is one of ours (`called` so).
+def _read_segment(name: str, value: Any, base: Rules) -> Segment:
+    """A rule row: patterns for a segment, which keeps the default texts when `base` has it.
     ValueError or KeyError when it makes no sense."""
     text = _plain(value).zfill(3) if isinstance(value, float) else unicodedata.normalize("NFKC", _plain(value))
     new = {schema.fold(texts.say("word.new", lang)) for lang in LANGS}
@@ -215,7 +214,7 @@ def _read_segment(name: str, value: Any, called: Mapping[str, Segment]) -> Segme
         matches.append(Match.parse(f"{code} & {_condition(condition)}" if condition else code))
     if not name or not matches:
         raise ValueError(name)
-    if known := called.get(schema.fold(name)):
+    if known := base.named.get(schema.fold(name)):
         return known._replace(match=tuple(matches))
     return Segment(key=name, match=tuple(matches), name=dict.fromkeys(LANGS, name))
 

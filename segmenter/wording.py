@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, texts
+from segmenter import frames, schema, texts
 from segmenter.rules import NO_RECENCY, Rules
 
 
@@ -94,3 +94,9 @@ def segment_names(rules: Rules, lang: str) -> dict[str, str]:
     """Key -> name of every segment, and of the group whose last order is unknown."""
     names = {segment.key: segment.name[lang] for segment in rules.segments}
     return {**names, NO_RECENCY: texts.say("segment.no_recency", lang)}
+
+
+def segment_keys(rules: Rules) -> dict[str, str]:
+    """The same from all that they are called, in either language and `fold`ed, to the key."""
+    unknown = {schema.fold(texts.say("segment.no_recency", lang)): NO_RECENCY for lang in texts.LANGS}
+    return unknown | {name: one.key for name, one in rules.named.items()}

@@ -45,9 +45,8 @@ def test_a_day_is_replaced_and_nothing_else() -> None:
     assert len(again) == len(both)
     kept = again.at([row for row, day in enumerate(history.days(again)) if day == date(2026, 7, 31)])
     pd.testing.assert_frame_equal(kept.pandas.reset_index(drop=True), july.pandas, check_dtype=False, check_names=False)
-    names = {schema.fold("高价值客户"): "high_value"}
-    assert history.figures(history.before(again, date(2026, 7, 31)), names) == {"high_value": (1.0, 9000.0, 7.0)}
-    assert history.figures(history.before(again, DAY), names) == {}
+    assert history.figures(history.before(again, date(2026, 7, 31)), DEFAULT)["high_value"] == (1.0, 9000.0, 7.0)
+    assert history.figures(history.before(again, DAY), DEFAULT) == {}
 
 
 def test_days_as_people_leave_them() -> None:

@@ -27,8 +27,8 @@ def part(result: Result, owner: str) -> Result:
     rows = result.strategy.at(
         [any(addresses.fold(one) == mine for one in planning.owners_of(cell)) for cell in result.strategy["owner"]]
     )
-    by_name = {schema.fold(n): one.key for one in result.rules.segments for n in (*one.name.values(), *one.aliases)}
-    keys = {by_name.get(schema.fold(name), "") for name in rows["segment"]}
+    named = result.rules.named
+    keys = {one.key for name in rows["segment"] if (one := named.get(schema.fold(name)))}
     names = [one.name for one in result.rules.segments if one.key in keys]
     customers, segments = (one.at(np.isin(one["segment"], [*keys])) for one in (result.customers, result.segments))
     return result._replace(

@@ -78,8 +78,7 @@ def earlier(result: Result) -> Figures | None:
     if result.as_of is None or result.history.empty:
         return None
     lines = history.before(result.history, result.as_of)
-    names = {schema.fold(word): one.key for one in result.rules.segments for word in (*one.name.values(), *one.aliases)}
-    return history.figures(lines, names) or None
+    return history.figures(lines, result.rules) or None
 
 
 def _segments(result: Result, lang: Lang, floor: int) -> list[dict[str, Any]]:

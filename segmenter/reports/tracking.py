@@ -46,11 +46,10 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
 
     A text that is a default of the rules is given in `lang`; what people typed stays as it is.
     """
-    by_name = {schema.fold(name): one for one in result.rules.segments for name in (*one.name.values(), *one.aliases)}
     found = []
     for row in result.strategy.records():
         typed = cell_text(row["segment"])
-        segment = by_name.get(schema.fold(typed))
+        segment = result.rules.named.get(schema.fold(typed))
         entry: dict[str, Any] = {
             "key": segment.key if segment else "",
             "name": segment.name[lang] if segment else typed,

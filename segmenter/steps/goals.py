@@ -52,13 +52,12 @@ def track(
     `strategy`: `plan.merge`. A row without a target keeps the last two empty; several targets in a cell are measured
     each, the outcome is the worst of them.
     """
-    known = {schema.fold(n): one for one in data.rules.segments for n in (*one.name.values(), *one.aliases)}
-    names = tuple(name for one in data.rules.segments for name in (*one.name.values(), *one.aliases))
+    names = tuple(name for one in data.rules.segments for name in one.names)
     findings: list[Finding] = []
     tracked: list[Tracked] = []
     rows = []
     for place, row in enumerate(strategy):
-        segment = known.get(schema.fold(planning.cell_text(row["segment"])))
+        segment = data.rules.named.get(schema.fold(planning.cell_text(row["segment"])))
         start = planning.begun(row["period"], row["start_on"])
         due = planning.due(row["period"], start)
         aims, unread = targets.parse(row["target"], names)
@@ -95,7 +94,7 @@ def _measure(
         due = aim.window.after(start)  # the window of a rise is the time allowed for it (003-62)
     own_names = {schema.fold(planning.cell_text(row["segment"]))}
     if segment:
-        own_names |= {schema.fold(name) for name in (*segment.name.values(), *segment.aliases)}
+        own_names |= {*map(schema.fold, segment.names)}
     asked = metrics.Row(data, key, metrics.reached(data, key, own_names, start), None if change else aim.window)
     found = metrics.MEASURES[aim.metric](asked)
     before = metrics.baseline(data, aim.metric, key, start) if change else None

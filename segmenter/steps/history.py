@@ -144,13 +144,13 @@ def before(standing: Frame, as_of: date) -> Frame:
     return of(standing, max((day for day in days(standing) if day and day < as_of), default=None))
 
 
-def figures(standing: Frame, names: Mapping[str, str]) -> dict[str, tuple[float, float, float]]:
-    """Customers, amount and orders by segment key, of the lines of one date; `names`: folded name -> key."""
+def figures(standing: Frame, rules: Rules) -> dict[str, tuple[float, float, float]]:
+    """Customers, amount and orders by segment key, of the lines of one date."""
     found = {}
     for row in standing.records():
-        key = names.get(schema.fold(row["segment"]))
+        segment = rules.named.get(schema.fold(row["segment"]))
         people, amount, each = (row[name] for name in ("customers", "amount", "frequency"))
-        if key and all(isinstance(one, (int, float)) for one in (people, amount)):
+        if segment and all(isinstance(one, (int, float)) for one in (people, amount)):
             orders = people * each if isinstance(each, (int, float)) and each == each else 0.0
-            found[key] = (float(people), float(amount), float(round(orders)))
+            found[segment.key] = (float(people), float(amount), float(round(orders)))
     return found

@@ -95,14 +95,11 @@ def merge(
 
     `typed`: the rows of the template as read, by field key; `segments`: `lines`.
     """
-    by_name = {
-        schema.fold(name): segment for segment in rules.segments for name in (*segment.name.values(), *segment.aliases)
-    }
     small = small_segments(segments, rules)
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for row in typed:
-        segment = by_name.get(schema.fold(row["segment"]))
+        segment = rules.named.get(schema.fold(row["segment"]))
         if segment is None:
             rows.append({**row, "status": texts.say("plan.own", lang)})
             continue

@@ -106,10 +106,8 @@ def _instead(action: str, rules: Rules) -> Mapping[str, str] | None:
 
 def _both(name: str, rules: Rules) -> Mapping[str, str]:
     """A segment's name in both languages; as typed where it is none of the rules'."""
-    for one in rules.segments:
-        if schema.fold(name) in {schema.fold(n) for n in (*one.name.values(), *one.aliases)}:
-            return one.name
-    return dict.fromkeys(texts.LANGS, name)
+    found = rules.named.get(schema.fold(name))
+    return found.name if found else dict.fromkeys(texts.LANGS, name)
 
 
 def _sizes(advice: Iterable[Finding]) -> Iterable[Proposal]:

@@ -48,7 +48,7 @@ class Line:
     detail: str = ""
 
 
-def addin(lang: Lang) -> bytes:
+def shipped(lang: Lang) -> bytes:
     """The add-in of a language as it is shipped."""
     return files("segmenter.workbook").joinpath(NAMES[lang]).read_bytes()
 
@@ -65,7 +65,7 @@ def install(lang: Lang, python: str = "") -> list[Path]:
             if other != NAMES[lang]:
                 (folder / other).unlink(missing_ok=True)
         target = folder / NAMES[lang]
-        target.write_bytes(addin(lang))
+        target.write_bytes(shipped(lang))
     except OSError as error:
         raise Refused("excel_folder", path=folder, reason=error.strerror or str(error)) from error
     return [target, *_remember(python or interpreter())]
