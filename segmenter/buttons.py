@@ -123,20 +123,20 @@ def _restore(click: Click) -> str:
 
 
 def _report(click: Click) -> str:
-    from segmenter import jobs
+    from segmenter.documents import replace_file
 
     result = _analysed(click)
     click.stage("report")
     from segmenter.reports.report import render
 
     path = _beside(click, "ribbon.report_name")
-    jobs.put(path, render(result, click.lang).encode())
+    replace_file(path, render(result, click.lang).encode())
     click.open(path)
     return ""
 
 
 def _mail(click: Click) -> str:
-    from segmenter import jobs
+    from segmenter.documents import replace_file
 
     result = _analysed(click)
     click.stage("report")
@@ -144,7 +144,7 @@ def _mail(click: Click) -> str:
 
     path = _beside(click, "ribbon.mail_name")
     content, remarks = draft(result, Wish(Path(str(click.needed.name)).stem, click.lang, attach=("html",)))
-    jobs.put(path, content)
+    replace_file(path, content)
     click.open(path)
     return "\n".join(remarks)
 

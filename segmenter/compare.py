@@ -78,7 +78,7 @@ def _read(book: FileBook) -> _Filled:
     known = grid is not None and headers.holds(grid, schema.HISTORY)
     lines = intake.as_typed(grid, schema.HISTORY) if grid is not None and known else Frame.of((), ["as_of"])
     marks = [str(one) for one in history.of(lines, day).get("fingerprint", ()) if one]
-    return _Filled(day, state, jobs.read_rules(book), lines, marks[0] if marks else "")
+    return _Filled(day, state, settings.read(book.read(schema.SETTINGS))[0], lines, marks[0] if marks else "")
 
 
 def _doubts(then: _Filled, now: _Filled) -> list[Finding]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from segmenter import cells, grouping, pipeline, rules, schema, settings, texts, timeline
-from segmenter.books import Book, Grid, adding, proof
+from segmenter import grouping, pipeline, rules, schema, settings, texts, timeline
+from segmenter.books import Book, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
@@ -20,9 +19,8 @@ from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS, Finding, to_frame
 from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
-from segmenter.reading import dates, headers, intake, values
+from segmenter.reading import dates, headers, intake
 from segmenter.result import Result
-from segmenter.rules import Rules
 from segmenter.steps import orders
 from segmenter.texts import Lang
 
@@ -148,7 +146,7 @@ def analyse(
 ) -> Result:
     """The analysis of an open workbook, nothing written. A rules file takes the place of its 设置 sheet; `changes` of
     single rules come on top."""
-    used, noticed = (rules.from_file(rules_file), []) if rules_file else _read_rules(book)
+    used, noticed = (rules.from_file(rules_file), []) if rules_file else settings.read(book.read(schema.SETTINGS))
     if changes:
         used = used._replace(**changes)
     customers = book.read(schema.CUSTOMERS)
@@ -214,7 +212,9 @@ def fill(
             tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, tables)
     if report:
-        put(report, html.encode())
+        from segmenter.documents import replace_file
+
+        replace_file(report, html.encode())
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
         result = result._replace(findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))
@@ -247,54 +247,6 @@ def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:
     return proof.verify(Package(load(before), before), Package(load(after), after), asked=asked)
 
 
-def read_rules(book: Book) -> Rules:
-    """The rules on the workbook's 设置 sheet; the defaults where it has none."""
-    return _read_rules(book)[0]
-
-
-def _read_rules(book: Book) -> tuple[Rules, list[Finding]]:
-    """Those rules, and what on the sheet may not have been meant so: a value that is an error or was never calculated,
-    and a name that is no setting but looks like one."""
-    grid = book.read(schema.SETTINGS)
-    if grid is None:
-        return rules.default(), []
-    rows = _settings(grid)
-    used, unknown = _spelt(tuple((name, type(value), value, cell) for name, value, cell in rows), grid.sheet)
-    bad = {cells.address(*place): shown for place, shown in grid.errors.items()}
-    bad |= {cells.address(*place): "" for place in grid.uncached}
-    doubts = [
-        Finding("setting_unread", grid.sheet, cell, bad[cell], params={"name": name})
-        for name, _, cell in rows
-        if cell in bad
-    ]
-    return used, [*doubts, *unknown]
-
-
-@lru_cache(maxsize=16)
-def _spelt(rows: tuple[tuple[str, type, Any, str], ...], sheet: str) -> tuple[Rules, tuple[Finding, ...]]:
-    """The rules that rows (name, type of the value, value, address) of a 设置 sheet spell, and names that look like a
-    setting's: read once for a batch of workbooks made from one template."""
-    used = settings.from_rows([(name, value, cell) for name, _, value, cell in rows], rules.default(), sheet)
-    unknown = (
-        Finding("setting_unknown", sheet, cell, name, params={"nearest": near})
-        for name, _, value, cell in rows
-        if value is not None and (near := settings.mistyped(name))
-    )
-    return used, tuple(unknown)
-
-
-def _settings(grid: Grid) -> list[tuple[str, Any, str]]:
-    """The rows of a 设置 sheet: name, value (None when empty), address of the value."""
-    header_row, columns = headers.locate(grid, schema.SETTINGS)
-    first, column = header_row + 1, columns["value"]
-    names, held = (grid.column(one, first).tolist() for one in (columns["name"], column))
-    return [
-        (str(name), None if values.is_empty(value) else value, cells.address(row, column))
-        for row, (name, value) in enumerate(zip(names, held, strict=True), first)
-        if not values.is_empty(name)
-    ]
-
-
 def headline(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
     """The five numbers that matter, as text keys and values: customers, amount, the best segment, the one at risk,
     findings."""
@@ -321,17 +273,6 @@ def _refuse_report(report: Path, *books: Path) -> None:
         raise Refused("no_folder", path=report)
     if report.suffix.lower() not in (".html", ".htm") or report.resolve() in {book.resolve() for book in books}:
         raise Refused("report_name", path=report)
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file in one step; Refused("os") when it cannot be."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Refused("os", reason=error.strerror) from error
 
 
 def _refuse_existing(path: Path) -> None:

@@ -6,15 +6,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from segmenter import schema, texts
+from segmenter.books import Grid
+from segmenter.cells import address
 from segmenter.errors import Refused
+from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.matching import Match, Segment
+from segmenter.reading import headers, values
 from segmenter.reading.dates import day_of
-from segmenter.rules import CHOICES, KINDS, TABLES, Rules
+from segmenter.rules import CHOICES, KINDS, TABLES, Rules, default
 from segmenter.texts import LANGS, Lang
 
 _LISTS = frozenset(key for key, kind in KINDS.items() if "tuple" in str(kind))
@@ -115,6 +119,48 @@ def mistyped(name: str) -> str:
     near = get_close_matches(folded, known, 1, _LIKENESS)
     shown = {schema.fold(name_of(key, lang)): name_of(key, lang) for key in _keys() for lang in LANGS}
     return shown.get(near[0], near[0]) if near else ""
+
+
+def read(grid: Grid | None) -> tuple[Rules, list[Finding]]:
+    """The rules on a 设置 sheet (the defaults where there is none), and what on it may not have been meant so: a value
+    that is an error or was never calculated, and a name that is no setting but looks like one."""
+    if grid is None:
+        return default(), []
+    rows = _rows(grid)
+    used, unknown = _spelt(tuple((name, type(value), value, cell) for name, value, cell in rows), grid.sheet)
+    bad = {address(*place): shown for place, shown in grid.errors.items()}
+    bad |= {address(*place): "" for place in grid.uncached}
+    doubts = [
+        Finding("setting_unread", grid.sheet, cell, bad[cell], params={"name": name})
+        for name, _, cell in rows
+        if cell in bad
+    ]
+    return used, [*doubts, *unknown]
+
+
+@lru_cache(maxsize=16)
+def _spelt(rows: tuple[tuple[str, type, Any, str], ...], sheet: str) -> tuple[Rules, tuple[Finding, ...]]:
+    """The rules that rows (name, type of the value, value, address) of a 设置 sheet spell, and names that look like a
+    setting's: read once for a batch of workbooks made from one template."""
+    used = from_rows([(name, value, cell) for name, _, value, cell in rows], default(), sheet)
+    unknown = (
+        Finding("setting_unknown", sheet, cell, name, params={"nearest": near})
+        for name, _, value, cell in rows
+        if value is not None and (near := mistyped(name))
+    )
+    return used, tuple(unknown)
+
+
+def _rows(grid: Grid) -> list[tuple[str, Any, str]]:
+    """The rows of a 设置 sheet: name, value (None when empty), address of the value."""
+    header_row, columns = headers.locate(grid, schema.SETTINGS)
+    first, column = header_row + 1, columns["value"]
+    names, held = (grid.column(one, first).tolist() for one in (columns["name"], column))
+    return [
+        (str(name), None if values.is_empty(value) else value, address(row, column))
+        for row, (name, value) in enumerate(zip(names, held, strict=True), first)
+        if not values.is_empty(name)
+    ]
 
 
 def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> Rules:

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from segmenter import catalogue, jobs, pipeline, rules, schema, texts
 from segmenter.books import Grid
-from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.result import Result
@@ -491,8 +490,7 @@ def test_a_workbook_gets_its_sheets_and_keeps_what_she_types(tmp_path: Path) -> 
     assert "dimensions" not in second.extra
     both = zip(second.customers["region"], second.extra["labels"]["label1"], strict=True)
     assert {label for city, label in both if city == "成都"} == {"地域：一线"}
-    with FileBook(path) as again:
-        assert jobs.read_rules(again).dimensions == ("地域", "价格敏感度")
+    assert jobs.check(path).rules.dimensions == ("地域", "价格敏感度")
 
 
 def test_a_workbook_without_the_sheet_gets_it(tmp_path: Path) -> None:

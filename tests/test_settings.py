@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segmenter import jobs, rules, schema, settings, texts
+from segmenter import rules, settings, texts
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.matching import Match
@@ -158,19 +158,11 @@ def test_drop_downs_offer_words_that_are_understood() -> None:
     assert settings.choices_of("data_sources", "zh") == settings.choices_of("window_months", "zh") == []
 
 
-class Desk:
-    """A workbook whose 设置 sheet has one row."""
-
-    name, lang = "book.xlsx", "zh"
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def read(self, table: schema.Table) -> Grid:
-        return Grid("设置", [["设置项", "值", "说明"], ["退款冲减金额", self.value, None]])
+def one_setting(value: Any) -> Grid:
+    return Grid("设置", [["设置项", "值", "说明"], ["退款冲减金额", value, None]])
 
 
 def test_what_python_takes_for_equal_is_not_read_alike() -> None:
-    assert jobs.read_rules(Desk(True)).net_refunds
+    assert settings.read(one_setting(True))[0].net_refunds
     with pytest.raises(Refused):
-        jobs.read_rules(Desk(1.0))
+        settings.read(one_setting(1.0))
