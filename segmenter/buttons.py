@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segmenter import places, texts
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
 
@@ -123,8 +124,6 @@ def _restore(click: Click) -> str:
 
 
 def _report(click: Click) -> str:
-    from segmenter.documents import replace_file
-
     result = _analysed(click)
     click.stage("report")
     from segmenter.reports.report import render
@@ -136,8 +135,6 @@ def _report(click: Click) -> str:
 
 
 def _mail(click: Click) -> str:
-    from segmenter.documents import replace_file
-
     result = _analysed(click)
     click.stage("report")
     from segmenter.mail.letters import Wish, draft

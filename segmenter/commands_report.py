@@ -93,11 +93,11 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
     elif chosen.action == "check":
         _check(Path(chosen.name), lang)
     else:
-        from segmenter import documents
+        from segmenter.atomic import replace_file
         from segmenter.reports import reference
 
         out = chosen.out or Path("variables.html")
-        documents.replace_file(out, reference.page(sample(), lang).encode())
+        replace_file(out, reference.page(sample(), lang).encode())
         print(texts.say("cli.written", lang, path=out))
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import jobs, masking, texts
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS
 from segmenter.reports import overview, pictures, rendering, report
@@ -170,23 +170,3 @@ def word_context(found: Mapping[str, Any], drawings: Mapping[str, bytes]) -> dic
 
 
 MAKERS: Final = {".html": html, ".htm": html, ".docx": docx, ".pdf": pdf}
-
-
-def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write a file in one step: the old one or the whole new one; `mode` as far as the user's umask allows. What a
-    crash an hour ago or longer left of the same file goes away."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        now = beside.stat().st_mtime
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            if now - left.stat().st_mtime > 3600:
-                left.unlink()
-        beside.replace(path)
-    except OSError as error:
-        raise Refused("os", reason=error.strerror) from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -17,7 +17,8 @@ from typing import Any, Final
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import documents, jobs, schema, texts, wording
+from segmenter import jobs, schema, texts, wording
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.mail import extract
 from segmenter.reading import planning
@@ -70,14 +71,14 @@ def write(
     frame = _under(labels(result, lang or result.lang), system, result, wanted, lang or result.lang)
     progress("write")
     if kind == ".parquet":
-        documents.replace_file(out, _parquet(frame))
+        replace_file(out, _parquet(frame))
         return result, frame, [out]
     chosen = systems().get(system, {})
     most = int(chosen.get("rows", 0)) or max(len(frame), 1)
     paths = []
     for part, start in enumerate(range(0, max(len(frame), 1), most), 1):
         path = out if part == 1 else out.with_stem(f"{out.stem}-{part}")
-        documents.replace_file(path, _csv(frame.iloc[start : start + most], bool(chosen.get("bom", True))))
+        replace_file(path, _csv(frame.iloc[start : start + most], bool(chosen.get("bom", True))))
         paths.append(path)
     return result, frame, paths
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from segmenter import grouping, pipeline, rules, schema, settings, texts, timeline
+from segmenter.atomic import replace_file
 from segmenter.books import Book, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -212,8 +213,6 @@ def fill(
             tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, tables)
     if report:
-        from segmenter.documents import replace_file
-
         replace_file(report, html.encode())
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}

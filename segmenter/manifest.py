@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from segmenter.documents import replace_file
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.result import Result
 

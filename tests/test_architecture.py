@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "segmenter"
-WORDS = {"errors", "texts", "schema", "cells", "frames", "grouping", "phrases", "findings", "advice"}
+WORDS = {"atomic", "errors", "texts", "schema", "cells", "frames", "grouping", "phrases", "findings", "advice"}
 RULES = {"catalogue", "matching", "rules", "demands"}
 READERS = {
     "column",

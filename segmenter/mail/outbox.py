@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import texts
-from segmenter.documents import replace_file
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.mail.sending import Letter
 from segmenter.manifest import Made
