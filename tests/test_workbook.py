@@ -217,6 +217,23 @@ def test_choices_warn_and_do_not_stop(books: dict[str, Any]) -> None:
             assert hints[f"{openpyxl.utils.get_column_letter(column)}1"] == schema.class_name(one.field_class, lang)
 
 
+@pytest.mark.parametrize("name", [*BOOKS, *EXTRA])
+def test_paper_is_readable(books: dict[str, Any], name: str) -> None:
+    """A4, numbered, a list's header on every page, and nothing shrunk below two thirds of its size."""
+    for sheet in books[name]:
+        page, margins = sheet.page_setup, sheet.page_margins
+        assert page.paperSize == 9
+        assert sheet.oddFooter.right.text == "&P / &N"
+        assert not sheet.tables or sheet.print_title_rows == "$1:$1"
+        paper = (8.27 if page.orientation == "portrait" else 11.69) - margins.left - margins.right
+        last = range_boundaries(sheet.print_area.split("!")[-1] if sheet.print_area else sheet.dimensions)[2]
+        columns = [one for one in sheet.column_dimensions.values() if one.min <= last]
+        inches = sum(one.width * 7 * (min(one.max, last) - one.min + 1) for one in columns) / 96  # 7 pixels a digit
+        fits = paper * (page.fitToWidth or 1) / inches
+        scale = fits if sheet.sheet_properties.pageSetUpPr else page.scale / 100
+        assert 0.66 < scale <= fits, sheet.title
+
+
 @pytest.mark.parametrize("name", BOOKS)
 def test_charts_read_the_blocks(name: str) -> None:
     lang = BOOKS[name]

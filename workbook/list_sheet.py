@@ -12,8 +12,10 @@ from xlsxwriter.utility import xl_col_to_name
 from segmenter import schema
 from segmenter.schema import Field, Table
 
-PRINTED: Final = {"rfm": 9, "strategy": 15}
-"""so many columns of a wide result sheet are printed; the area grows with its rows"""
+PRINTED: Final = {"rfm": 9, "strategy": 15, "labels": 7, "history": 12}
+"""so many columns of a wide result sheet are printed; the area grows with its rows. Labels: three dimensions, as many
+as are advised; history: without what only the next fill reads. With all columns both would print at two thirds or less
+"""
 TWO_PAGES: Final = {"customers", "strategy", "personas"}
 """sheets too wide for one page of A4: two side by side, the first column on both"""
 TYPED_BELOW: Final = {"customers", "orders", "activity"}
@@ -21,7 +23,10 @@ TYPED_BELOW: Final = {"customers", "orders", "activity"}
 RULED: Final = {"customers", "orders", "activity", "rfm"}
 """long lists, in the table style that rules off every row"""
 ROW_HEIGHT: Final = {"strategy": 32, "personas": 96, "proposals": 32, "clusters": 46}
-PORTRAIT: Final = {"orders"}
+PORTRAIT: Final = {"orders", "activity", "moves", "value"}
+"""long lists of few columns: twice the rows on a page"""
+SCALED: Final = {"orders": 70}
+"""the longest list, at a percentage of its own: fit to the width it keeps its full size, on half as many pages again"""
 
 BEHAVIOUR: Final = {
     "frequency",
@@ -51,6 +56,8 @@ def list_sheet(book: Book, table: Table, rows: Sequence[Mapping[str, Any]] = ())
     sheet.set_default_row(ROW_HEIGHT.get(table.key, 18))
     if table.key in PORTRAIT:
         sheet.set_portrait()
+    if table.key in SCALED:
+        sheet.set_print_scale(SCALED[table.key])
     sheet.set_row(0, 33 if book.lang == "zh" else 36)
     looks = [cell_look(table, one) for one in shown]
     columns = []

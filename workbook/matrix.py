@@ -31,7 +31,9 @@ def migration_sheet(book: Book) -> None:
         if name in ("counts", "shares"):  # without the sums; zero is left white
             codes = row + 1, 1, row + table.rows - (name == "counts"), 10
             sheet.conditional_format(*codes, {**SCALE, "mid_type": "percentile", "mid_value": 70})
-    sheet.set_h_pagebreaks([corner(tables["ranked"])[0] - 1])
+    ranked = corner(tables["ranked"])[0]
+    sheet.set_h_pagebreaks([ranked - 1])
+    sheet.repeat_rows(ranked)  # from the page after its own on
 
 
 def _block(book: Book, sheet: Any, table: Table, title: str) -> None:
