@@ -219,7 +219,7 @@ def test_choices_warn_and_do_not_stop(books: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", [*BOOKS, *EXTRA])
 def test_paper_is_readable(books: dict[str, Any], name: str) -> None:
-    """A4, numbered, a list's header on every page, and nothing shrunk below two thirds of its size."""
+    """A4, numbered, a list's header on every page, and nothing shrunk to less than 64 of a hundred."""
     for sheet in books[name]:
         page, margins = sheet.page_setup, sheet.page_margins
         assert page.paperSize == 9
@@ -231,7 +231,7 @@ def test_paper_is_readable(books: dict[str, Any], name: str) -> None:
         inches = sum(one.width * 7 * (min(one.max, last) - one.min + 1) for one in columns) / 96  # 7 pixels a digit
         fits = paper * (page.fitToWidth or 1) / inches
         scale = fits if sheet.sheet_properties.pageSetUpPr else page.scale / 100
-        assert 0.66 < scale <= fits, sheet.title
+        assert 0.64 <= scale <= fits, sheet.title
 
 
 @pytest.mark.parametrize("name", BOOKS)

@@ -12,10 +12,9 @@ from xlsxwriter.utility import xl_col_to_name
 from segmenter import schema
 from segmenter.schema import Field, Table
 
-PRINTED: Final = {"rfm": 9, "strategy": 15, "labels": 7, "history": 12}
-"""so many columns of a wide result sheet are printed; the area grows with its rows. Labels: three dimensions, as many
-as are advised; history: without what only the next fill reads. With all columns both would print at two thirds or less
-"""
+PRINTED: Final = {"rfm": 9, "strategy": 15, "labels": 10, "history": 12}
+"""so many columns of a wide result sheet are printed; the area grows with its rows. Labels: without the cluster;
+history: without what only the next fill reads"""
 TWO_PAGES: Final = {"customers", "strategy", "personas"}
 """sheets too wide for one page of A4: two side by side, the first column on both"""
 TYPED_BELOW: Final = {"customers", "orders", "activity"}
