@@ -103,6 +103,27 @@ def rewritten(path, changes, target=None, date=(1980, 1, 1, 0, 0, 0)):
     return target
 
 
+def saved_by_excel(path):
+    """A workbook with its texts where Excel puts them, into the shared strings, and its rows as Excel tells them."""
+    found = parts(path)
+    texts = re.findall(rb"<si>.*?</si>", found["xl/sharedStrings.xml"], re.DOTALL)
+
+    def shared(cell):
+        if cell[3] not in texts:
+            texts.append(cell[3])
+        return b'<c r="%s"%s t="s"><v>%d</v></c>' % (cell[1], cell[2], texts.index(cell[3]))
+
+    for name in found:
+        if name.startswith("xl/worksheets/sheet"):
+            data = re.sub(rb"<is>(<t.*?</t>)</is>", rb"<si>\1</si>", found[name])
+            data = re.sub(rb'<c r="([A-Z]+\d+)"([^>]*) t="inlineStr">(<si>.*?</si>)</c>', shared, data)
+            found[name] = re.sub(rb"<row ((?:(?!spans)[^>])*)>", rb'<row \1 spans="1:99">', data)
+    found["xl/sharedStrings.xml"] = (
+        b'<sst xmlns="' + X[1:-1].encode() + b'" uniqueCount="%d">' % len(texts) + b"".join(texts) + b"</sst>"
+    )
+    return rewritten(path, found)
+
+
 def prefixed(data):
     """A part with its main namespace under a prefix."""
     data = re.sub(rb"<(/?)(?![?!]|r:|mc:|x14ac:|xr)([A-Za-z])", rb"<\1x:\2", data)

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, sheet_part
+from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, saved_by_excel, sheet_part
 from fills import miswrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,7 +206,7 @@ def test_writing_again(tmp_path_factory, before, after, other):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("change", ["note", "style", "formula", "comment", "height", "strings"])
+@pytest.mark.parametrize("change", ["note", "style", "formula", "comment", "height"])
 def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, change):
     path = book(tmp_path / "a.xlsx", extra=["note"])
     monkeypatch.setattr(longlist, "FROM", 1)
@@ -217,7 +217,6 @@ def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, c
         "style": (b'<c r="A3" s="1"', b'<c r="A3" s="0"'),
         "formula": (b'<c r="I3" s="1"><v>1.5</v>', b'<c r="I3" s="1"><f>1+1</f><v>1.5</v>'),
         "height": (b'<row r="3"', b'<row r="3" ht="40"'),
-        "strings": (b'<c r="A3" s="1" t="inlineStr"><is><t>b</t></is></c>', b'<c r="A3" s="1" t="s"><v>0</v></c>'),
         "comment": (b"", b""),
     }
     rewritten(path, {sheet_part(path, RFM_SHEET): lambda data: data.replace(*changes[change], 1)})
@@ -228,6 +227,32 @@ def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, c
         target.write(RFM, rfm(["c", "a"]))
         assert not at_once(target)
     assert not repairs(path)
+
+
+@pytest.mark.parametrize("formatted", [False, True])
+def test_a_sheet_excel_has_saved(tmp_path, monkeypatch, formatted):
+    """It is written at once, if no text in it has formats of its own: they stay, where the text does."""
+    path = book(tmp_path / "a.xlsx")
+    monkeypatch.setattr(longlist, "FROM", 1)
+    with FileBook(path) as target:
+        target.write(RFM, rfm(["a", "b", "c"]))
+    saved_by_excel(path)
+    if formatted:
+        bold = {"xl/sharedStrings.xml": lambda data: data.replace(b"<si><t>kind b</t>", b"<si>" + BOLD)}
+        rewritten(path, bold)
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    with FileBook(path) as target:
+        target.write(RFM, rfm(["c", "b", "d"]))
+        assert at_once(target) != formatted
+    assert not repairs(path)
+    grid = FileBook(path).read(RFM)
+    assert [row[0] for row in grid.rows[1:]] == ["b", "c", "d"]
+    assert [row[5] for row in grid.rows[1:]] == ["kind b", "kind c", "kind d"]
+    sheet = parts(path)[sheet_part(path, RFM_SHEET)]
+    assert (b't="s"' in sheet.partition(b'<row r="2"')[2]) == formatted
+
+
+BOLD = b"<r><rPr><b/></rPr><t>kin</t></r><r><t>d b</t></r>"
 
 
 @given(st.lists(st.floats(allow_infinity=False) | st.decimals(-(10**6), 10**6, places=2).map(float), min_size=1))

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from bookshop import book, frame, parts, rewritten, rfm, sheet_part
+from bookshop import book, frame, parts, rewritten, rfm, saved_by_excel, sheet_part
 from fills import BOARD, NOTE, dressed, fill, first, full, log, miswrite, refuses, spoil, violations
 
 from segmenter.books import Formula, cells, columns, encoders, lists, longlist, slots
@@ -368,6 +368,18 @@ def test_what_people_did_among_rows_that_are_made_anew_is_found(tmp_path, monkey
     rewritten(path, {sheet_part(path, RFM.sheet["zh"]): BY_PEOPLE[name]})
     monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
     monkeypatch.setattr(longlist, "_ours", lambda *about: True)
+    refuses(path, full(range(90)))
+
+
+def test_formats_of_a_text_that_are_lost_with_it_are_found(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx")
+    fill(path, full(MANY))
+    saved_by_excel(path)
+    bold = b"<si><r><rPr><b/></rPr><t>segm</t></r><r><t>ent 40</t></r></si>"
+    rewritten(path, {"xl/sharedStrings.xml": lambda data: data.replace(b"<si><t>segment 40</t></si>", bold)})
+    real = longlist._standing
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    monkeypatch.setattr(longlist, "_standing", lambda job, first: real(job._replace(formatted=()), first))
     refuses(path, full(range(90)))
 
 

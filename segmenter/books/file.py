@@ -244,7 +244,7 @@ class FileBook:
             raise
         listed = self._list_objects(entry)
         notes = self._notes(entry)
-        filled = lists.fill(Job(sheet, header, table, frame, listed, notes), writer)
+        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._index.formatted), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)

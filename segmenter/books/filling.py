@@ -98,6 +98,8 @@ class Job(NamedTuple):
     """the Excel tables of the sheet"""
     notes: frozenset[tuple[int, int]] = frozenset()
     """cells with a comment"""
+    formatted: Collection[int] = ()
+    """the shared strings that are more than their text, by place"""
 
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:

@@ -13,7 +13,7 @@ from segmenter.books import cells, columns, longrows
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
-from segmenter.books.rowxml import Row
+from segmenter.books.rowxml import IDLE, Row
 from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import key_of, match
@@ -112,7 +112,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
     if own is None or own.totals or job.notes or key_field not in job.frame:
         return None
-    standing = _standing(sheet, first, job.header.columns[key_field])
+    standing = _standing(job, first)
     if standing is None or not _ours(job, standing, own, writer):
         return None
     last = first + standing.scan.rows - 1
@@ -136,19 +136,20 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     return _filled(job, region, body, made, shift, order)
 
 
-def _standing(sheet: Sheet, first: int, key: int) -> _Standing | None:
-    """Read the rows from `first` to the end of the sheet, of their values those in the column `key`; None when they are
-    not all alike, without a gap."""
+def _standing(job: Job, first: int) -> _Standing | None:
+    """Read the rows from `first` to the end of the sheet, of their values the keys; None when they are not all alike,
+    without a gap, or hold what is more than its text."""
+    sheet, key = job.sheet, job.header.columns[job.table.key_field]
     p = sheet.prefix.encode()
     data, close = sheet.data, sheet.end
     found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.start)
     rows = sheet.first_rows(first + 1)
     if found is None or first not in rows:
         return None
-    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key})
+    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key}, job.formatted)
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
         scan.feed(piece)
-        if scan.slow or scan.formulas:
+        if scan.slow or scan.formulas or scan.formatted:
             return None
     if scan.height - first != scan.rows:
         return None
@@ -169,7 +170,8 @@ def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> boo
     """Whether every cell is in a column the frame brings, of a kind and in a style in which we write it."""
     columns = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
     styles = {column: cell.style for column, cell in standing.like.cells.items()}
-    attributes = b' r="1"' + _attributes(job.sheet, Region(0, 0, own.area.left, own.area.right, own), standing.like)
+    attributes = _attributes(job.sheet, Region(0, 0, own.area.left, own.area.right, own), standing.like)
+    attributes = b' r="1"' + IDLE.sub(b"", attributes)
     if standing.scan.row_tags != {b"<" + job.sheet.prefix.encode() + b"row" + attributes + b">"}:
         return False
     for column, kind, style in standing.scan.kinds:
@@ -179,6 +181,6 @@ def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> boo
             writer.styles.quoted_id(plain),
         ):
             return False
-        if kind is not None and (column not in columns or kind not in (b"n", b"inlineStr")):
+        if kind is not None and (column not in columns or kind not in (b"n", b"inlineStr", b"s")):
             return False
     return True

@@ -5,13 +5,14 @@ with the first of them, is compared like any other, and in place of the others n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segmenter.books import longproof, longrows
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Package
+from segmenter.books.rowxml import IDLE
 from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
@@ -60,14 +61,15 @@ class Long(NamedTuple):
         above = plan.region._replace(last=plan.region.first - 1)
         return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
 
-    def foreign(self, data: bytes, was: Sheet, styles: Styles) -> str:
+    def foreign(self, data: bytes, was: Sheet, styles: Styles, formatted: Collection[int]) -> str:
         """The first column among the rows that were made anew in which something of somebody else stood, or which
-        somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only."""
+        somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only;
+        `formatted`: the shared strings that are more than their text."""
         made, p = self.whole.rows, self._prefix
         start, _, end = self._cut(data)
         if not _HELD.search(data, start, end):
             return ""
-        scan = Scan(made.prefix, self.name, (), lambda _: False, False, only=())
+        scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, (), formatted)
         for piece in pieces(data, start, end, b"</%srow>" % p):
             scan.feed(piece)
         ours = {self.plan.columns[key] for key in self.plan.written}
@@ -77,7 +79,8 @@ class Long(NamedTuple):
         first = was.rows.get(made.first)
         like = {column: cell.style for column, cell in first.cells.items()} if first else {}
         wrong += [column for column, _, style in scan.kinds if not styles.alike(style, like.get(column, 0))]
-        if scan.slow or scan.row_tags - {b'<%srow r="1"%s>' % (p, made.attributes)}:
+        tags = scan.row_tags - {b'<%srow r="1"%s>' % (p, IDLE.sub(b"", made.attributes))}
+        if scan.slow or scan.formatted or tags:
             return str(made.first + 1)
         return letter(min(wrong, default=made.columns[0].number)) if wrong or scan.formulas else ""
 

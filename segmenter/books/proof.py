@@ -285,12 +285,16 @@ class _Judge:
             if wrong or (self._made and name not in self._made.changes):
                 return wrong
             sheets = self._sheets(name)
-            if name in old and sheets and (wrong := long.foreign(old.read(name), sheets.was, self._books.styles)):
+            if name in old and sheets and (wrong := self._foreign(long, sheets.was)):
                 return wrong
         sheets = self._sheets(name)
         if sheets is not None and name not in old and not self._old.strict and not _as_shipped(sheets):
             return "<worksheet>"
         return differs(sheets, self._books) if sheets else ""
+
+    def _foreign(self, long: Long, was: Sheet) -> str:
+        """See `Long.foreign`."""
+        return long.foreign(self._old.package.read(long.name), was, self._books.styles, self._old.formatted)
 
     def _chart(self, name: str) -> Part:
         """A chart on a sheet of ours: what it remembers of the cells of our blocks is what they hold, all else as it

@@ -14,6 +14,8 @@ from segmenter.errors import Refused
 ATTRIBUTES: Final = rb"((?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+)\s*"
 ATTRIBUTE: Final = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f" + ATTRIBUTES + rb"(?:/>|>(.*?)</(?:[^\s<>/:]+:)?f\s*>)", re.DOTALL)
+IDLE: Final = re.compile(rb'\s(?:spans="[^"]*"|(?:hidden|collapsed)="(?:0|false)"|outlineLevel="0")')
+"""what in the start tag of a row says nothing that would not be so without it"""
 _DIGITS: Final = 9
 """of a row's number or a style at most: no sheet has so many, and Python does not read any number"""
 _SHOWN: Final = 20

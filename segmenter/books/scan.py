@@ -20,7 +20,7 @@ from segmenter.books import cells, numerals
 from segmenter.books.layouts import PAD, TRUE, Layout, Value
 from segmenter.books.numerals import Ints, NoValue
 from segmenter.books.refs import MAX_ROWS
-from segmenter.books.rowxml import Cell, attributes_of
+from segmenter.books.rowxml import IDLE, Cell, attributes_of
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
@@ -34,7 +34,7 @@ _REMEMBERED: Final = 5_000
 
 class Scan:
     """Takes the rows of a sheet stretch by stretch (`feed`) and gives its columns (`columns`); with `only` the values
-    of some of them."""
+    of some of them. `formatted`: the shared strings that are more than their text, by place."""
 
     def __init__(
         self,
@@ -44,15 +44,19 @@ class Scan:
         shows_days: Callable[[int], bool],
         date1904: bool,
         only: Collection[int] | None = None,
+        formatted: Collection[int] = (),
     ) -> None:
         self.errors: dict[tuple[int, int], str] = {}
         self.uncached: set[tuple[int, int]] = set()
         self.hidden_rows: set[int] = set()
         self.formulas = False
         self.row_tags: set[bytes] = set()
-        """the start tags of the rows, their numbers made 1; not of those that were read one by one"""
+        """the start tags of the rows, their numbers made 1, what says nothing left out; not of those that were read one
+        by one"""
         self.kinds: set[tuple[int, bytes | None, int]] = set()
         """(column, `t` or None for an empty cell, style) of their cells"""
+        self.formatted = False
+        """whether a cell holds a string that is more than its text; not of those that were read one by one"""
         self.rows = 0
         self.height = 0
         self.slow = 0
@@ -64,6 +68,7 @@ class Scan:
         self._shows_days = shows_days
         self._date1904 = date1904
         self._only = only
+        self._formatted = [*formatted]
         self._returns = False
         self._like: Layout | None = None
         """of the last row for which it was asked whether all others are like it"""
@@ -142,16 +147,17 @@ class Scan:
                 raise Refused("rows_disorder", sheet=self._name, row=row + 1)
         self.height = max(self.height, int(rows.max()) + 1)
         self.formulas |= layout.formulas
-        self.row_tags.add(layout.tag)
+        self.row_tags.add(IDLE.sub(b"", layout.tag))
         self.kinds.update(layout.kinds)
         self.rows += len(rows)
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
         for value in layout.values:
-            if self._only is not None and value.column not in self._only:
-                continue
             try:
-                self._take_column(piece, places, value, rows)
+                if self._formatted and value.kind == b"s":
+                    self.formatted |= bool(np.isin(self._codes(piece, places, value), self._formatted).any())
+                if self._only is None or value.column in self._only:
+                    self._take_column(piece, places, value, rows)
             except NoValue as error:
                 where = address(int(rows[error.place]), value.column)
                 raise Refused("cell_damaged", sheet=self._name, cell=where) from error
@@ -160,7 +166,7 @@ class Scan:
         low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
         column = self._columns[value.column]
         if value.kind == b"s":
-            column.add_codes(rows, numerals.codes(piece, low, high, len(self._strings)))
+            column.add_codes(rows, self._codes(piece, places, value))
         elif value.kind == b"b":
             pairs = zip(low.tolist(), high.tolist(), strict=True)
             column.add_objects(rows, [piece[a:b].strip() in TRUE for a, b in pairs])
@@ -168,6 +174,11 @@ class Scan:
             column.add_numbers(rows, numerals.numbers(piece, low, high), self._shows_days(value.style))
         else:
             column.add_objects(rows, self._texts[value.column].many(piece, low, high, self._returns))
+
+    def _codes(self, piece: bytes, places: Ints, value: Value) -> Ints:
+        """The places of shared strings."""
+        low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
+        return numerals.codes(piece, low, high, len(self._strings))
 
     def _patient(self, rows: bytes) -> None:
         """Read rows as `sheetxml` does."""
