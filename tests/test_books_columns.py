@@ -1,13 +1,14 @@
 """Columns at once and cell by cell give the same bytes."""
 
 import math
+import re
 from functools import partial
 
 import numpy as np
 import pytest
 from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, saved_by_excel, sheet_part
 from fills import miswrite
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from segmenter.books import cells, columns, decimals, encoders, longlist, longrows, package
@@ -227,6 +228,48 @@ def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, c
         target.write(RFM, rfm(["c", "a"]))
         assert not at_once(target)
     assert not repairs(path)
+
+
+OWN = {
+    "text": 's="{style}" t="inlineStr"><is><t>owes {n}</t></is></c>',
+    "number": 's="{style}"><v>{n}.5</v></c>',
+    "string": 't="s"><v>0</v></c>',
+    "truth": 's="{style}" t="b"><v>1</v></c>',
+    "colour": 's="0"/>',
+    "escape": 't="inlineStr"><is><t xml:space="preserve"> &lt;{n}&gt; </t></is></c>',
+}
+REMARKS = st.dictionaries(st.tuples(st.sampled_from("OP"), st.integers(0, 9)), st.sampled_from([*OWN]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(IDS, IDS, REMARKS)
+def test_cells_of_others_stay_with_their_customers(tmp_path_factory, before, after, remarks):
+    folder = tmp_path_factory.mktemp("own")
+    found = []
+
+    def typed(data):
+        for (column, place), kind in remarks.items():
+            cell = re.search(rb'<c r="%s%d" s="(\d+)"/>' % (column.encode(), place + 2), data)
+            if cell:
+                rest = OWN[kind].format(style=cell[1].decode(), n=place)
+                new = f'<c r="{column}{place + 2}" {rest}'.encode()
+                data = data.replace(cell[0], new)
+        return data
+
+    for start in (1, 1 << 30):
+        path = book(folder / f"{start}.xlsx", extra=["mine", "more"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            with FileBook(path) as target:
+                target.write(RFM, rfm(before))
+            rewritten(path, {sheet_part(path, RFM_SHEET): typed})
+            patch.setattr(longlist, "_PIECE", 0)
+            with FileBook(path) as target:
+                target.write(RFM, rfm(after, segment=["new"] * len(after)))
+                event(f"at once: {at_once(target)}, of others: {bool(remarks)}")
+        assert not repairs(path)
+        found.append(parts(path))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("formatted", [False, True])

@@ -166,7 +166,7 @@ def hidden(real):
 
 
 def plain(real):
-    return lambda job, region, values, like, writer: real(job, region, values, None, writer)
+    return lambda job, region, values, like, *others: real(job, region, values, None, *others)
 
 
 @pytest.mark.parametrize(("name", "fault"), [("_attributes", hidden), ("_rows", plain)])
@@ -354,8 +354,8 @@ def test_rows_that_are_missing_are_found(tmp_path, monkeypatch):
     refuses(book(tmp_path / "a.xlsx"), full(MANY))
 
 
+NOTED = first(rb'<c r="O40" s="(\d+)"/>', rb'<c r="O40" s="\1" t="inlineStr"><is><t>owes us</t></is></c>')
 BY_PEOPLE = {
-    "a note": first(rb'<c r="O40" s="(\d+)"/>', rb'<c r="O40" s="\1" t="inlineStr"><is><t>owes us</t></is></c>'),
     "a height": first(rb'<row r="40"', b'<row r="40" ht="50" customHeight="1"'),
     "a style": first(rb'<c r="A40" s="\d+"', b'<c r="A40" s="0"'),
 }
@@ -371,6 +371,42 @@ def test_what_people_did_among_rows_that_are_made_anew_is_found(tmp_path, monkey
     refuses(path, full(range(90)))
 
 
+LONG = [70, 3000]
+"""how many customers: rows made one by one, and many at once"""
+
+NOT_THEIRS = {
+    "lost": lambda own: {14: {}},
+    "another's": lambda own: {14: {row + 1: tail for row, tail in own[14].items()}},
+    "another": lambda own: {14: {row: tail.replace(b"owes", b"paid") for row, tail in own[14].items()}},
+    "another look": lambda own: {14: {row: re.sub(rb's="\d+"', b's="0"', tail) for row, tail in own[14].items()}},
+    "invented": lambda own: {14: {**own[14], 3: next(iter(own[14].values()))}},
+}
+
+
+@pytest.mark.parametrize("count", LONG)
+@pytest.mark.parametrize("fault", NOT_THEIRS)
+def test_cells_of_others_that_are_not_theirs_are_found(tmp_path, monkeypatch, fault, count):
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    fill(path, full(range(1, count)))
+    rewritten(path, {sheet_part(path, RFM.sheet["zh"]): NOTED})
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    anew = full([*range(count, 3, -1), 2])
+    fill(path, anew, path.with_name("b.xlsx"))
+    real = longlist._theirs
+    monkeypatch.setattr(longlist, "_theirs", lambda *about: NOT_THEIRS[fault](real(*about)))
+    refuses(path, anew)
+
+
+def test_cells_of_others_in_all_rows_are_found(tmp_path, monkeypatch):
+    """Even where nothing had been typed."""
+    real = columns.kept
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    fill(path, full(MANY))
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    monkeypatch.setattr(columns, "kept", lambda *about: real(*about[:2], b'" s="1"><v>7</v></c>', about[3]))
+    refuses(path, full(MANY, segment=["b"] * len(MANY)))
+
+
 def test_formats_of_a_text_that_are_lost_with_it_are_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx")
     fill(path, full(MANY))
@@ -381,10 +417,6 @@ def test_formats_of_a_text_that_are_lost_with_it_are_found(tmp_path, monkeypatch
     monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
     monkeypatch.setattr(longlist, "_standing", lambda job, first: real(job._replace(formatted=()), first))
     refuses(path, full(range(90)))
-
-
-LONG = [70, 3000]
-"""how many customers: rows made one by one, and many at once"""
 
 
 @pytest.mark.parametrize("count", LONG)

@@ -8,7 +8,7 @@ What many rows have, and what is short, is encoded beforehand; the rest when its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 from types import NoneType
@@ -103,6 +103,8 @@ class Column(NamedTuple):
     """what every cell has in front of its parts; nothing when the first part has it"""
     after: bytes = b""
     """what it has behind them, then"""
+    kept: bool = False
+    """whether its cells are what stood there before, and nothing that was encoded"""
 
     def encoded(self, low: int, high: int) -> list[tuple[Bytes, Lengths]]:
         """What the parts are in rows `low`..`high - 1`."""
@@ -130,6 +132,19 @@ def column(number: int, values: NDArray[Any] | Phrases, encode: Encode) -> Colum
         return _column(number, each, encode, text=text)
     codes, distinct = frames.distinct(values)
     return _words(number, codes, distinct.tolist(), encode, text=text)
+
+
+def kept(number: int, height: int, empty: bytes, own: Mapping[int, bytes]) -> Column | None:
+    """A column of somebody else, cells as they are written: `own` by row, `empty` in all others; None when one is very
+    long."""
+    if max(map(len, own.values()), default=0) > _WIDEST:
+        return None
+    tails = [*dict.fromkeys(own.values()), empty]
+    places = {tail: place for place, tail in enumerate(tails[:-1])}
+    codes = np.full(height, len(places), dtype=np.int32)
+    for row, tail in own.items():
+        codes[row] = places[tail]
+    return Column(number, (Words(codes, tails, lambda raws: raws),), kept=True)
 
 
 def _of_one_kind(values: NDArray[Any]) -> tuple[list[Any] | NDArray[np.float64], bool] | None:

@@ -61,11 +61,11 @@ def listed(found: Sequence[bytes] | Bytes) -> list[bytes]:
 
 def around(encode: Encode, sample: str | int) -> tuple[bytes, bytes]:
     """What is before and behind the value in every cell of a column, told from one that holds `sample`."""
-    before, _, after = _tail(encode(sample)).partition(f">{sample}<".encode())
+    before, _, after = tail(encode(sample)).partition(f">{sample}<".encode())
     return before + b">", b"<" + after
 
 
-def _tail(raw: bytes) -> bytes:
+def tail(raw: bytes) -> bytes:
     """What follows the row number in a cell written for row 1."""
     _, quote, rest = raw.partition(b'1"')
     return quote[1:] + rest
@@ -108,7 +108,7 @@ def texts(encode: Encode) -> Encoder:
         if are_plain(values):
             return [before + value + after for value in plain(values)]
         return [
-            before + value.encode() + after if value and not _SPECIAL.search(value) else _tail(encode(value or None))
+            before + value.encode() + after if value and not _SPECIAL.search(value) else tail(encode(value or None))
             for value in values
         ]
 
@@ -121,7 +121,7 @@ def numbers(encode: Encode) -> Encoder:
 
     def one(value: Any) -> bytes:
         missing = value is None or value != value
-        return _tail(encode(None)) if missing else before + cells.number(value).encode() + after
+        return tail(encode(None)) if missing else before + cells.number(value).encode() + after
 
     return lambda values: [*map(one, values.tolist() if isinstance(values, np.ndarray) else values)]
 

@@ -71,6 +71,8 @@ class Layout(NamedTuple):
     values: list[Value]
     kinds: list[tuple[int, bytes | None, int]]
     """(column, `t` or None for an empty cell, style) of each cell"""
+    ranges: list[tuple[int, int]]
+    """of each cell: its first tag, and the one behind it"""
 
     @classmethod
     def of(cls, row: bytes, prefix: bytes) -> Layout | None:
@@ -83,11 +85,13 @@ class Layout(NamedTuple):
         numbers, where = [number.span(1)], opened.end()
         low, high = numbers[0]
         cells: list[_Cell] = []
+        ranges: list[tuple[int, int]] = []
         while found := cell.match(row, where):
             one = _Cell.of(row, found)
             if one is None:
                 return None
             cells.append(one)
+            ranges.append((row.count(b"<", 0, where), row.count(b"<", 0, found.end())))
             where = found.end()
         closed = opened if opened[0].endswith(b"/>") else close.match(row, where)
         if closed is None or row.find(b"<", end := max(where, closed.end())) >= 0:
@@ -108,6 +112,7 @@ class Layout(NamedTuple):
             regions=regions,
             values=[one.value for one in cells if one.value],
             kinds=[one.kind for one in cells],
+            ranges=ranges,
         )
 
     def fits(self, piece: bytes, places: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from segmenter.books import cells, columns, longrows
+from segmenter.books import cells, columns, encoders, longrows
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
@@ -43,7 +41,7 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
     if any(column not in region.columns for row in below for column in row.cells):
         return None
     refuse_growth(sheet, region, first + count - 1, job.listed)
-    made = _rows(job, region, job.frame, sheet.rows.get(first), writer)
+    made = _rows(job, region, job.frame, sheet.rows.get(first), writer, {})
     if made is None:
         return None
     found = {row.number: b"" for row in below} | {first: longrows.MARK}
@@ -63,10 +61,18 @@ def _filled(
     return Filled(body, shift, region, whole=Whole(made, shift, order))
 
 
-def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writer) -> longrows.Rows | None:
-    """The rows of `frame` in the styles of the row `like`; None when a column has to be written cell by cell."""
+def _rows(
+    job: Job,
+    region: Region,
+    frame: Frame,
+    like: Row | None,
+    writer: Writer,
+    theirs: Mapping[int, Mapping[int, bytes]],
+) -> longrows.Rows | None:
+    """The rows of `frame` in the styles of the row `like`, with `theirs`: other people's cells by column and row; None
+    when a column has to be written cell by cell."""
     sheet, count, first = job.sheet, len(frame), region.first
-    styles = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
+    styles = _styles(sheet, like)
     if any(writer.styles.is_quoted(styles.get(column, 0)) for column in region.columns):
         return None
     encoder = Writer(sheet.filled(b""), writer.styles, writer.date1904)  # which stays, without the rows that stood
@@ -74,14 +80,17 @@ def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writ
     made: list[columns.Column] = []
     for column in region.columns:
         style = styles.get(column, 0)
-        if column not in keys and not style:
+        if column in keys:
+            one = columns.column(column, frame[keys[column]], partial(encoder.cell, 0, column, style))
+            writer.written |= {(first, column), (first + count - 1, column)}
+        elif (own := theirs.get(column)) or style:
+            empty = encoders.tail(encoder.cell(0, column, style, None)) if style else b""
+            one = columns.kept(column, count, empty, own or {})
+        else:
             continue
-        values = frame[keys[column]] if column in keys else np.full(count, None, dtype=object)
-        one = columns.column(column, values, partial(encoder.cell, 0, column, style))
         if one is None:
             return None
         made.append(one)
-        writer.written |= {(first, column), (first + count - 1, column)}
     # styles for texts like formulas are added in the order in which such texts come cell by cell
     quoted = sorted((row, one.number) for one in made if (row := one.first_quoted()) is not None)
     for _, column in quoted:
@@ -89,6 +98,11 @@ def _rows(job: Job, region: Region, frame: Frame, like: Row | None, writer: Writ
     if encoder.locked and not writer.locked:
         writer.locked = address(first, position(encoder.locked)[1])
     return longrows.Rows(first, count, _attributes(sheet, region, like), tuple(made), sheet.prefix)
+
+
+def _styles(sheet: Sheet, like: Row | None) -> dict[int, int]:
+    """The styles of the cells of a new row, by column."""
+    return sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
 
 
 def _attributes(sheet: Sheet, region: Region, like: Row | None) -> bytes:
@@ -107,23 +121,28 @@ class _Standing(NamedTuple):
 
 
 def _again(job: Job, writer: Writer) -> Filled | None:
-    """A later time: every cell below the header is one we wrote, in the one style of its column."""
+    """A later time: every cell below the header is one we wrote, in the one style of its column, or in a column of
+    somebody else, and no formula."""
     sheet, first, key_field = job.sheet, job.header.row + 1, job.table.key_field
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
     if own is None or own.totals or job.notes or key_field not in job.frame:
         return None
-    standing = _standing(job, first)
+    standing = _standing(job, own)
     if standing is None or not _ours(job, standing, own, writer):
         return None
     last = first + standing.scan.rows - 1
     region = Region(first, last, own.area.left, own.area.right, own)
     known = standing.scan.columns()[job.header.columns[key_field]].values(first, last + 1).tolist()
     wanted = [*map(key_of, cells.column(job.frame[key_field]))]
-    places = match([key_of(None if one != one else one) for one in known], wanted)
+    keys = [key_of(None if one != one else one) for one in known]
+    places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
+    theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
+    if theirs is None or (any(theirs.values()) and (len({*keys}) < len(keys) or len({*wanted}) < len(wanted))):
+        return None
     used = set(places.values())
     order = [*(places[n] for n in stayed), *(n for n in range(len(job.frame)) if n not in used)]
-    made = _rows(job, region, job.frame.at(order), standing.like, writer)
+    made = _rows(job, region, job.frame.at(order), standing.like, writer, theirs)
     if made is None:
         return None
     moved = {first + old: first + new for new, old in enumerate(stayed) if old != new}
@@ -136,17 +155,32 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     return _filled(job, region, body, made, shift, order)
 
 
-def _standing(job: Job, first: int) -> _Standing | None:
-    """Read the rows from `first` to the end of the sheet, of their values the keys; None when they are not all alike,
-    without a gap, or hold what is more than its text."""
-    sheet, key = job.sheet, job.header.columns[job.table.key_field]
+def _theirs(scan: Scan, first: int, stayed: Mapping[int, int]) -> Mapping[int, Mapping[int, bytes]] | None:
+    """Other people's cells by column and the row of the list as it will be (`stayed`: by the row it was); None when a
+    row goes in which one of them holds something."""
+    found: dict[int, dict[int, bytes]] = {}
+    for column, cells_there in scan.kept.items():
+        rows = {row - first: tail for row, tail in cells_there.items()}
+        if any(old not in stayed and not tail.endswith(b"/>") for old, tail in rows.items()):
+            return None
+        found[column] = {stayed[old]: tail for old, tail in rows.items() if old in stayed}
+    return found
+
+
+def _standing(job: Job, own: ListObject) -> _Standing | None:
+    """Read the rows of a list to the end of the sheet, of their values the keys, and other people's cells; None when
+    they are not all alike, without a gap, or hold what is more than its text."""
+    sheet, key, first = job.sheet, job.header.columns[job.table.key_field], job.header.row + 1
+    ours = {job.header.columns[one] for one in job.frame.columns if one in job.header.columns}
     p = sheet.prefix.encode()
     data, close = sheet.data, sheet.end
     found = re.compile(rb"<%srow r=\"%d\"" % (p, first + 1)).search(data, sheet.start)
     rows = sheet.first_rows(first + 1)
     if found is None or first not in rows:
         return None
-    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key}, job.formatted)
+    styles = _styles(sheet, rows[first])
+    keep = {column: styles.get(column, 0) for column in range(own.area.left, own.area.right + 1) if column not in ours}
+    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key}, job.formatted, keep)
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
         scan.feed(piece)
         if scan.slow or scan.formulas or scan.formatted:
@@ -167,8 +201,8 @@ def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:
 
 
 def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> bool:
-    """Whether every cell is in a column the frame brings, of a kind and in a style in which we write it."""
-    columns = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
+    """Whether every cell is in a column the frame brings, of a kind and in a style in which we write it, or in one of
+    the list that is somebody else's."""
     styles = {column: cell.style for column, cell in standing.like.cells.items()}
     attributes = _attributes(job.sheet, Region(0, 0, own.area.left, own.area.right, own), standing.like)
     attributes = b' r="1"' + IDLE.sub(b"", attributes)
@@ -176,11 +210,10 @@ def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> boo
         return False
     for column, kind, style in standing.scan.kinds:
         plain = styles.get(column, 0)
-        if column not in range(own.area.left, own.area.right + 1) or style not in (
-            plain,
-            writer.styles.quoted_id(plain),
-        ):
+        if column in standing.scan.kept:
+            continue
+        if column not in range(own.area.left, own.area.right + 1) or kind not in (None, b"n", b"inlineStr", b"s"):
             return False
-        if kind is not None and (column not in columns or kind not in (b"n", b"inlineStr", b"s")):
+        if style not in (plain, writer.styles.quoted_id(plain)):
             return False
     return True

@@ -37,7 +37,7 @@ def check(pieces: Iterable[bytes], made: longrows.Part, name: str) -> str:
     `pieces`: the part as it stands in the file. Around the rows every byte has to be so; in the rows every cell has to
     give back the value it was made from.
     """
-    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns]
+    meanings = [_Meaning(column, made.rows.prefix, name) for column in made.rows.columns if not column.kept]
     if made.rows.height <= columns.FEW:
         whole, found = _Few(made.rows, made.rows.first + 1, made.rows.first + 1 + made.rows.height), b"".join(pieces)
         if b"".join((made.head, *whole.composed(), made.tail)) == found:
@@ -95,6 +95,8 @@ def differs(plan: Meant, whole: Whole) -> str:
 
 def _brings(column: columns.Column | None, wanted: Any, height: int) -> bool:
     """Whether a column brings the values of one of a frame."""
+    if column is not None and column.kept:
+        return False
     parts = () if column is None else column.parts
     if len(parts) > 1:  # texts put together from words
         codes, words = wanted.codes, wanted.words

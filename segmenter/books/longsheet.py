@@ -5,17 +5,21 @@ with the first of them, is compared like any other, and in place of the others n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import longproof, longrows
+import numpy as np
+
+from segmenter.books import cells, longproof, longrows
+from segmenter.books.columns import Words
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Package
 from segmenter.books.rowxml import IDLE
 from segmenter.books.scan import Scan
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot
+from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
 from segmenter.cells import letter
 
@@ -62,27 +66,74 @@ class Long(NamedTuple):
         return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
 
     def foreign(self, data: bytes, was: Sheet, styles: Styles, formatted: Collection[int]) -> str:
-        """The first column among the rows that were made anew in which something of somebody else stood, or which
+        """The first column among the rows that were made anew in which something of somebody else is lost, or which
         somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only;
         `formatted`: the shared strings that are more than their text."""
-        made, p = self.whole.rows, self._prefix
+        made, plan, p = self.whole.rows, self.plan, self._prefix
         start, _, end = self._cut(data)
-        if not _HELD.search(data, start, end):
-            return ""
-        scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, (), formatted)
-        for piece in pieces(data, start, end, b"</%srow>" % p):
-            scan.feed(piece)
-        ours = {self.plan.columns[key] for key in self.plan.written}
-        wrong = [column for column, kind, _ in scan.kinds if kind is not None and column not in ours]
-        if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
-            return ""
+        ours = {plan.columns[key] for key in plan.written}
+        key = plan.columns.get(plan.table.key_field, -1)
         first = was.rows.get(made.first)
         like = {column: cell.style for column, cell in first.cells.items()} if first else {}
-        wrong += [column for column, _, style in scan.kinds if not styles.alike(style, like.get(column, 0))]
+        looks = was.column_styles | like
+        theirs = plan.region.columns if plan.region and key in ours else ()
+        keep = {column: looks.get(column, 0) for column in theirs if column not in ours}
+        scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, {key}, formatted, keep)
+        for piece in pieces(data, start, end, b"</%srow>" % p) if _HELD.search(data, start, end) else ():
+            scan.feed(piece)
+        if wrong := self._kept(scan, styles, keep):
+            return wrong
+        if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
+            return ""
         tags = scan.row_tags - {b'<%srow r="1"%s>' % (p, IDLE.sub(b"", made.attributes))}
         if scan.slow or scan.formatted or tags:
             return str(made.first + 1)
-        return letter(min(wrong, default=made.columns[0].number)) if wrong or scan.formulas else ""
+        rest = [one for one in scan.kinds if one[0] not in keep]
+        wrong_columns = [column for column, kind, _ in rest if kind is not None and column not in ours]
+        wrong_columns += [column for column, _, style in rest if not styles.alike(style, like.get(column, 0))]
+        least = min(wrong_columns, default=made.columns[0].number)
+        return letter(least) if wrong_columns or scan.formulas else ""
+
+    def _kept(self, scan: Scan, styles: Styles, looks: Mapping[int, int]) -> str:
+        """The first cell of somebody else (in the columns of `looks`) that does not stand as it was in the row of its
+        key, or that nobody had written."""
+        found: dict[tuple[int, int], bytes] = {}
+        for one in self.whole.rows.columns:
+            words = one.parts[0]
+            if not one.kept or not isinstance(words, Words):
+                continue
+            *_, empty = words.tails
+            style = re.search(rb' s="(\d+)"', empty)
+            if _HELD.search(empty) or not styles.alike(int(style[1]) if style else 0, looks.get(one.number, -1)):
+                return letter(one.number)
+            rows = np.flatnonzero(words.codes != len(words.tails) - 1).tolist()
+            found |= {(row, one.number): words.tails[words.codes[row]] for row in rows}
+        expected = self._expected(scan) if any(scan.kept.values()) else {}
+        for row, column in sorted({*found, *expected}):
+            if found.get((row, column)) != expected.get((row, column)):
+                return f"{letter(column)}{self.whole.rows.first + 1 + row}"
+        return ""
+
+    def _expected(self, scan: Scan) -> dict[tuple[int, int], bytes]:
+        """The cells of somebody else by the row of the list, and the column, in which they have to be; those that are
+        empty may go with their row. A key that is not there, or twice, is row -1."""
+        plan, first = self.plan, self.whole.rows.first
+        if plan.frame is None:
+            return {}
+        frame = plan.frame if self.whole.order is None else plan.frame.at(self.whole.order)
+        keys = [key_of(one) for one in cells.column(frame[plan.table.key_field])]
+        places = {key: place for place, key in enumerate(keys)}
+        stood = scan.columns()[plan.columns[plan.table.key_field]].values(first, scan.height).tolist()
+        known = [key_of(None if one != one else one) for one in stood]
+        twice = {key for each in (keys, known) for key, count in Counter(each).items() if count > 1}
+        found: dict[tuple[int, int], bytes] = {}
+        for column, there in scan.kept.items():
+            for row, tail in there.items():
+                key = known[row - first]
+                place = -1 if key is None or key in twice else places.get(key, -1)
+                if place >= 0 or _HELD.search(tail):
+                    found[place, column] = tail
+        return found
 
     @property
     def _prefix(self) -> bytes:

@@ -57,6 +57,8 @@ class _Want(NamedTuple):
     """the last row of the list as it was and as it is, which the formulas of a row of totals follow"""
     needed: bool = True
     """whether it has to be there even when it has no cells"""
+    asked: Collection[int] = ()
+    """the columns that `longsheet` asks about, not this"""
 
 
 def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str:
@@ -96,7 +98,8 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
     for number, slot in enumerate(plan.slots, plan.first):
         if slot.source is None:
             taken = formulas if region.listed and slot.place is not None else {}
-            yield number, _Want(None, attributes, region.columns, anew, like, taken)
+            theirs = {*region.columns} - ours if plan.whole else ()
+            yield number, _Want(None, attributes, region.columns, anew, like, taken, asked=theirs)
         else:
             columns = () if slot.whole else ours if slot.place is not None else emptied
             source = was.rows.get(slot.source, _EMPTY)
@@ -156,6 +159,8 @@ class _Rows:
         further = want.like if want.source is None else {}
         for column in sorted({*row.cells, *source, *outside, *further}):
             cell = row.cells.get(column)
+            if column in want.asked:
+                continue
             if column in want.ours:
                 good = self._ours(cell, source.get(column), want, column)
             elif want.source is None and column in want.inside:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -23,18 +24,20 @@ from segmenter.books.refs import MAX_ROWS
 from segmenter.books.rowxml import IDLE, Cell, attributes_of
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
-from segmenter.cells import address
+from segmenter.cells import address, letter
 from segmenter.errors import Refused
 
 _GROUPS: Final = 24
 """kinds of rows in a stretch beyond which the rest is read row by row"""
 _REMEMBERED: Final = 5_000
 """distinct texts of a column beyond which they are decoded one by one"""
+NOTHING: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 class Scan:
     """Takes the rows of a sheet stretch by stretch (`feed`) and gives its columns (`columns`); with `only` the values
-    of some of them. `formatted`: the shared strings that are more than their text, by place."""
+    of some of them. `formatted`: the shared strings that are more than their text, by place. `keep`: columns of which
+    the cells are kept as they are written, but for empty ones in the style that is told, where that is one."""
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Scan:
         date1904: bool,
         only: Collection[int] | None = None,
         formatted: Collection[int] = (),
+        keep: Mapping[int, int] = NOTHING,
     ) -> None:
         self.errors: dict[tuple[int, int], str] = {}
         self.uncached: set[tuple[int, int]] = set()
@@ -56,7 +60,10 @@ class Scan:
         self.kinds: set[tuple[int, bytes | None, int]] = set()
         """(column, `t` or None for an empty cell, style) of their cells"""
         self.formatted = False
-        """whether a cell holds a string that is more than its text; not of those that were read one by one"""
+        """whether a cell that is not kept holds a string that is more than its text; not of those that were read one
+        by one"""
+        self.kept: dict[int, dict[int, bytes]] = {column: {} for column in keep}
+        """by column and row: what follows the row number in the cells that are kept"""
         self.rows = 0
         self.height = 0
         self.slow = 0
@@ -69,6 +76,7 @@ class Scan:
         self._date1904 = date1904
         self._only = only
         self._formatted = [*formatted]
+        self._keep = keep
         self._returns = False
         self._like: Layout | None = None
         """of the last row for which it was asked whether all others are like it"""
@@ -152,15 +160,28 @@ class Scan:
         self.rows += len(rows)
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
+        for (column, kind, style), cells_at in zip(layout.kinds, layout.ranges, strict=True):
+            if column in self._keep and (kind is not None or style == 0 or style != self._keep[column]):
+                self._keep_cells(piece, places[:, cells_at], rows, column)
         for value in layout.values:
             try:
-                if self._formatted and value.kind == b"s":
+                if self._formatted and value.kind == b"s" and value.column not in self._keep:
                     self.formatted |= bool(np.isin(self._codes(piece, places, value), self._formatted).any())
                 if self._only is None or value.column in self._only:
                     self._take_column(piece, places, value, rows)
             except NoValue as error:
                 where = address(int(rows[error.place]), value.column)
                 raise Refused("cell_damaged", sheet=self._name, cell=where) from error
+
+    def _keep_cells(self, piece: bytes, places: Ints, rows: Ints, column: int) -> None:
+        """Keep cells that begin and end at these places."""
+        head = b'<%sc r="%s' % (self._prefix, letter(column).encode())
+        for row, (low, high) in zip(rows.tolist(), places.tolist(), strict=True):
+            raw = piece[low:high]
+            if raw.startswith(head):
+                self.kept[column][row] = raw[len(head) + len(str(row + 1)) :]
+            else:
+                self.slow += 1  # nobody who keeps cells reads on then
 
     def _take_column(self, piece: bytes, places: Ints, value: Value, rows: Ints) -> None:
         low, high = places[:, value.token] + value.skip, places[:, value.token + 1]
