@@ -9,7 +9,7 @@ import pytest
 from bookshop import book, frame
 from fills import BOARD, comment, dressed, fill, first, full, refuses, spoil
 
-from segmenter.books import adding, adopt, calc, drawn, growth, lists, slots, styles
+from segmenter.books import adding, adopt, calc, drawn, growth, slots, styles, translate
 from segmenter.books.file import FileBook
 from segmenter.books.index import Index
 from segmenter.books.package import write
@@ -47,7 +47,7 @@ def test_a_table_that_does_not_grow_is_found(tmp_path, monkeypatch):
 
 def test_totals_of_other_rows_are_found(tmp_path, monkeypatch):
     path = dressed(tmp_path / "a.xlsx", totals=True)
-    monkeypatch.setattr(lists._Rows, "_grown", lambda self, formula: formula.replace("I4", "I99"))
+    monkeypatch.setattr(translate.Following, "formula", lambda self, text, row: text.replace("I4", "I99"))
     refuses(path, full("12345"))
 
 

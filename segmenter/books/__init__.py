@@ -9,7 +9,8 @@ what stands in the cells, and turning it into customers is the business of the s
     writing     region, slots: which rows; filling, writer: what into them
                 lists row by row, longlist column by column (columns, encoders, decimals, longrows), blocks
                 growth, calc, drawn: what follows; adding, adopt: a sheet that is missing
-    the proof   proof: part by part; sheetproof, rowproof, aroundproof: our sheets; longsheet, longproof: long ones;
+    the proof   proof: part by part; sheetproof, rowproof, formulaproof, aroundproof: our sheets;
+                longsheet, longproof: long ones;
                 directoryproof: what leads to them; guess: where nobody tells what was to be written
     Excel       live, liveplan, livelist; previous takes back
 """

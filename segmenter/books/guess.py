@@ -66,8 +66,8 @@ class _Guess:
             if number not in self._now.rows or self._is_below(number):
                 return
             if number not in without:
-                yield Slot(sources.get(number), 0)
-            elif loose and not self._typed.is_ours(loose[0], None) and self._alike(loose[0], number, self._columns):
+                yield self._keyed(sources.get(number), number)
+            elif loose and self._is_remark(loose[0], None, number):
                 yield Slot(loose.pop(0), 0, True)
             elif number in same and self._could_be(number, number):
                 yield Slot(number, 0)
@@ -78,6 +78,16 @@ class _Guess:
                 return
             else:
                 yield Slot(None, 0 if self._holds(number) else None)
+
+    def _keyed(self, source: int | None, number: int) -> Slot:
+        """A row with a key, which may be a remark for all that: with a word where the keys stand."""
+        key = key_of(self._now.value(number, self._plan.columns.get(self._plan.table.key_field, -1)))
+        return Slot(source, 0, source is not None and self._is_remark(source, key, number))
+
+    def _is_remark(self, old: int, key: str | None, number: int) -> bool:
+        """Whether a row was none of ours and says the same after, the rows aside that its formulas read: which those
+        should be can only be told of all rows."""
+        return not self._typed.is_ours(old, key) and self._alike(old, number, self._columns, rows=False)
 
     def _is_below(self, number: int) -> bool:
         """Whether a row stood below the list and stands there still, which has grown down to it."""
@@ -115,13 +125,13 @@ class _Guess:
         """Whether the cells that are not ours say the same in a row before and one after."""
         return self._alike(old, number, self._foreign)
 
-    def _alike(self, old: int, number: int, columns: Iterable[int]) -> bool:
-        """Whether some cells say the same in a row before and one after."""
+    def _alike(self, old: int, number: int, columns: Iterable[int], *, rows: bool = True) -> bool:
+        """Whether some cells say the same in a row before and one after; see `rowproof.alike`."""
         before, after = self._was.rows.get(old), self._now.rows[number]
         for column in columns:
             one, other = before.cells.get(column) if before else None, after.cells.get(column)
             if (one is None or one.blank) and (other is None or other.blank):
                 continue
-            if one is None or other is None or not alike(self._was, one, self._now, other):
+            if one is None or other is None or not alike(self._was, one, self._now, other, rows=rows):
                 return False
         return True

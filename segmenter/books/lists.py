@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
 
-from segmenter.books import cells, longlist, refs
+from segmenter.books import cells, longlist
 from segmenter.books.cells import Plain
 from segmenter.books.filling import UNLIKE, Filled, Job, addressed, always, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
+from segmenter.books.rowxml import Cell, Row
 from segmenter.books.slots import Slot, Typed, key_of, slots
+from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
-
-_RANGE: Final = r"(?<![\w!'\].])\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?(?![\w(!])"
 
 
 def fill(job: Job, writer: Writer) -> Filled:
@@ -44,12 +42,12 @@ def fill(job: Job, writer: Writer) -> Filled:
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
-    rows = _Rows(job, region, shift, values, writer)
+    rows = _Rows(job, region, shift, values, writer, wanted)
     found: dict[int, bytes] = {}
     for n, slot in enumerate(wanted):
         found[region.first + n] = rows.row(region.first + n, slot)
     for n, row in enumerate(region.totals):
-        found[last + 1 + n] = rows.totals(last + 1 + n, row)
+        found[last + 1 + n] = rows.row(last + 1 + n, Slot(row, None, whole=True))
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
     return Filled(body_of(sheet, found), shift, region, wanted)
@@ -65,24 +63,44 @@ class _Rows:
     """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
 
     def __init__(
-        self, job: Job, region: Region, shift: Shift, values: Mapping[str, list[Plain]], writer: Writer
+        self,
+        job: Job,
+        region: Region,
+        shift: Shift,
+        values: Mapping[str, list[Plain]],
+        writer: Writer,
+        wanted: Sequence[Slot],
     ) -> None:
         sheet, table, columns = job.sheet, job.table, job.header.columns
         self._sheet = sheet
         self._region = region
-        self._shift = shift
         self._writer = writer
         self._values = {columns[key]: values[key] for key in values}
         self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
-        self._unshare = bool(shift.moved or shift.gone)
+        moves = bool(shift.moved or shift.gone)
+        self._following = Following(shift, sheet.name) if moves or shift.old != shift.new else None
+        # a formula that follows is spelt out, and may be the one that spells it out for others
+        self._unshare = moves or (self._following is not None and any(slot.whole for slot in wanted))
         like = sheet.rows.get(region.first)
         self._like = sheet.column_styles | ({column: cell.style for column, cell in like.cells.items()} if like else {})
         self._like_attributes = UNLIKE.sub(b"", like.attributes) if like else b""
-        self._like_formulas = (
-            {column: cell for column, cell in like.cells.items() if cell.formula and column not in self._values}
-            if like and region.listed
-            else {}
-        )
+        shows = not any(slot.whole and slot.source == region.first for slot in wanted)
+        self._like_formulas = {
+            column: cell for column, cell in self._formulas(like, shows).items() if column not in self._values
+        }
+
+    def _formulas(self, like: Row | None, shows: bool) -> Mapping[int, Cell]:
+        """What a new row calculates: what the first row of an Excel table does (`shows`); where that is none of ours,
+        or blank, as it is in an emptied list, what the table remembers of its columns, which is what Excel goes by."""
+        region, standing = self._region, like.cells if like else {}
+        if region.listed is None:
+            return {}
+        if shows and any(column in region.columns and not cell.blank for column, cell in standing.items()):
+            return {column: cell for column, cell in standing.items() if cell.formula}
+        return {
+            column: self._sheet.calculated(region.first, column, self._like.get(column, 0), text)
+            for column, text in region.listed.formulas.items()
+        }
 
     def row(self, number: int, slot: Slot) -> bytes:
         """Row `number` as `slot` wants it."""
@@ -97,7 +115,7 @@ class _Rows:
             value = self._wanted(column, slot, cell is not None)
             if isinstance(value, _Keep) or (cell and self._sheet.holds(cell, value, self._writer.date1904)):
                 if cell:
-                    parts[column] = self._sheet.moved(cell, number, unshare=self._unshare)
+                    parts[column] = self._kept(cell, number, slot)
                     changed = changed or parts[column] != cell.raw
             elif cell is not None or value is not None:
                 style = cell.style if cell else self._like.get(column, 0)
@@ -106,6 +124,13 @@ class _Rows:
         if source and not changed:
             return addressed(self._sheet, source)
         return self._sheet.compose(source.attributes if source else b"", number, parts)
+
+    def _kept(self, cell: Cell, number: int, slot: Slot) -> bytes:
+        """A cell of somebody else in row `number`. Its formula is copied in a row of ours; in any other it follows what
+        it reads: see `translate`."""
+        if slot.whole and self._following is not None:
+            return self._sheet.followed(cell, number, self._following)
+        return self._sheet.moved(cell, number, unshare=self._unshare)
 
     def _new(self, number: int, place: int | None) -> bytes:
         parts = self._beside(number)
@@ -137,29 +162,6 @@ class _Rows:
             return {}
         outside = {column: cell for column, cell in row.cells.items() if column not in self._region.columns}
         return {column: self._sheet.moved(cell, number, unshare=self._unshare) for column, cell in outside.items()}
-
-    def totals(self, number: int, row: int) -> bytes:
-        """A row of totals at its new place; ranges down to the last data row follow it."""
-        source = self._sheet.rows.get(row)
-        parts = self._beside(number)
-        if source is None:
-            return self._sheet.compose(b"", number, parts)
-        if number == row and self._shift.old == self._shift.new:
-            return addressed(self._sheet, source)
-        for column, cell in source.cells.items():
-            if column in self._region.columns:
-                parts[column] = self._sheet.reformulated(cell, number, self._grown)
-        return self._sheet.compose(source.attributes, number, parts)
-
-    def _grown(self, formula: str) -> str:
-        def grow(found: re.Match[str]) -> str:
-            area = self._shift.area(refs.area(found[0]))
-            if area is None or ":" not in found[0]:
-                return found[0]
-            head, _, tail = found[0].partition(":")
-            return f"{head}:{re.sub(r'[0-9]+$', str(area.bottom + 1), tail)}"
-
-        return re.sub(_RANGE, grow, formula)
 
     def left_over(self, number: int) -> bytes:
         """A row the table no longer has: what stands beside it stays, and a blank row stays as it was."""

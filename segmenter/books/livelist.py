@@ -2,6 +2,8 @@
 
 Columns of ours are one assignment for all rows; columns of people are only written where rows are new. Rows that go
 are deleted by Excel itself, so that whatever people have beside or on the others (colours, notes) moves with its row.
+So do formulas, all in Excel's own way: those of customers, which a file copies with their rows (see `translate`),
+follow what they read as well, and read #REF! where that is gone.
 """
 
 from __future__ import annotations

@@ -32,9 +32,12 @@ def fill(job: Job, writer: Writer) -> Filled | None:
 
 
 def _fresh(job: Job, writer: Writer) -> Filled | None:
-    """The first time: all cells below the header are empty."""
+    """The first time: all cells below the header are empty, and no column calculates itself."""
     sheet, count, first = job.sheet, len(job.frame), job.header.row + 1
     region = find(InFile(sheet), job.header, job.listed, job.table.key_field)
+    brought = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
+    if region.listed and region.listed.formulas.keys() - brought:
+        return None
     below = [row for number, row in sheet.rows.items() if number >= first]
     if region.totals or not all(row.blank and row.number < first + count for row in below):
         return None

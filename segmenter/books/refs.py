@@ -103,7 +103,7 @@ class Shift(NamedTuple):
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
         nothing of it is left. A range down to the last row follows it; a single row follows its customer."""
-        if one.bottom < self.first or one.bottom > self.old or not self._covers(one):
+        if one.bottom < self.first or one.bottom > self.old or not self.covers(one):
             return one
         if one.top == one.bottom and self.old > self.first:
             row = self.row(one.top)
@@ -113,8 +113,9 @@ class Shift(NamedTuple):
 
     def cell(self, one: Area) -> Area | None:
         """What becomes of a cell that has a comment or a link: it goes with its row."""
-        row = self.row(one.top) if self._covers(one) else one.top
+        row = self.row(one.top) if self.covers(one) else one.top
         return None if row is None else one._replace(top=row, bottom=row)
 
-    def _covers(self, one: Area) -> bool:
+    def covers(self, one: Area) -> bool:
+        """Whether a range has cells in the columns that move with a row."""
         return self.columns[0] <= one.right and one.left <= self.columns[1]

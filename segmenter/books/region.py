@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from segmenter.books import refs, rowxml, spans
@@ -15,12 +16,14 @@ from segmenter.reading.headers import Header
 
 class ListObject(NamedTuple):
     """An Excel table: its part, the cells it covers with header and totals, how many rows of totals it has,
-    and its name in formulas."""
+    its name in formulas, and what its columns calculate."""
 
     part: str
     area: Area
     totals: int
     name: str
+    formulas: Mapping[int, str] = MappingProxyType({})
+    """by column, for its first data row; as Excel remembers it for further ones"""
 
     @property
     def last(self) -> int:
@@ -39,7 +42,10 @@ def _list_object(data: bytes, part: str) -> ListObject:
     area, totals = refs.told(root.get("ref")), rowxml.number(root.get("totalsRowCount", "0"))
     if totals > area.bottom - area.top:
         raise refs.damaged(str(totals))
-    return ListObject(part, area, totals, root.get("displayName"))
+    said = enumerate(root.all("tableColumns", "tableColumn"), area.left)
+    asked = ((column, one.first("calculatedColumnFormula")) for column, one in said)
+    plain = {column: one.text for column, one in asked if one is not None and one.text and not one.get("array")}
+    return ListObject(part, area, totals, root.get("displayName"), plain)
 
 
 def noted(index: Index, part: str) -> frozenset[tuple[int, int]]:

@@ -2,18 +2,19 @@
 meant, looks as it has to, and has the neighbours it had.
 
 A row is what another was before, with our cells written anew; or a further one, made like the first; or, above the
-table, below it and beside it, what it was.
+table, below it and beside it, what it was. Formulas are copied with the rows of customers; in other rows they follow
+what they read (`formulaproof`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from segmenter.books import translate
+from segmenter.books import cells, translate
 from segmenter.books.filling import UNLIKE, Meant, addressed
+from segmenter.books.formulaproof import Followed, taken_apart
 from segmenter.books.region import Region
 from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
 from segmenter.books.sheetxml import Sheet
@@ -29,7 +30,6 @@ _UNSAID: Final = frozenset(
 )
 """what a tag means that does not say it"""
 _TRUTHS: Final = {b"false": b"0", b"true": b"1"}
-_RANGE: Final = re.compile(r"(\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?)([0-9]+)")
 
 
 class _Want(NamedTuple):
@@ -53,8 +53,8 @@ class _Want(NamedTuple):
     """the style of a cell that was not there, by column"""
     formulas: Mapping[int, Cell]
     """what a further row takes over from the first one of its Excel table"""
-    totals: tuple[int, int] | None = None
-    """the last row of the list as it was and as it is, which the formulas of a row of totals follow"""
+    followed: Followed | None = None
+    """what the formulas follow of a row that is no customer's"""
     needed: bool = True
     """whether it has to be there even when it has no cells"""
     asked: Collection[int] = ()
@@ -94,7 +94,13 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
     standing = first.cells if first else {}
     like = {**was.column_styles, **{column: cell.style for column, cell in standing.items()}}
     formulas = {column: cell for column, cell in standing.items() if cell.formula and column not in ours}
+    is_blank = all(cell.blank for column, cell in standing.items() if column in region.columns)
+    if region.listed and (is_blank or any(slot.whole and slot.source == plan.first for slot in plan.slots)):
+        # no customer shows there how the table calculates its columns: it remembers that itself
+        said = {column: text for column, text in region.listed.formulas.items() if column not in ours}
+        formulas = {column: _calculated(plan.first, column, like.get(column, 0), said[column]) for column in said}
     attributes = UNLIKE.sub(b"", first.attributes) if first else b""
+    followed = Followed(plan, region, was.name)
     for number, slot in enumerate(plan.slots, plan.first):
         if slot.source is None:
             taken = formulas if region.listed and slot.place is not None else {}
@@ -103,16 +109,21 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
         else:
             columns = () if slot.whole else ours if slot.place is not None else emptied
             source = was.rows.get(slot.source, _EMPTY)
-            yield number, _Want(source, source.attributes, region.columns, columns, like, {})
+            follows = followed if slot.whole else None
+            yield number, _Want(source, source.attributes, region.columns, columns, like, {}, follows)
     below = plan.first + len(plan.slots)
     for number, old in enumerate(region.totals, below):
         source = was.rows.get(old, _EMPTY)
-        totals = region.last, below - 1
-        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, totals=totals)
+        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, followed)
     for number in range(below + len(region.totals), region.last + len(region.totals) + 1):
         left = was.rows.get(number, _EMPTY)
         kept = left if left.blank and number <= region.last else None
         yield number, _Want(kept, left.attributes, region.columns, (), {}, {}, needed=False)
+
+
+def _calculated(row: int, column: int, style: int, text: str) -> Cell:
+    """A cell that calculates what a table says of its column."""
+    return Cell(row, column, style, b"n", f"<f>{cells.escape_formula(text)}</f>".encode(), b"")
 
 
 class _Rows:
@@ -138,7 +149,7 @@ class _Rows:
         if row is None:
             there = beside is not None and any(column not in want.inside for column in beside.cells)
             return str(number + 1) if want.needed or there else ""
-        if beside is not None and row.raw == beside.raw and want.source is beside:
+        if beside is not None and row.raw == beside.raw and want.source is beside and not want.followed:
             return ""
         if _said(row.attributes) != _said(want.attributes):
             return str(number + 1)
@@ -166,8 +177,9 @@ class _Rows:
             elif want.source is None and column in want.inside:
                 good = self._further(cell, row.number, column, want)
             else:
-                old = (source if column in want.inside else outside).get(column)
-                good = cell is None if old is None else cell is not None and self._alike(old, cell, want.totals)
+                came = column in want.inside
+                old, followed = (source if came else outside).get(column), want.followed if came else None
+                good = cell is None if old is None else cell is not None and self._alike(old, cell, followed)
             if not good:
                 return address(row.number, column)
         return ""
@@ -195,26 +207,26 @@ class _Rows:
         style = want.like.get(column, 0)
         return self._styles.alike(style, 0) if cell is None else cell.blank and self._styled(cell, style)
 
-    def _alike(self, old: Cell, cell: Cell, totals: tuple[int, int] | None) -> bool:
-        """Whether a cell of somebody else is what it was, its formula as seen from where it stands."""
-        if totals and old.formula and cell.formula and _rest(old) == _rest(cell):  # which may be one nobody can read
-            last, now = (str(one + 1) for one in totals)
-            grown = _RANGE.sub(lambda one: one[1] + (now if one[2] == last else one[2]), old.formula[1])
-            if cell.formula[1] in (grown, old.formula[1]):
-                return True
-        return alike(self._was, old, self._now, cell)
+    def _alike(self, old: Cell, cell: Cell, followed: Followed | None) -> bool:
+        """Whether a cell of somebody else is what it was, its formula as seen from where it stands, or `followed`."""
+        if followed is None or old.formula is None or cell.formula is None:
+            return alike(self._was, old, self._now, cell)
+        (before, kind), (after, is_now) = _spelt(self._was, old), _spelt(self._now, cell)
+        shares = b"si" in cell.formula[0] and cell.raw != old.raw
+        return _rest(old) == _rest(cell) and kind == is_now and not shares and followed.same(before, old.row, after)
 
 
-def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell) -> bool:
-    """Whether two cells are the same wherever they stand: content, style, what else their tags say, and formula. One
-    that is written anew shares none: the cell that spells it out may be gone."""
+def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -> bool:
+    """Whether two cells are the same wherever they stand: content, style, what else their tags say, and formula, the
+    rows that it reads aside or not. One that is written anew shares none: the cell that spells it out may be gone."""
     if cell.raw == old.raw:
         return True
     if _rest(old) != _rest(cell):
         return False
     if old.formula is None or cell.formula is None:
         return old.formula == cell.formula
-    return b"si" not in cell.formula[0] and formula(was, old) == formula(now, cell)
+    read = formula if rows else _outline
+    return b"si" not in cell.formula[0] and read(was, old) == read(now, cell)
 
 
 def _rest(cell: Cell) -> tuple[object, ...]:
@@ -225,13 +237,31 @@ def _rest(cell: Cell) -> tuple[object, ...]:
 def formula(sheet: Sheet, cell: Cell) -> tuple[str, object]:
     """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), and what
     kind of formula it is. One shared with other cells is spelt out."""
+    text, origin, kind = _told(sheet, cell)
+    return translate.moved(text, origin, address(_OUT, cell.column)) if text else "", kind
+
+
+def _spelt(sheet: Sheet, cell: Cell) -> tuple[str, object]:
+    """A cell's formula as it stands there, and what kind of formula it is."""
+    text, origin, kind = _told(sheet, cell)
+    return translate.moved(text, origin, cell.where) if text and origin != cell.where else text, kind
+
+
+def _outline(sheet: Sheet, cell: Cell) -> tuple[object, object]:
+    """A cell's formula without the rows it reads on its own sheet, and what kind of formula it is."""
+    text, kind = _spelt(sheet, cell)
+    return taken_apart(text, sheet.name).rest, kind
+
+
+def _told(sheet: Sheet, cell: Cell) -> tuple[str, str, dict[bytes, bytes]]:
+    """A cell's formula, the cell for which it is written, and what else is said of it."""
     attributes, text = cell.formula or ({}, "")
     origin = cell.where
     kind = {name: value for name, value in attributes.items() if name not in (b"ref", b"si")}
     if attributes.get(b"t") == b"shared":
         del kind[b"t"]
         text, origin = sheet.shared.get(attributes.get(b"si", b""), (text, origin))
-    return translate.moved(text, origin, address(_OUT, cell.column)) if text else "", kind
+    return text, origin, kind
 
 
 def _said(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:

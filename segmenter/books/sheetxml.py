@@ -18,6 +18,7 @@ from typing import Any, Final
 from segmenter.books import cells, refs, rowxml, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
+from segmenter.books.translate import Following
 from segmenter.cells import address, column_of
 from segmenter.errors import Refused
 
@@ -145,6 +146,22 @@ class Sheet:
         """
         if row == cell.row and not (unshare and b"shared" in cell.inner):
             return cell.raw
+        target = address(row, cell.column)
+        return self._reformulated(cell, row, lambda text, origin: translate.moved(text, origin, target))
+
+    def followed(self, cell: Cell, row: int, following: Following) -> bytes:
+        """A cell as it is written in another row, or the same one, its formula following the cells it reads; one shared
+        with other cells is spelt out."""
+
+        def follow(text: str, origin: str) -> str:
+            own = text if origin == cell.where else translate.moved(text, origin, cell.where)
+            return following.formula(own, cell.row)
+
+        return self._reformulated(cell, row, follow)
+
+    def _reformulated(self, cell: Cell, row: int, read: Callable[[str, str], str]) -> bytes:
+        """A cell under the address it has in a row. `read`: what becomes of its formula, told its text and the cell for
+        which that is written."""
         raw = cell.raw
         formula = cell.formula
         if formula is not None:
@@ -153,20 +170,21 @@ class Sheet:
                 area = refs.told(attributes.get(b"ref", cell.where.encode()).decode())
                 if area.top != area.bottom and row != cell.row:
                     raise Refused("array_formula", sheet=self.name, cell=str(area))
-            raw = self._with_formula(cell, row, attributes, text)
+            raw = self._with_formula(cell, address(row, cell.column), attributes, text, read)
         return _readdressed(raw, address(row, cell.column))
 
-    def _with_formula(self, cell: Cell, row: int, attributes: dict[bytes, bytes], text: str) -> bytes:
-        origin = cell.where
-        target = address(row, cell.column)
+    def _with_formula(
+        self, cell: Cell, target: str, attributes: dict[bytes, bytes], text: str, read: Callable[[str, str], str]
+    ) -> bytes:
+        spelt, origin = text, cell.where
         kept = dict(attributes)
         if attributes.get(b"t") == b"shared":
-            text, origin = self.shared.get(attributes.get(b"si", b""), (text, origin))
+            spelt, origin = self.shared.get(attributes.get(b"si", b""), (text, origin))
             kept = {key: value for key, value in kept.items() if key not in (b"t", b"si", b"ref")}
         if kept.get(b"t") == b"array" and b":" not in kept.get(b"ref", b":"):
             kept[b"ref"] = target.encode()
-        moved = translate.moved(text, origin, target) if text else text
-        return self._formula(cell.raw, kept, moved)
+        new = read(spelt, origin) if spelt else spelt
+        return cell.raw if (kept, new) == (attributes, text) else self._formula(cell.raw, kept, new)
 
     def _formula(self, raw: bytes, attributes: Mapping[bytes, bytes], text: str) -> bytes:
         p = self.prefix.encode()
@@ -174,13 +192,12 @@ class Sheet:
         new = b"<" + p + b"f" + head + b">" + cells.escape_formula(text).encode() + b"</" + p + b"f>"
         return FORMULA.sub(lambda _: new, raw, count=1)
 
-    def reformulated(self, cell: Cell, row: int, change: Callable[[str], str]) -> bytes:
-        """A cell in another row whose formula, if it has one, is made new by `change`."""
-        raw = cell.raw
-        if (formula := cell.formula) is not None and formula[1]:
-            changed = change(formula[1])
-            raw = raw if changed == formula[1] else self._formula(raw, formula[0], changed)
-        return _readdressed(raw, address(row, cell.column))
+    def calculated(self, row: int, column: int, style: int, text: str) -> Cell:
+        """A cell with a formula nobody has calculated yet."""
+        p, where = self.prefix, address(row, column)
+        inner = f"<{p}f>{cells.escape_formula(text)}</{p}f>".encode()
+        raw = f'<{p}c r="{where}" s="{style}">'.encode() + inner + f"</{p}c>".encode()
+        return Cell(row, column, style, b"n", inner, raw)
 
     def uncached(self, raw: bytes) -> bytes:
         """A formula cell's bytes without the result it was saved with."""

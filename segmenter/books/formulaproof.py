@@ -1,0 +1,111 @@
+"""The part of the proof about formulas in rows that are no customer's: each reads the cells it read, wherever these
+stand now, and what was added below them where it read down to the last row; nothing else, and nothing less.
+
+A formula is taken apart into its references and all the rest, which stays. Whether a reference is right is asked of
+where the rows went that were meant, not of a shift.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from functools import cached_property
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from segmenter.books import refs
+from segmenter.books.filling import Meant
+from segmenter.books.refs import Area
+from segmenter.books.region import Region
+
+_OPAQUE: Final = re.compile(
+    r"('(?:[^']|'')*'|(?:\[[^\[\]]*\])?[^\s\[\]'\"!(),;+\-*/^&=<>{}]+)!([$\w:]*)"
+    r"|\"(?:[^\"]|\"\")*\"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"
+)
+"""the cells of a sheet that is named; texts, columns of tables"""
+_CELLS: Final = re.compile(
+    r"(?<![\w.$\0])(?:\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}(?::\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6})?"
+    r"|\$?[1-9]\d{0,6}:\$?[1-9]\d{0,6})(?![\w(!.])",
+    re.ASCII,
+)
+_DIGITS: Final = re.compile("[0-9]+")
+
+
+class Formula(NamedTuple):
+    """A formula on a sheet, taken apart."""
+
+    rest: tuple[str, ...]
+    """what stands between the references to cells of the sheet itself, and these without their rows"""
+    reads: tuple[str, ...]
+    """these references"""
+
+
+def taken_apart(text: str, sheet: str) -> Formula:
+    """A formula (without "=") of a cell on `sheet`."""
+
+    def hide(found: re.Match[str]) -> str:
+        name = (found[1] or "").removeprefix("'").removesuffix("'").replace("''", "'")
+        own = found[2] if name.casefold() == sheet.casefold() else ""
+        return (" " if own else "\0") * (len(found[0]) - len(own)) + own
+
+    found = [*_CELLS.finditer(_OPAQUE.sub(hide, text))]
+    ends = [0, *(end for one in found for end in one.span()), len(text)]
+    between = [text[start:end] for start, end in [*pairwise(ends)][::2]]
+    return Formula((*between, *(_DIGITS.sub("", one[0]) for one in found)), tuple(one[0] for one in found))
+
+
+class Followed:
+    """Where the rows of a list went, for the formulas that follow them."""
+
+    def __init__(self, plan: Meant, region: Region, sheet: str) -> None:
+        self._plan = plan
+        self._region = region
+        self._sheet = sheet
+        self._last = plan.first + max(len(plan.slots), 1) - 1
+
+    @cached_property
+    def _left(self) -> list[int]:
+        """The rows of the list that are left, in order."""
+        return sorted(slot.source for slot in self._plan.slots if slot.source is not None)
+
+    @cached_property
+    def _went(self) -> dict[int, int]:
+        """Where they stand, and where the rows of totals do."""
+        numbered = enumerate(self._plan.slots, self._plan.first)
+        totals = enumerate(self._region.totals, self._last + 1)
+        return {slot.source: number for number, slot in numbered if slot.source is not None} | {
+            old: number for number, old in totals
+        }
+
+    def same(self, before: str, row: int, after: str) -> bool:
+        """Whether a formula that stood in `row` still reads what it read."""
+        old, new = taken_apart(before, self._sheet), taken_apart(after, self._sheet)
+        return old.rest == new.rest and all(map(self._reads, old.reads, new.reads, [row] * len(old.reads)))
+
+    def _reads(self, before: str, after: str, row: int) -> bool:
+        was, now, region = refs.area(before), refs.area(after), self._region
+        if was.right < region.left or was.left > region.right:
+            return was == now
+        if now.top > now.bottom or now.top != self._next(was.top):
+            return False
+        if ":" in before and was.bottom == region.last != row and not self._is_one_row(was):
+            return now.bottom == self._last
+        return now.bottom == self._before(was.bottom)
+
+    def _is_one_row(self, was: Area) -> bool:
+        """Whether a range is about one of several rows, not about a list of which one row is left."""
+        return was.top == was.bottom and was.left != was.right and self._region.first != self._region.last
+
+    def _next(self, row: int) -> int:
+        """Where the first row stands from `row` on that is left."""
+        if not self._region.first <= row <= self._region.last:
+            return self._went.get(row, row)
+        place = bisect_left(self._left, row)
+        return self._went[self._left[place]] if place < len(self._left) else self._region.first + place
+
+    def _before(self, row: int) -> int:
+        """Where the last row stands up to `row` that is left."""
+        if not self._region.first <= row <= self._region.last:
+            return self._went.get(row, row)
+        place = bisect_right(self._left, row)
+        return self._went[self._left[place - 1]] if place else self._region.first - 1
