@@ -73,6 +73,7 @@ def test_a_style_that_is_not_said_is_the_first(filled):
     part = sheet_part(filled, RFM_SHEET)
     rewritten(filled, {part: lambda data: re.sub(rb'(<c r="A3")(?: s="\d+")?', rb"\1", data)})
     fill(filled, 3)
+    assert re.search(rb'<c r="A3" t="s"><v>\d+</v></c>', parts(filled)[part])
 
 
 NO_RANGE = ["x", "", "5", "A0", "A1:", "XFE1048577", "²"]

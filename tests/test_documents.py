@@ -141,7 +141,7 @@ def test_the_open_xml_sdk_finds_nothing_in_it(tmp_path: Path) -> None:
 
 
 def test_the_word_template_is_what_its_script_builds(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(TEMPLATES / "build.py"), str(tmp_path)], check=True)
+    subprocess.run([sys.executable, str(TEMPLATES / "build_word.py"), str(tmp_path)], check=True)
     assert (tmp_path / "report.docx").read_bytes() == (TEMPLATES / "report.docx").read_bytes()
 
 

@@ -91,7 +91,7 @@ def _sheets(book: Book, sheet: Any, row: int, names: Mapping[str, str]) -> int:
     row = _heading(book, sheet, row, book.say("sheets"))
     head = book.look(bold=True, bg_color=PALE, indent=1)
     sheet.set_row(row, 22)
-    for column, key in ((2, "sheet"), (3, "who"), (4, "what")):
+    for column, key in ((3, "who"), (4, "what")):
         sheet.write_string(row, column, book.say(f"column.{key}"), head)
     sheet.merge_range(row, 1, row, 2, book.say("column.sheet"), head)
     line = {"text_wrap": True, "indent": 1, "bottom": 1, "bottom_color": LINE}

@@ -99,7 +99,8 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
 
 
 def _follow(ranges: str, shift: Shift, *, cells: bool = False) -> str:
-    """Ranges where they have to be, those whose rows vanished left out; `cells`: one of a single row goes with it."""
+    """Ranges where they have to be, those whose rows vanished left out; `cells`: one of a single row goes with it.
+    Worked out here and not by `growth`, which wrote them: its faults would be taken for granted."""
     found = []
     for one in ranges.split() or [ranges]:
         area = refs.told(one)

@@ -60,8 +60,12 @@ def check(pieces: Iterable[bytes], made: longrows.Part, name: str) -> str:
 
     if take(len(made.head)) != made.head:
         return "bytes"
-    words = [part for one in made.rows.columns for part in one.parts if isinstance(part, columns.Words)]
-    lengths = {id(part): np.count_nonzero(part.matrix, axis=1) for part in words}
+    lengths = {
+        (one.number, place): np.count_nonzero(part.matrix, axis=1)
+        for one in made.rows.columns
+        for place, part in enumerate(one.parts)
+        if isinstance(part, columns.Words)
+    }
     for start, stop in made.rows.ranges():
         stretch = _Stretch(made.rows, start, stop, lengths)
         for meaning in meanings:
@@ -144,7 +148,7 @@ class _Few:
         self._rows = rows
 
     def each(self, column: columns.Column, place: int) -> list[bytes]:
-        """What one part of a column is in each row."""
+        """What one part of a column is in each row, not as the writer put it there: it may have taken another word."""
         part = column.parts[place]
         if isinstance(part, columns.Each):
             return part.said(self.low, self.high)
@@ -175,10 +179,12 @@ class _Few:
 class _Stretch(_Few):
     """Rows with equally long numbers, many at once."""
 
-    def __init__(self, rows: longrows.Rows, start: int, stop: int, lengths: Mapping[int, Lengths]) -> None:
+    def __init__(self, rows: longrows.Rows, start: int, stop: int, lengths: Mapping[tuple[int, int], Lengths]) -> None:
         super().__init__(rows, start, stop)
         self._lengths = lengths
-        self._parts = {one.number: [self._encoded(part) for part in one.parts] for one in rows.columns}
+        self._parts = {
+            one.number: [self._encoded(one, place) for place in range(len(one.parts))] for one in rows.columns
+        }
         """by column: the bytes of each part, how many of them count"""
         p = rows.prefix.encode()
         digits, left = [], np.arange(start, stop, dtype=np.int32)
@@ -205,12 +211,13 @@ class _Stretch(_Few):
         self.size = int(np.sum(self.lengths))
         self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
 
-    def _encoded(self, part: columns.Words | columns.Each) -> tuple[Bytes, Lengths]:
-        """Which word stands in which row is worked out here: the writer may have taken another."""
+    def _encoded(self, column: columns.Column, place: int) -> tuple[Bytes, Lengths]:
+        """The same, many at once, and how many bytes of each count."""
+        part = column.parts[place]
         if isinstance(part, columns.Each):
             return part.encoded(self.low, self.high)
         codes = part.codes[self.low : self.high]
-        return part.matrix.take(codes, 0), self._lengths[id(part)].take(codes)
+        return part.matrix.take(codes, 0), self._lengths[column.number, place].take(codes)
 
     def each(self, column: columns.Column, place: int) -> list[bytes]:
         return encoders.listed(self._parts[column.number][place][0])

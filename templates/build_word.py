@@ -1,6 +1,6 @@
 """Builds report.docx, the Word template, the same bytes each time. Needs python-docx.
 
-    python templates/build.py [FOLDER]
+    python templates/build_word.py [FOLDER]
 
 An analyst opens report.docx in Word and changes words, fonts, order and colours; what stands in {{ }} and {% %} is
 filled in. Every line of the report is one line in the modules beside this one, every section a function.
