@@ -212,7 +212,7 @@ class _Stretch(_Few):
         self.widest = max(expected.shape[1] for _, expected, _ in self.tokens)
 
     def _encoded(self, column: columns.Column, place: int) -> tuple[Bytes, Lengths]:
-        """The same, many at once, and how many bytes of each count."""
+        """What one part of a column is in each row (see `_Few.each`), and how many bytes of that count."""
         part = column.parts[place]
         if isinstance(part, columns.Each):
             return part.encoded(self.low, self.high)
