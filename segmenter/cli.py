@@ -222,14 +222,14 @@ def _compare_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> N
 def _export_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
     from segmenter import commands_export
 
-    _analysis_options(parser, say, lang)
+    _analysis_options(parser, say, lang, as_of="help_as_of_told")
     commands_export.export_options(parser, say)
 
 
 def _report_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
     from segmenter import commands_report
 
-    _analysis_options(parser, say, lang)
+    _analysis_options(parser, say, lang, as_of="help_as_of_told")
     _rule_options(parser, say)
     commands_report.report_options(parser, say)
 
@@ -237,7 +237,7 @@ def _report_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> No
 def _mail_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> None:
     from segmenter import commands_mail
 
-    _analysis_options(parser, say, lang, say["help_mail_book"])
+    _analysis_options(parser, say, lang, "help_mail_book", "help_as_of_told")
     _rule_options(parser, say)
     commands_mail.mail_options(parser, say)
 
@@ -272,9 +272,11 @@ def _template_options(parser: argparse.ArgumentParser, say: Say, lang: Lang) -> 
     commands_report.template_options(parser, say)
 
 
-def _analysis_options(parser: argparse.ArgumentParser, say: Say, lang: Lang, book: str = "") -> None:
-    parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=book or say["help_book"])
-    parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say["help_as_of"])
+def _analysis_options(
+    parser: argparse.ArgumentParser, say: Say, lang: Lang, book: str = "help_book", as_of: str = "help_as_of"
+) -> None:
+    parser.add_argument("book", type=Path, metavar="BOOK.xlsx", help=say[book])
+    parser.add_argument("--as-of", type=_day(lang), metavar="DATE", help=say[as_of])
     parser.add_argument("--rules", type=Path, metavar="FILE", help=say["help_rules"])
     parser.add_argument("--json", action="store_true", help=say["help_json"])
 

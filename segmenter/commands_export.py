@@ -21,7 +21,7 @@ def export_options(parser: argparse.ArgumentParser, say: Mapping[str, str]) -> N
 
 def export(chosen: argparse.Namespace, lang: Lang) -> int:
     """Write the labels, and say how many."""
-    from segmenter import exporting
+    from segmenter import exporting, jobs
 
     columns = [one.strip() for one in chosen.columns.replace("，", ",").split(",") if one.strip()]
     with Stages(lang) as stage:
@@ -39,6 +39,8 @@ def export(chosen: argparse.Namespace, lang: Lang) -> int:
         told = {"status": result.status, "customers": len(frame), "columns": [*frame.columns]}
         print(json.dumps({**told, "outputs": [*map(str, paths)]}, ensure_ascii=False, indent=2))
         return 0
+    for remark in jobs.remarks(result, chosen.lang or result.lang):
+        print(remark)
     print(texts.say("cli.exported", lang, customers=len(frame), columns=", ".join(frame.columns)))
     for path in paths:
         print(texts.say("cli.written", lang, path=path))

@@ -127,7 +127,7 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
     config = sending.Config.read(chosen.config) if chosen.config else None
     with Stages(lang) as stage:
         asked = {"as_of": chosen.as_of, "rules_file": chosen.rules, "changes": commands_report.changes(chosen)}
-        result = jobs.check(job.book, **asked, progress=stage)
+        result = jobs.standing(job.book, **asked, progress=stage)
         made = manifest.of(result, job.book, chosen.template)
         before = _before(chosen, job, made)
         stage("report")
@@ -147,7 +147,8 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
         letters, remarks = make(result, before, wish)
         review = outbox.Review(made, wish.sender, kpis.figures(result), before)
         digest = outbox.write(job.folder, review, letters, lang)
-    return digest, [outbox.row_of(entry) for entry, _ in letters], remarks
+    said = [*jobs.remarks(result, wish.lang), *remarks]
+    return digest, [outbox.row_of(entry) for entry, _ in letters], said
 
 
 def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
@@ -158,14 +159,14 @@ def _before(chosen: argparse.Namespace, job: Job, made: Made) -> Figures | None:
     from segmenter.mail import kpis, outbox
 
     if chosen.previous:
-        return kpis.figures(jobs.check(chosen.previous, rules_file=chosen.rules))
+        return kpis.figures(jobs.standing(chosen.previous, rules_file=chosen.rules))
     if found := outbox.earlier(job.folder, made):
         return found
     path = previous_of(job.book)
     if not path.is_file():
         return None
     try:
-        result = jobs.check(path, rules_file=chosen.rules)
+        result = jobs.standing(path, rules_file=chosen.rules)
     except Refused:
         return None
     is_earlier = result.as_of and result.as_of.isoformat() < made.as_of

@@ -14,7 +14,6 @@ from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.reading import headers, intake
 from segmenter.result import Migration
 from segmenter.rules import Rules
 from segmenter.steps import history, migration
@@ -74,11 +73,9 @@ def _read(book: FileBook) -> _Filled:
     state = migration.standing(table_2, schema.RFM) if table_2 is not None else Frame({})
     if day is None or state.empty:
         raise Refused("not_filled", path=book.name)
-    grid = book.read(schema.HISTORY)
-    known = grid is not None and headers.holds(grid, schema.HISTORY)
-    lines = intake.as_typed(grid, schema.HISTORY) if grid is not None and known else Frame.of((), ["as_of"])
-    marks = [str(one) for one in history.of(lines, day).get("fingerprint", ()) if one]
-    return _Filled(day, state, settings.read(book.read(schema.SETTINGS))[0], lines, marks[0] if marks else "")
+    lines = timeline.lines(book.read(schema.HISTORY))
+    used = settings.read(book.read(schema.SETTINGS))[0]
+    return _Filled(day, state, used, lines, timeline.mark(lines, day))
 
 
 def _doubts(then: _Filled, now: _Filled) -> list[Finding]:

@@ -66,11 +66,12 @@ def write(
     maker = MAKERS.get(out.suffix.lower())
     if maker is None:
         raise Refused("report_kind", path=out)
-    result = jobs.check(book, as_of=as_of, rules_file=rules_file, changes=changes, progress=progress)
+    result = jobs.standing(book, as_of=as_of, rules_file=rules_file, changes=changes, progress=progress)
     progress("report")
     lang = lang or result.lang
     content, remarks = maker(result, lang, template, strict)
     replace_file(out, content)
+    remarks = [*jobs.remarks(result, lang), *remarks]
     counts = result.segments["customers"]
     few = overview.localised(result, lang).loc[(counts > 0) & (counts < masking.FLOOR), "name"]
     if len(few) and not strict:

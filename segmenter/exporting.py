@@ -67,7 +67,7 @@ def write(
     if system and system not in systems():
         raise Refused("export_system", value=system, found=", ".join(systems()))
     wanted = extract.columns_named(columns)
-    result = jobs.check(book, as_of=as_of, rules_file=rules_file, progress=progress)
+    result = jobs.standing(book, as_of=as_of, rules_file=rules_file, progress=progress)
     frame = _under(labels(result, lang or result.lang), system, result, wanted, lang or result.lang)
     progress("write")
     if kind == ".parquet":

@@ -22,7 +22,7 @@ from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
 from segmenter.reading import dates, headers, intake
 from segmenter.result import Result
-from segmenter.steps import orders
+from segmenter.steps import history, orders
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
@@ -239,6 +239,31 @@ def check(
 ) -> Result:
     """Everything `fill` would find; nothing is written."""
     return analyse(FileBook(path), as_of, rules_file, progress, changes)
+
+
+def standing(
+    path: Path,
+    *,
+    as_of: date | None = None,
+    rules_file: Path | None = None,
+    changes: Mapping[str, Any] = NO_PARAMS,
+    progress: Progress = lambda _: None,
+) -> Result:
+    """The analysis that stands in a filled workbook, for those who tell others of it; nothing is written. It is of the
+    date on its 看板; other rules than it was filled by are a finding. One never filled is analysed as `check` does."""
+    book = FileBook(path)
+    day = timeline.shown(book.read(schema.BOARDS[0]))
+    result = analyse(book, as_of or day, rules_file, progress, changes)
+    mark = timeline.mark(timeline.lines(book.read(schema.HISTORY)), day) if day and as_of in (None, day) else ""
+    if not mark or mark == history.fingerprint(result.rules):
+        return result
+    unlike = Finding("rules_unlike", params={"as_of": str(day), "then": mark, "now": history.fingerprint(result.rules)})
+    return result._replace(findings=(*result.findings, unlike))
+
+
+def remarks(result: Result, lang: Lang) -> list[str]:
+    """What has to be said to whoever passes this analysis on: it is not of all data there are, or by other rules."""
+    return [one.message(lang) for one in result.findings if one.code in ("rules_unlike", "orders_after_as_of")]
 
 
 def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:

@@ -160,6 +160,17 @@ def _changed(lines: Frame, start: date, rules: Rules) -> list[Finding]:
     return [Finding("rules_changed", params={"day": start.isoformat(), **said})]
 
 
+def lines(grid: Grid | None) -> Frame:
+    """The lines of 细分历史; none where there is no such sheet, or one that is somebody else's."""
+    known = grid is not None and headers.holds(grid, schema.HISTORY)
+    return intake.as_typed(grid, schema.HISTORY) if grid is not None and known else Frame.of((), ["as_of"])
+
+
+def mark(remembered: Frame, day: date) -> str:
+    """The fingerprint of the rules of a day; "" where it is not on record."""
+    return next((str(one) for one in history.of(remembered, day).get("fingerprint", ()) if one), "")
+
+
 def shown(board: Grid | None) -> date | None:
     """The as-of date that stands on 看板: the one table 2 is of."""
     wanted = {schema.fold(texts.say("board.as_of", lang)) for lang in texts.LANGS}
