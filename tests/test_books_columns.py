@@ -242,8 +242,8 @@ REMARKS = st.dictionaries(st.tuples(st.sampled_from("OP"), st.integers(0, 9)), s
 
 
 @settings(max_examples=100, deadline=None)
-@given(IDS, IDS, REMARKS)
-def test_cells_of_others_stay_with_their_customers(tmp_path_factory, before, after, remarks):
+@given(IDS, IDS, REMARKS, st.sets(st.integers(0, 9), max_size=2))
+def test_what_is_others_stays_with_its_customer(tmp_path_factory, before, after, remarks, notes):
     folder = tmp_path_factory.mktemp("own")
     found = []
 
@@ -256,8 +256,12 @@ def test_cells_of_others_stay_with_their_customers(tmp_path_factory, before, aft
                 data = data.replace(cell[0], new)
         return data
 
+    def noted(workbook, sheet, headers):
+        for row in notes:
+            sheet.write_comment(row + 1, 0, f"note {row}")
+
     for start in (1, 1 << 30):
-        path = book(folder / f"{start}.xlsx", extra=["mine", "more"])
+        path = book(folder / f"{start}.xlsx", extra=["mine", "more"], after=noted)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(longlist, "FROM", start)
             with FileBook(path) as target:
@@ -266,7 +270,7 @@ def test_cells_of_others_stay_with_their_customers(tmp_path_factory, before, aft
             patch.setattr(longlist, "_PIECE", 0)
             with FileBook(path) as target:
                 target.write(RFM, rfm(after, segment=["new"] * len(after)))
-                event(f"at once: {at_once(target)}, of others: {bool(remarks)}")
+                event(f"at once: {at_once(target)}, of others: {bool(remarks)}, notes: {bool(notes)}")
         assert not repairs(path)
         found.append(parts(path))
     assert found[0] == found[1]

@@ -397,6 +397,30 @@ def test_cells_of_others_that_are_not_theirs_are_found(tmp_path, monkeypatch, fa
     refuses(path, anew)
 
 
+def test_what_follows_other_customers_is_found(tmp_path, monkeypatch):
+    """Links and notes go where the shift says their rows went."""
+    path = book(tmp_path / "a.xlsx")
+    fill(path, full(MANY))
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    real = longlist._filled
+
+    def exchanged(job, region, body, made, shift, order):
+        moved = {**shift.moved, 10: shift.moved[11], 11: shift.moved[10]}
+        return real(job, region, body, made, shift._replace(moved=moved), order)
+
+    monkeypatch.setattr(longlist, "_filled", exchanged)
+    refuses(path, full(MANY[1:]))
+
+
+def test_a_note_that_goes_with_its_row_is_found(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx", after=lambda _, sheet, headers: sheet.write_comment("B5", "a note"))
+    fill(path, full(MANY))
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    real = longlist._again
+    monkeypatch.setattr(longlist, "_again", lambda job, writer: real(job._replace(notes=frozenset()), writer))
+    refuses(path, full([one for one in MANY if one != 3]))
+
+
 def test_cells_of_others_in_all_rows_are_found(tmp_path, monkeypatch):
     """Even where nothing had been typed."""
     real = columns.kept

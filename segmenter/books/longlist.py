@@ -43,6 +43,8 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
         return None
     if any(column not in region.columns for row in below for column in row.cells):
         return None
+    if any(first <= row <= region.last and column in region.columns for row, column in job.notes):  # it stays
+        return None
     refuse_growth(sheet, region, first + count - 1, job.listed)
     made = _rows(job, region, job.frame, sheet.rows.get(first), writer, {})
     if made is None:
@@ -128,7 +130,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     somebody else, and no formula."""
     sheet, first, key_field = job.sheet, job.header.row + 1, job.table.key_field
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
-    if own is None or own.totals or job.notes or key_field not in job.frame:
+    if own is None or own.totals or key_field not in job.frame:
         return None
     standing = _standing(job, own)
     if standing is None or not _ours(job, standing, own, writer):
@@ -137,11 +139,11 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     region = Region(first, last, own.area.left, own.area.right, own)
     known = standing.scan.columns()[job.header.columns[key_field]].values(first, last + 1).tolist()
     wanted = [*map(key_of, cells.column(job.frame[key_field]))]
-    keys = [key_of(None if one != one else one) for one in known]
-    places = match(keys, wanted)
+    places = match([key_of(None if one != one else one) for one in known], wanted)
     stayed = [n for n in range(len(known)) if n in places]
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
-    if theirs is None or (any(theirs.values()) and (len({*keys}) < len(keys) or len({*wanted}) < len(wanted))):
+    noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}
+    if theirs is None or not noted <= {*stayed}:
         return None
     used = set(places.values())
     order = [*(places[n] for n in stayed), *(n for n in range(len(job.frame)) if n not in used)]

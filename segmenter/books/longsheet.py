@@ -5,7 +5,7 @@ with the first of them, is compared like any other, and in place of the others n
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -65,10 +65,12 @@ class Long(NamedTuple):
         above = plan.region._replace(last=plan.region.first - 1)
         return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
 
-    def foreign(self, data: bytes, was: Sheet, styles: Styles, formatted: Collection[int]) -> str:
+    def foreign(
+        self, data: bytes, was: Sheet, styles: Styles, formatted: Collection[int], noted: Collection[tuple[int, int]]
+    ) -> str:
         """The first column among the rows that were made anew in which something of somebody else is lost, or which
         somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only;
-        `formatted`: the shared strings that are more than their text."""
+        `formatted`: the shared strings that are more than their text; `noted`: the cells with a comment."""
         made, plan, p = self.whole.rows, self.plan, self._prefix
         start, _, end = self._cut(data)
         ours = {plan.columns[key] for key in plan.written}
@@ -81,7 +83,8 @@ class Long(NamedTuple):
         scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, {key}, formatted, keep)
         for piece in pieces(data, start, end, b"</%srow>" % p) if _HELD.search(data, start, end) else ():
             scan.feed(piece)
-        if wrong := self._kept(scan, styles, keep):
+        went = self._went(scan) if key in ours else {}
+        if wrong := self._followed(went, scan.height - made.first, noted) or self._kept(scan, went, styles, keep):
             return wrong
         if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
             return ""
@@ -94,9 +97,41 @@ class Long(NamedTuple):
         least = min(wrong_columns, default=made.columns[0].number)
         return letter(least) if wrong_columns or scan.formulas else ""
 
-    def _kept(self, scan: Scan, styles: Styles, looks: Mapping[int, int]) -> str:
+    def _went(self, scan: Scan) -> dict[int, int]:
+        """Where the row of each key went, from the first row of the list on: the n-th with a key is the n-th with it
+        now. Worked out here and not by `slots`, which the writer asked."""
+        plan, first = self.plan, self.whole.rows.first
+        if plan.frame is None:
+            return {}
+        frame = plan.frame if self.whole.order is None else plan.frame.at(self.whole.order)
+        places: dict[str | None, list[int]] = defaultdict(list)
+        for place, value in enumerate(cells.column(frame[plan.table.key_field])):
+            places[key_of(value)].append(place)
+        left = {key: iter(each) for key, each in places.items()}
+        column = scan.columns().get(plan.columns[plan.table.key_field])
+        went: dict[int, int] = {}
+        for row, one in enumerate(column.values(first, scan.height).tolist() if column else ()):
+            key = key_of(None if one != one else one)
+            if key is not None and key in left and (found := next(left[key], None)) is not None:
+                went[row] = found
+        return went
+
+    def _followed(self, went: Mapping[int, int], count: int, noted: Collection[tuple[int, int]]) -> str:
+        """The first of the `count` rows that stood whose key is elsewhere than what is said of the rows follows them
+        to, or that went though it has a comment."""
+        first, shift, region = self.whole.rows.first, self.whole.shift, self.plan.region
+        for row in range(first, first + max(count, 0)):
+            place = went.get(row - first)
+            if shift.row(row) != (None if place is None else first + place):
+                return str(row + 1)
+            if place is None and region and any((row, column) in noted for column in region.columns):
+                return str(row + 1)
+        return "" if count > 0 or not (shift.moved or shift.gone) else str(first + 1)
+
+    def _kept(self, scan: Scan, went: Mapping[int, int], styles: Styles, looks: Mapping[int, int]) -> str:
         """The first cell of somebody else (in the columns of `looks`) that does not stand as it was in the row of its
-        key, or that nobody had written."""
+        key, or that nobody had written. Those that are empty may go with their row."""
+        first = self.whole.rows.first
         found: dict[tuple[int, int], bytes] = {}
         for one in self.whole.rows.columns:
             words = one.parts[0]
@@ -108,32 +143,16 @@ class Long(NamedTuple):
                 return letter(one.number)
             rows = np.flatnonzero(words.codes != len(words.tails) - 1).tolist()
             found |= {(row, one.number): words.tails[words.codes[row]] for row in rows}
-        expected = self._expected(scan) if any(scan.kept.values()) else {}
+        expected = {
+            (went.get(row - first, -1), column): tail
+            for column, there in scan.kept.items()
+            for row, tail in there.items()
+            if row - first in went or _HELD.search(tail)
+        }
         for row, column in sorted({*found, *expected}):
             if found.get((row, column)) != expected.get((row, column)):
-                return f"{letter(column)}{self.whole.rows.first + 1 + row}"
+                return f"{letter(column)}{first + 1 + row}"
         return ""
-
-    def _expected(self, scan: Scan) -> dict[tuple[int, int], bytes]:
-        """The cells of somebody else by the row of the list, and the column, in which they have to be; those that are
-        empty may go with their row. A key that is not there, or twice, is row -1."""
-        plan, first = self.plan, self.whole.rows.first
-        if plan.frame is None:
-            return {}
-        frame = plan.frame if self.whole.order is None else plan.frame.at(self.whole.order)
-        keys = [key_of(one) for one in cells.column(frame[plan.table.key_field])]
-        places = {key: place for place, key in enumerate(keys)}
-        stood = scan.columns()[plan.columns[plan.table.key_field]].values(first, scan.height).tolist()
-        known = [key_of(None if one != one else one) for one in stood]
-        twice = {key for each in (keys, known) for key, count in Counter(each).items() if count > 1}
-        found: dict[tuple[int, int], bytes] = {}
-        for column, there in scan.kept.items():
-            for row, tail in there.items():
-                key = known[row - first]
-                place = -1 if key is None or key in twice else places.get(key, -1)
-                if place >= 0 or _HELD.search(tail):
-                    found[place, column] = tail
-        return found
 
     @property
     def _prefix(self) -> bytes:

@@ -15,7 +15,7 @@ from functools import cached_property
 from operator import eq
 from typing import Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longsheet, spans
+from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longsheet, region, spans
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
 from segmenter.books.longsheet import Long
@@ -294,7 +294,8 @@ class _Judge:
 
     def _foreign(self, long: Long, was: Sheet) -> str:
         """See `Long.foreign`."""
-        return long.foreign(self._old.package.read(long.name), was, self._books.styles, self._old.formatted)
+        noted = region.noted(self._old, long.name)
+        return long.foreign(self._old.package.read(long.name), was, self._books.styles, self._old.formatted, noted)
 
     def _chart(self, name: str) -> Part:
         """A chart on a sheet of ours: what it remembers of the cells of our blocks is what they hold, all else as it
