@@ -88,6 +88,7 @@ class FileBook:
         self._draft = Draft(self._package)
         self._index = Index(self._draft)
         self._strings = self._index.strings
+        self._formatted = self._index.formatted
         self._written: dict[str, list[Area]] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
         self._added: dict[str, bytes] = {}
@@ -244,7 +245,7 @@ class FileBook:
             raise
         listed = self._list_objects(entry)
         notes = self._notes(entry)
-        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._index.formatted), writer)
+        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -66,11 +66,16 @@ class Long(NamedTuple):
         return plan._replace(frame=plan.frame.at([place]), slots=[Slot(None, 0)], region=above)
 
     def foreign(
-        self, data: bytes, was: Sheet, styles: Styles, formatted: Collection[int], noted: Collection[tuple[int, int]]
+        self,
+        data: bytes,
+        was: Sheet,
+        styles: Styles,
+        formatted: Callable[[], Collection[int]],
+        noted: Collection[tuple[int, int]],
     ) -> str:
         """The first column among the rows that were made anew in which something of somebody else is lost, or which
         somebody had given another look. `data`: the sheet as it was; `was`: with the first of its rows only;
-        `formatted`: the shared strings that are more than their text; `noted`: the cells with a comment."""
+        `formatted` gives the shared strings that are more than their text; `noted`: the cells with a comment."""
         made, plan, p = self.whole.rows, self.plan, self._prefix
         start, _, end = self._cut(data)
         ours = {plan.columns[key] for key in plan.written}
@@ -80,10 +85,12 @@ class Long(NamedTuple):
         looks = was.column_styles | like
         theirs = plan.region.columns if plan.region and key in ours else ()
         keep = {column: looks.get(column, 0) for column in theirs if column not in ours}
-        scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, {key}, formatted, keep)
-        for piece in pieces(data, start, end, b"</%srow>" % p) if _HELD.search(data, start, end) else ():
+        held = bool(_HELD.search(data, start, end))
+        about = {key}, formatted() if held else (), keep
+        scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, *about)
+        for piece in pieces(data, start, end, b"</%srow>" % p) if held else ():
             scan.feed(piece)
-        went = self._went(scan) if key in ours else {}
+        went = self._went(scan) if held and key in ours else {}
         if wrong := self._followed(went, scan.height - made.first, noted) or self._kept(scan, went, styles, keep):
             return wrong
         if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):

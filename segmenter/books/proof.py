@@ -294,8 +294,8 @@ class _Judge:
 
     def _foreign(self, long: Long, was: Sheet) -> str:
         """See `Long.foreign`."""
-        noted = region.noted(self._old, long.name)
-        return long.foreign(self._old.package.read(long.name), was, self._books.styles, self._old.formatted, noted)
+        data, noted = self._old.package.read(long.name), region.noted(self._old, long.name)
+        return long.foreign(data, was, self._books.styles, lambda: self._old.formatted, noted)
 
     def _chart(self, name: str) -> Part:
         """A chart on a sheet of ours: what it remembers of the cells of our blocks is what they hold, all else as it
