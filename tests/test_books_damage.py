@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
 
 from segmenter import cli
-from segmenter.books import file, reading, scan
+from segmenter.books import file, longlist, reading, scan, sheetxml
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import verify
@@ -148,6 +148,73 @@ def test_a_part_at_another_time_is_the_same(tmp_path):
     whole, (part, pattern, _) = package(path), AROUND["a table"]
     later = rewritten(spoilt(path, part, pattern, "XFE1048577"), {}, tmp_path / "b.xlsx", (2026, 11, 29, 20, 53, 2))
     assert [one.name.rpartition("/")[2] for one in verify(whole, package(later)).violations] == [part]
+
+
+NO_CELLS = {
+    "an ampersand": '<c r="O3" t="inlineStr"><is><t>this & that</t></is></c>',
+    "an end of something else": '<c r="O3" t="inlineStr"><is><t>note</t></iz></c>',
+    "a zero": '<c r="O3" t="inlineStr"><is><t>a\0b</t></is></c>',
+    "no UTF-8": '<c r="O3" t="inlineStr"><is><t>\udcff</t></is></c>',
+    "no character": '<c r="O3" t="inlineStr"><is><t>&#x110000;</t></is></c>',
+    "no character by far": '<c r="O3" t="inlineStr"><is><t>&#99999999999999999999;</t></is></c>',
+    "a formula without UTF-8": '<c r="O3" t="str"><f>\udcff</f><v>1</v></c>',
+    "an attribute twice": '<c r="O3" s="1" s="1"><v>1</v></c>',
+}
+
+
+@pytest.mark.parametrize("small", [sheetxml._SMALL, 0], ids=["few rows", "many rows"])
+@pytest.mark.parametrize("long", [sheetxml._LONG, 0], ids=["short", "long"])
+@pytest.mark.parametrize("row", [1, 2, 3, 5])
+@pytest.mark.parametrize("name", NO_CELLS)
+def test_cells_of_others_that_are_no_xml_are_not_written(tmp_path, monkeypatch, name, row, long, small):
+    """Neither where rows are written one by one nor where they are made anew and others' cells carried along."""
+    monkeypatch.setattr(sheetxml, "_SMALL", small)
+    monkeypatch.setattr(sheetxml, "_LONG", long)
+    monkeypatch.setattr(longlist, "FROM", 1 if long else 64)
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    fill(path, 4)
+    cell = NO_CELLS[name].replace("O3", f"O{row}").encode(errors="surrogateescape")
+
+    def change(data):
+        changed, count = re.subn(rb'<c r="O%d"(?:[^>]*/>|.*?</c>)' % row, lambda _: cell, data, count=1)
+        assert count
+        return changed
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): change})
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    before = path.read_bytes()
+    for count in (4, 6):
+        with pytest.raises(Refused):
+            fill(path, count)
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("tag", [b"</row >", b"</row\n>"])
+def test_rows_that_end_with_a_blank(tmp_path, monkeypatch, tag):
+    path = book(tmp_path / "a.xlsx")
+    monkeypatch.setattr(longlist, "FROM", 1)
+    fill(path, 4)
+    rewritten(path, {sheet_part(path, RFM_SHEET): lambda data: data.replace(b"</row>", tag)})
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    fill(path, 6)
+    assert [row[0] for row in FileBook(path).read(RFM).rows[1:]] == [*"123456"]
+
+
+@pytest.mark.parametrize("gone", ["2", "1234"])
+def test_keys_that_were_deleted(tmp_path, monkeypatch, gone):
+    """A row without a key is a remark, in a long list as in a short one."""
+    found = []
+    for start in (1, 64):
+        path = book(tmp_path / f"{start}.xlsx")
+        with monkeypatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            patch.setattr(longlist, "_PIECE", 0)
+            fill(path, 4)
+            emptied = rb'(<c r="A(?:%s)" s="1")[^/]*?>.*?</c>' % b"|".join(b"%d" % (int(one) + 1) for one in gone)
+            rewritten(path, {sheet_part(path, RFM_SHEET): lambda data, old=emptied: re.sub(old, rb"\1/>", data)})
+            fill(path, 4)
+        found.append([row[:1] + row[5:6] for row in FileBook(path).read(RFM).rows[1:]])
+    assert found[0] == found[1] and len(found[0]) == 4 + len(gone)
 
 
 FOREIGN = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, columns, encoders, longrows
+from segmenter.books import cells, columns, encoders, longrows, spans
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
@@ -135,11 +135,17 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     standing = _standing(job, own)
     if standing is None or not _ours(job, standing, own, writer):
         return None
+    # what stays of the sheet, and what the others are made like; of the cells that are kept the proof looks at each
+    spans.check(sheet.data[: standing.start] + standing.like.raw + sheet.data[standing.end :], sheet.part)
     last = first + standing.scan.rows - 1
     region = Region(first, last, own.area.left, own.area.right, own)
-    known = standing.scan.columns()[job.header.columns[key_field]].values(first, last + 1).tolist()
+    column = standing.scan.columns().get(job.header.columns[key_field])
+    known = column.values(first, last + 1).tolist() if column else [None]
     wanted = [*map(key_of, cells.column(job.frame[key_field]))]
-    places = match([key_of(None if one != one else one) for one in known], wanted)
+    keys = [key_of(None if one != one else one) for one in known]
+    if None in keys:  # a row without a key is a remark
+        return None
+    places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from segmenter.books import cells, longproof, longrows
+from segmenter.books import cells, longproof, longrows, spans
 from segmenter.books.columns import Words
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
@@ -148,6 +148,8 @@ class Long(NamedTuple):
             style = re.search(rb' s="(\d+)"', empty)
             if _HELD.search(empty) or not styles.alike(int(style[1]) if style else 0, looks.get(one.number, -1)):
                 return letter(one.number)
+            head = b'<%sc r="' % self._prefix
+            spans.check(b"<a>" + head + head.join(one for one in words.tails if one) + b"</a>", self.name)
             rows = np.flatnonzero(words.codes != len(words.tails) - 1).tolist()
             found |= {(row, one.number): words.tails[words.codes[row]] for row in rows}
         expected = {
@@ -177,7 +179,9 @@ class Long(NamedTuple):
         after = start
         if number == first:
             after = data.index(b">", start) + 1
-            after = after if data[after - 2 : after] == b"/>" else data.index(b"</%srow>" % p, after) + len(p) + 6
+            if data[after - 2 : after] != b"/>":
+                closed = re.compile(rb"</%srow\s*>" % p).search(data, after, end)
+                after = closed.end() if closed else end
         return start, after, end
 
 

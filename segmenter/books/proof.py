@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from operator import eq
 from typing import Final, NamedTuple
@@ -118,8 +119,9 @@ def verify(
     old, new = Index(Draft(before)), Index(Draft(after))
     if strings is not None:
         old.strings = strings
-    if old.strings_part and old.strings_part == new.strings_part and _same(old.strings_part, before, after):
-        new.strings = old.strings
+    with suppress(Refused):  # a damaged part is told of like any other
+        if old.strings_part and old.strings_part == new.strings_part and _same(old.strings_part, before, after):
+            new.strings = old.strings
     ours = set(meant) if meant is not None else our_sheets(new)
     judge = _Judge(old, new, ours, meant, made, asked)
     wanted = [name for name, content in made.changes.items() if content is not None] if made else []
@@ -161,7 +163,7 @@ class _Judge:
         self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
         self._owners = {part: sheet for sheet in ours for part in _belonging(old, sheet)}
         beside = (chart for sheet in ours for chart in drawn.charts(old, sheet))
-        self._following = {*meant, *self._owners, old.workbook_part, *beside} if meant is not None else set()
+        self._following = {*(meant or ()), *self._owners, old.workbook_part, *beside}
         """the parts that change when the rows of a sheet of ours do, or what stands in its blocks: asked about even
         when they are the same, which can be wrong"""
         self._known: dict[str, Sheets | None] = {}

@@ -21,7 +21,7 @@ from segmenter.books import cells, numerals
 from segmenter.books.layouts import PAD, TRUE, Layout, Value
 from segmenter.books.numerals import Ints, NoValue
 from segmenter.books.refs import MAX_ROWS
-from segmenter.books.rowxml import IDLE, Cell, attributes_of
+from segmenter.books.rowxml import FORMULA, IDLE, Cell, attributes_of
 from segmenter.books.scanned import Column, Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address, letter
@@ -215,7 +215,7 @@ class Scan:
                 self.hidden_rows.add(row.number)
             for cell in row.cells.values():
                 self.kinds.add((cell.column, None if cell.blank else cell.kind, cell.style))
-                self.formulas |= cell.formula is not None
+                self.formulas |= FORMULA.search(cell.inner) is not None
                 if self._only is None or cell.column in self._only:
                     self._take_cell(cell, sheet.value_of(cell))
 
@@ -263,4 +263,7 @@ def _texts(raws: Sequence[bytes], returns: bool) -> list[str | None]:
 
 
 def _is_text(raw: bytes) -> bool:
-    return b"\0" not in raw and raw.decode(errors="replace").encode() == raw
+    try:
+        return len(cells.plain_texts([raw])) == 1
+    except ValueError:
+        return False

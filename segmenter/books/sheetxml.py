@@ -64,10 +64,10 @@ class Sheet:
     @cached_property
     def rows(self) -> Mapping[int, Row]:
         """The rows that are written, by number, in order."""
-        if self._is_small:
-            return _few_rows(self.data[self.start : self.end], self.prefix, self.name)
         if not self._checked:
             spans.check(self.data, self.part)
+        if self._is_small:
+            return _few_rows(self.data[self.start : self.end], self.prefix, self.name)
         return {row.number: row for row in rowxml.rows(self.data, self.start, self.end, self.prefix, self.name)}
 
     def first_rows(self, count: int) -> Mapping[int, Row]:

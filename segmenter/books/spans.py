@@ -35,13 +35,16 @@ _KEPT: Final = 256
 
 
 def unescape(text: str) -> str:
-    """Text with its entity and character references resolved."""
+    """Text with its entity and character references resolved; ValueError for a number that is no character."""
     return _ENTITY.sub(_character, text) if "&" in text else text
 
 
 def _character(found: re.Match[str]) -> str:
     hexadecimal, decimal, name = found.groups()
-    return _NAMED[name] if name else chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+    try:
+        return _NAMED[name] if name else chr(int(hexadecimal, 16) if hexadecimal else int(decimal))
+    except OverflowError as error:
+        raise ValueError(found[0]) from error
 
 
 def quote(value: str) -> bytes:
