@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from segmenter import faults, jobs, process
+from segmenter import atomic, faults, jobs, process
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
@@ -70,7 +70,7 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
     except SegmenterError as error:
         return replace(row, message=error.message(lang))
     except OSError as error:
-        return replace(row, message=Refused("os", reason=error.strerror).message(lang))
+        return replace(row, message=atomic.refusal(Path(error.filename or task.source), error).message(lang))
     except Exception as error:  # a fault of ours in one workbook must not cost the others
         return replace(
             row, message=Refused("batch_fault", kind=type(error).__name__, path=faults.log(error)).message(lang)
@@ -111,13 +111,21 @@ def run(
     rows: dict[str, Row] = {task.output: earlier[str(task.source)] for task in tasks if str(task.source) in earlier}
     written = {row.output: row.written for row in recorded(folder).values()}
     left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
-    with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
+    with _opened(folder / JOURNAL) as journal:
         for row in _finished(left, folder, lang, executor):
             rows[row.output] = row
             journal.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             journal.flush()
             told(row)
     return [rows[task.output] for task in tasks]
+
+
+def _opened(journal: Path) -> TextIO:
+    """Refused when nobody may write in its folder."""
+    try:
+        return journal.open("a", encoding="utf-8")
+    except OSError as error:
+        raise atomic.refusal(journal.parent, error) from error
 
 
 def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:

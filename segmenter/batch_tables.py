@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from segmenter import batch, texts
+from segmenter.atomic import replace_file
 from segmenter.batch import Row
 from segmenter.texts import Lang
 
@@ -40,9 +41,7 @@ def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
         "index.html": _html(rows, lang).encode(),
     }
     for name, content in files.items():
-        temporary = folder / f".{name}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+        replace_file(folder / name, content)
     return [folder / name for name in files]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmenter import texts
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.progress import Stages
 from segmenter.texts import Lang
@@ -93,7 +94,6 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
     elif chosen.action == "check":
         _check(Path(chosen.name), lang)
     else:
-        from segmenter.atomic import replace_file
         from segmenter.reports import reference
 
         out = chosen.out or Path("variables.html")
@@ -112,7 +112,7 @@ def _copy(name: str, out: Path | None, lang: Lang, known: Mapping[str, str]) -> 
         raise Refused("exists", path=path)
     if not path.parent.is_dir():
         raise Refused("no_folder", path=path)
-    path.write_bytes((files("segmenter.templates") / name).read_bytes())
+    replace_file(path, (files("segmenter.templates") / name).read_bytes())
     print(texts.say("cli.template_copied", lang, path=path))
 
 
