@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from segmenter import atomic, faults, jobs, process
+from segmenter import atomic, faults, jobs, process, texts, wording
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
@@ -39,7 +39,9 @@ class Row:
     rows_excluded: int = 0
     findings: int = 0
     segments: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    """name -> customers, amount"""
+    """key -> customers, amount"""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """key -> what the segment is called, by language"""
     report: str = ""
     recipient: str = ""
     digest: str = ""
@@ -75,6 +77,8 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         return replace(
             row, message=Refused("batch_fault", kind=type(error).__name__, path=faults.log(error)).message(lang)
         )
+    named = {one: wording.segment_names(result.rules, one) for one in texts.LANGS}
+    segments = {one["segment"]: one for one in result.segments.records() if one["customers"]}
     return replace(
         row,
         status="findings" if result.findings else "done",
@@ -84,11 +88,8 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         rows_used=result.rows_used,
         rows_excluded=result.rows_excluded,
         findings=len(result.findings),
-        segments={
-            one["name"]: (one["customers"], round(one["amount"], 6))
-            for one in result.segments.records()
-            if one["customers"]
-        },
+        segments={key: (one["customers"], round(one["amount"], 6)) for key, one in segments.items()},
+        names={key: {one: named[one][key] for one in texts.LANGS} for key in segments},
         report=task.report_name,
         written=written,
     )
@@ -228,11 +229,12 @@ def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) ->
     return kept
 
 
-def totals(rows: Sequence[Row]) -> dict[str, tuple[int, float]]:
-    """Customers and amount by segment name over all workbooks, the largest amount first."""
+def totals(rows: Sequence[Row], lang: Lang) -> dict[str, tuple[int, float]]:
+    """Customers and amount by segment over all workbooks, named in `lang`; the largest amount first."""
     sums: dict[str, tuple[int, float]] = {}
     for row in rows:
-        for name, (count, amount) in row.segments.items():
+        for key, (count, amount) in row.segments.items():
+            name = row.names.get(key, {}).get(lang, key)
             customers, total = sums.get(name, (0, 0.0))
             sums[name] = (customers + count, total + amount)
     ranked = sorted(sums.items(), key=lambda one: -one[1][1])

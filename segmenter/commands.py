@@ -152,7 +152,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     outputs = batch_tables.write(rows, folder, lang)
     counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
     if chosen.json:
-        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows).items()}
+        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows, lang).items()}
         shown = [{key: batch_tables.value(row, key) for key in batch_tables.COLUMNS} for row in rows]
         _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
     else:

@@ -18,11 +18,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import batch, jobs
+from segmenter import batch, jobs, rules, wording
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS, RFM
+from segmenter.texts import LANGS, Lang
 
 
 def customers(seed: int) -> Any:
@@ -43,8 +44,8 @@ def customers(seed: int) -> Any:
     return Frame.from_pandas(rows)
 
 
-def good(path: Path, seed: int) -> Path:
-    with FileBook(jobs.template("zh"), out=path) as book:
+def good(path: Path, seed: int, lang: Lang = "zh") -> Path:
+    with FileBook(jobs.template(lang), out=path) as book:
         book.write(CUSTOMERS, customers(seed))
     return path
 
@@ -193,6 +194,25 @@ def test_what_people_typed_into_an_output_is_kept(tmp_path: Path, capsys: pytest
     assert said["files"][0]["status"] == "findings"
     assert ["0.previous.xlsx" in file["message"] for file in said["files"]] == [True, False]
     assert {path.name for path in out.glob("?.*")} == {"0.xlsx", "1.xlsx", "0.previous.xlsx"}
+
+
+@pytest.mark.parametrize(("lang", "risky"), [("zh", "流失风险客户"), ("en", "Customers at risk")])
+def test_segments_are_summed_over_workbooks_of_both_languages(
+    tmp_path: Path, lang: Lang, risky: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in LANGS:
+        good(tmp_path / f"{one}.xlsx", 3, one)
+    other: Lang = "en" if lang == "zh" else "zh"
+    names = {one: wording.segment_names(rules.default(), one) for one in LANGS}
+    out = tmp_path / "out"
+    for more in ((), ("--resume",)):
+        _, said = run(capsys, str(tmp_path / "*.xlsx"), "-o", str(out), "--lang", lang, *more)
+        assert risky in said["segments"] and {*said["segments"]} <= {*names[lang].values()}
+        assert sum(one["customers"] for one in said["segments"].values()) == 2 * 12
+        page = (out / "index.html").read_text(encoding="utf-8")
+        assert risky in page and not [name for name in names[other].values() if name in page]
+    _, said = run(capsys, str(tmp_path / "*.xlsx"), "-o", str(out), "--lang", other, "--resume")
+    assert said["worked"] == 0 and {*said["segments"]} <= {*names[other].values()}
 
 
 def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
