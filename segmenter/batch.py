@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from segmenter import atomic, faults, jobs, process, texts, wording
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
-from segmenter.worklist import Task
-
-JOURNAL: Final = ".batch.jsonl"
-"""one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
+from segmenter.worklist import JOURNAL, Task
 
 
 @dataclass(frozen=True)

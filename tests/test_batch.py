@@ -243,6 +243,46 @@ def test_a_bad_line_of_a_list_stops_no_other(tmp_path: Path, capsys: pytest.Capt
     assert {path.name for path in (tmp_path / "out").glob("?.xlsx")} == {"a.xlsx", "c.xlsx"}
 
 
+def test_a_workbook_of_an_old_format_is_a_refused_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "Workbook".encode("utf-16-le")
+    for name in ("a.xls", "b.XLS", "~$b.xls"):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "notes.txt").write_bytes(b"no workbook")
+    out = tmp_path / "out"
+    code, said = run(capsys, str(tmp_path), "-o", str(out), "--report")
+    found = {Path(file["source"]).name: file for file in said["files"]}
+    assert code == 1 and {name: file["status"] == "refused" for name, file in found.items()} == {
+        "a.xlsx": False,
+        "a.xls": True,
+        "b.XLS": True,
+    }
+    assert "另存为 .xlsx" in found["b.XLS"]["message"] and "b.XLS" in found["b.XLS"]["message"]
+    assert {path.name for path in out.glob("?.*")} == {"a.xlsx", "a.html"}
+
+
+@pytest.mark.parametrize("source", ["east", "east/*.xlsx", "east/north"])
+def test_the_folder_of_the_sources_is_none_for_the_results(
+    tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "east" / "north").mkdir(parents=True)
+    good(tmp_path / "east" / "a.xlsx", 1)
+    good(tmp_path / "east" / "north" / "b.xlsx", 1)
+    good(tmp_path / "west.xlsx", 2)
+    before = sorted(tmp_path.rglob("*"))
+    for sources in ([source], [source, "west.xlsx"]):
+        paths = [str(tmp_path / one) for one in sources]
+        assert main(["batch", *paths, "-o", str(tmp_path / "east"), "--jobs", "1"]) == 1
+        said = capsys.readouterr().err
+        assert str(tmp_path / "east") in said and "另" in said and "没有工作簿" not in said
+    assert sorted(tmp_path.rglob("*")) == before
+    assert main(["batch", str(tmp_path), "-o", str(tmp_path / "east" / "out"), "--jobs", "1"]) == 0
+    out = tmp_path / "out"
+    out.mkdir()
+    for _ in range(2):  # as a shell writes *
+        assert main(["batch", str(tmp_path / "west.xlsx"), str(out), "-o", str(out), "--jobs", "1"]) == 0
+
+
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
 def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")
