@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from segmenter import atomic, faults, jobs, process, texts, wording
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
 from segmenter.worklist import JOURNAL, Task
+
+NOTED: Final = frozenset({"output_kept", "as_of_doubtful"})
+"""findings that a row says in words"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Row:
     status: str
     """done | findings | refused"""
     message: str = ""
-    """why it was refused"""
+    """why it was refused; what of its findings the table shows"""
     as_of: str = ""
     rows_in: int = 0
     rows_used: int = 0
@@ -79,7 +82,7 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
     return replace(
         row,
         status="findings" if result.findings else "done",
-        message=" ".join(one.message(lang) for one in result.findings if one.code == "output_kept"),
+        message=" ".join(one.message(lang) for one in result.findings if one.code in NOTED),
         as_of=result.as_of.isoformat() if result.as_of else "",
         rows_in=result.rows_in,
         rows_used=result.rows_used,

@@ -283,6 +283,25 @@ def test_the_folder_of_the_sources_is_none_for_the_results(
         assert main(["batch", str(tmp_path / "west.xlsx"), str(out), "-o", str(out), "--jobs", "1"]) == 0
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_doubtful_day_is_told_in_the_table_and_on_the_page(
+    tmp_path: Path, lang: Lang, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def late(book: Any) -> None:
+        book[CUSTOMERS.sheet["zh"]]["K2"] = datetime(2062, 6, 1)
+
+    edited(good(tmp_path / "model.xlsx", 1), tmp_path / "a.xlsx", late)
+    out = tmp_path / "out"
+    _, said = run(capsys, str(tmp_path / "a.xlsx"), "-o", str(out), "--lang", lang)
+    assert said["files"][0]["status"] == "findings" and said["files"][0]["as_of"] == "2062-06-01"
+    told = said["files"][0]["message"]
+    assert "2062-06-01" in told and {"zh": "请核对", "en": "please check"}[lang] in told
+    assert told in (out / "batch.csv").read_text(encoding="utf-8-sig")
+    assert told in (out / "index.html").read_text(encoding="utf-8")
+    main(["batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1", "--lang", lang])
+    assert told in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
 def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")
