@@ -189,8 +189,8 @@ def fill(
     changes: Mapping[str, Any] = NO_PARAMS,
     progress: Progress = lambda _: None,
 ) -> Result:
-    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's):
-    both or neither.
+    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's),
+    which is written beside its place first and put there when the workbook is.
 
     Another file at `out` stays beside the new one, unless its SHA-256 is `written`: what an earlier run left there.
     """
