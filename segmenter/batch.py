@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from segmenter import faults, jobs, process
+from segmenter import atomic, faults, jobs, process, texts, wording
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
-from segmenter.worklist import Task
+from segmenter.worklist import JOURNAL, Task
 
-JOURNAL: Final = ".batch.jsonl"
-"""one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
+NOTED: Final = frozenset({"output_kept", "as_of_doubtful"})
+"""findings that a row says in words"""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,16 @@ class Row:
     status: str
     """done | findings | refused"""
     message: str = ""
-    """why it was refused"""
+    """why it was refused; what of its findings the table shows"""
     as_of: str = ""
     rows_in: int = 0
     rows_used: int = 0
     rows_excluded: int = 0
     findings: int = 0
     segments: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    """name -> customers, amount"""
+    """key -> customers, amount"""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """key -> what the segment is called, by language"""
     report: str = ""
     recipient: str = ""
     digest: str = ""
@@ -70,25 +72,24 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
     except SegmenterError as error:
         return replace(row, message=error.message(lang))
     except OSError as error:
-        return replace(row, message=Refused("os", reason=error.strerror).message(lang))
+        return replace(row, message=atomic.refusal(Path(error.filename or task.source), error).message(lang))
     except Exception as error:  # a fault of ours in one workbook must not cost the others
         return replace(
             row, message=Refused("batch_fault", kind=type(error).__name__, path=faults.log(error)).message(lang)
         )
+    named = {one: wording.segment_names(result.rules, one) for one in texts.LANGS}
+    segments = {one["segment"]: one for one in result.segments.records() if one["customers"]}
     return replace(
         row,
         status="findings" if result.findings else "done",
-        message=" ".join(one.message(lang) for one in result.findings if one.code == "output_kept"),
+        message=" ".join(one.message(lang) for one in result.findings if one.code in NOTED),
         as_of=result.as_of.isoformat() if result.as_of else "",
         rows_in=result.rows_in,
         rows_used=result.rows_used,
         rows_excluded=result.rows_excluded,
         findings=len(result.findings),
-        segments={
-            one["name"]: (one["customers"], round(one["amount"], 6))
-            for one in result.segments.records()
-            if one["customers"]
-        },
+        segments={key: (one["customers"], round(one["amount"], 6)) for key, one in segments.items()},
+        names={key: {one: named[one][key] for one in texts.LANGS} for key in segments},
         report=task.report_name,
         written=written,
     )
@@ -111,13 +112,21 @@ def run(
     rows: dict[str, Row] = {task.output: earlier[str(task.source)] for task in tasks if str(task.source) in earlier}
     written = {row.output: row.written for row in recorded(folder).values()}
     left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
-    with (folder / JOURNAL).open("a", encoding="utf-8") as journal:
+    with _opened(folder / JOURNAL) as journal:
         for row in _finished(left, folder, lang, executor):
             rows[row.output] = row
             journal.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             journal.flush()
             told(row)
     return [rows[task.output] for task in tasks]
+
+
+def _opened(journal: Path) -> TextIO:
+    """Refused when nobody may write in its folder."""
+    try:
+        return journal.open("a", encoding="utf-8")
+    except OSError as error:
+        raise atomic.refusal(journal.parent, error) from error
 
 
 def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
@@ -220,11 +229,12 @@ def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) ->
     return kept
 
 
-def totals(rows: Sequence[Row]) -> dict[str, tuple[int, float]]:
-    """Customers and amount by segment name over all workbooks, the largest amount first."""
+def totals(rows: Sequence[Row], lang: Lang) -> dict[str, tuple[int, float]]:
+    """Customers and amount by segment over all workbooks, named in `lang`; the largest amount first."""
     sums: dict[str, tuple[int, float]] = {}
     for row in rows:
-        for name, (count, amount) in row.segments.items():
+        for key, (count, amount) in row.segments.items():
+            name = row.names.get(key, {}).get(lang, key)
             customers, total = sums.get(name, (0, 0.0))
             sums[name] = (customers + count, total + amount)
     ranked = sorted(sums.items(), key=lambda one: -one[1][1])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from segmenter import batch, texts
+from segmenter.atomic import replace_file
 from segmenter.batch import Row
 from segmenter.texts import Lang
 
@@ -40,9 +41,7 @@ def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
         "index.html": _html(rows, lang).encode(),
     }
     for name, content in files.items():
-        temporary = folder / f".{name}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+        replace_file(folder / name, content)
     return [folder / name for name in files]
 
 
@@ -81,7 +80,7 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
     book = xlsxwriter.Workbook(buffer, plain)
     book.set_properties({"created": datetime(1980, 1, 1)})  # the same rows, the same bytes
     bold = book.add_format({"bold": True, "bottom": 1})
-    sums = [[name, count, amount] for name, (count, amount) in batch.totals(rows).items()]
+    sums = [[name, count, amount] for name, (count, amount) in batch.totals(rows, lang).items()]
     names = [texts.say(f"batch.{key}", lang) for key in ("segment", "customers", "amount")]
     for title, head, lines in (("files", header, cells), ("segments", names, sums)):
         sheet = book.add_worksheet(texts.say(f"batch.{title}", lang))
@@ -107,7 +106,7 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
     from segmenter.reports.templating import page
 
     counts = Counter(row.status for row in rows)
-    totals = batch.totals(rows)
+    totals = batch.totals(rows, lang)
     everything = sum(amount for _, amount in totals.values()) or 1.0
     return page(
         "batch.html.j2",

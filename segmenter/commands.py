@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import commands_report, jobs, texts
+from segmenter.atomic import make_folder
 from segmenter.books.proof import Asked
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
@@ -141,7 +142,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     earlier = batch.unchanged(tasks, folder, before) if chosen.resume else {}
     pool = batch.cluster(chosen.scheduler) if chosen.scheduler else batch.processes(chosen.jobs)
     worked = len(tasks) - len(earlier)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with Files(lang, worked) as told:
         try:
             rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
@@ -151,7 +152,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     outputs = batch_tables.write(rows, folder, lang)
     counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
     if chosen.json:
-        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows).items()}
+        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows, lang).items()}
         shown = [{key: batch_tables.value(row, key) for key in batch_tables.COLUMNS} for row in rows]
         _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from segmenter import commands_report, texts
+from segmenter.atomic import make_folder
 from segmenter.errors import Refused
 from segmenter.progress import Stages
 from segmenter.texts import Lang
@@ -146,6 +147,7 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
         )
         letters, remarks = make(result, before, wish)
         review = outbox.Review(made, wish.sender, kpis.figures(result), before)
+        make_folder(job.folder, 0o700)
         digest = outbox.write(job.folder, review, letters, lang)
     said = [*jobs.remarks(result, wish.lang), *remarks]
     return digest, [outbox.row_of(entry) for entry, _ in letters], said

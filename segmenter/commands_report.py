@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmenter import texts
+from segmenter.atomic import replace_file
 from segmenter.errors import Refused
 from segmenter.progress import Stages
 from segmenter.texts import Lang
@@ -93,7 +95,6 @@ def template(chosen: argparse.Namespace, lang: Lang) -> int:
     elif chosen.action == "check":
         _check(Path(chosen.name), lang)
     else:
-        from segmenter.atomic import replace_file
         from segmenter.reports import reference
 
         out = chosen.out or Path("variables.html")
@@ -112,30 +113,49 @@ def _copy(name: str, out: Path | None, lang: Lang, known: Mapping[str, str]) -> 
         raise Refused("exists", path=path)
     if not path.parent.is_dir():
         raise Refused("no_folder", path=path)
-    path.write_bytes((files("segmenter.templates") / name).read_bytes())
-    print(texts.say("cli.template_copied", lang, path=path))
+    replace_file(path, (files("segmenter.templates") / name).read_bytes())
+    command = "mail" if name.startswith("mail.") else "report"
+    print(texts.say("cli.template_copied", lang, path=path, command=command))
 
 
 def _check(path: Path, lang: Lang) -> None:
     """Render the sample with the template, in both languages and masked too; Refused says what is wrong."""
     from segmenter import documents
+    from segmenter.reports import templating
 
-    result = sample()
     if not path.is_file():
         raise Refused("no_file", path=path)
-    size = 0
+    if path.suffix.lower() not in templating.READABLE | {".docx"}:
+        raise Refused("not_template", path=path)
+    is_mail, result, size = _is_mail(path), sample(), 0
     for one in (lang, *(other for other in texts.LANGS if other != lang)):
         for strict in (False, True):
             if path.suffix.lower() == ".docx":
                 made = documents.docx(result, one, path, strict)[0]
-            elif path.name.startswith("mail."):
+            elif is_mail:
                 from segmenter.mail import body, summary
 
                 made = body.render(summary.context(result, one), one, path).html.encode()
             else:
                 made = documents.html(result, one, path, strict)[0]
             size = size or len(made)
-    print(texts.say("cli.template_good", lang, path=path, size=f"{size:,}"))
+    command = "mail" if is_mail else "report"
+    print(texts.say("cli.template_good", lang, path=path, size=f"{size:,}", command=command))
+
+
+def _is_mail(path: Path) -> bool:
+    """Whether a template is that of a mail, by its name or by the variables it uses: more that only mails have than
+    such as only reports have."""
+    if path.suffix.lower() == ".docx":
+        return False
+    if path.name.startswith("mail."):
+        return True
+    content = path.read_text(encoding="utf-8-sig", errors="replace")
+    said = " ".join(re.findall(r"\{[{%](.*?)[%}]\}", content, re.DOTALL))
+    used = {*re.findall(r"(?<![.\w])[a-z_]+", said)}
+    known = [key.partition(".") for key in sorted(texts.keys())]
+    mails, pages = ({name for group, _, name in known if group == one} for one in ("mail_variables", "variable"))
+    return "mail.html.j2" in said or len(used & (mails - pages)) > len(used & (pages - mails))
 
 
 def sample() -> Result:

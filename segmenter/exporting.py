@@ -20,7 +20,6 @@ from pandas import DataFrame
 from segmenter import jobs, schema, texts, wording
 from segmenter.atomic import replace_file
 from segmenter.errors import Refused
-from segmenter.mail import extract
 from segmenter.reading import planning
 from segmenter.reports import tracking
 from segmenter.result import Result
@@ -56,8 +55,8 @@ def write(
     """Analyse `book`, which stays as it is, and write its labels; the result, the rows, and the files written: where
     the system takes only so many rows a file, out.csv, out-2.csv and so on.
 
-    `columns`: further columns of the customer sheet, by header or key. Refused for an unknown column or system, or an
-    ending that is neither .csv nor .parquet.
+    `columns`: further columns of the customer sheet, by header or key. Refused for a column the workbook lacks, an
+    unknown system, or an ending that is neither .csv nor .parquet.
     """
     kind = out.suffix.lower()
     if kind not in (".csv", ".parquet"):
@@ -66,8 +65,8 @@ def write(
         raise Refused("no_folder", path=out)
     if system and system not in systems():
         raise Refused("export_system", value=system, found=", ".join(systems()))
-    wanted = extract.columns_named(columns)
     result = jobs.standing(book, as_of=as_of, rules_file=rules_file, progress=progress)
+    wanted = _wanted(columns, result)
     frame = _under(labels(result, lang or result.lang), system, result, wanted, lang or result.lang)
     progress("write")
     if kind == ".parquet":
@@ -106,6 +105,20 @@ def labels(result: Result, lang: Lang) -> DataFrame:
         "as_of": result.as_of.isoformat() if result.as_of else "",
     }
     return DataFrame(found, index=customers.index, columns=list(LABELS))
+
+
+def _wanted(columns: Sequence[str], result: Result) -> list[Field]:
+    """The columns of the workbook's customer sheet with these headers or keys. Refused("export_column") names one
+    that is none, and those there are."""
+    there = [one for one in schema.CUSTOMERS.fields if one.key in result.customers]
+    found = []
+    for name in columns:
+        hit = [one for one in there if schema.fold(name) in one.names() | {schema.fold(one.key)}]
+        if not hit:
+            listed = {lang: ", ".join(one.header[lang] for one in there) for lang in texts.LANGS}
+            raise Refused("export_column", value=name, found=listed)
+        found += hit[:1]
+    return found
 
 
 def _level(lang: Lang) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from segmenter import grouping, pipeline, rules, schema, settings, texts, timeline
-from segmenter.atomic import replace_file
+from segmenter.atomic import placing
 from segmenter.books import Book, adding, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
@@ -188,21 +189,21 @@ def fill(
     changes: Mapping[str, Any] = NO_PARAMS,
     progress: Progress = lambda _: None,
 ) -> Result:
-    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's).
+    """Fill a workbook (into `out`, or itself) and, when asked, write the report in `lang` (default: the workbook's),
+    which is written beside its place first and put there when the workbook is.
 
     Another file at `out` stays beside the new one, unless its SHA-256 is `written`: what an earlier run left there.
     """
     if report:
         _refuse_report(report, path, out or path)
     links = target.stat().st_nlink if (target := out or path).is_file() else 1
-    with FileBook(path, out=out, written=written, **saving._asdict()) as book:
+    with ExitStack() as after, FileBook(path, out=out, written=written, **saving._asdict()) as book:
         result = analyse(book, as_of, rules_file, progress, changes)
-        html = ""
         if report:
             progress("report")
             from segmenter.reports.report import render
 
-            html = render(result, lang or result.lang)
+            after.enter_context(placing(report, render(result, lang or result.lang).encode()))
         progress("write")
         tables = result
         if formulas:
@@ -212,8 +213,6 @@ def fill(
             kept = timeline.remembered(result.customers, names) if timeline.is_latest(result) else {}
             tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, tables)
-    if report:
-        replace_file(report, html.encode())
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
         result = result._replace(findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))

@@ -6,7 +6,7 @@ import csv
 import glob
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,10 @@ from segmenter.errors import Refused
 from segmenter.reading.dates import day_of
 
 SUFFIXES: Final = {".xlsx", ".xlsm", ".xltx", ".xltm"}
+OLD: Final = {".xls", ".xlsb", ".et"}
+"""workbooks that are refused with what to do, rather than not seen"""
+JOURNAL: Final = ".batch.jsonl"
+"""one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
 COLUMNS: Final = ("file", "as_of", "rules", "recipient")
 """columns of a list file; only the first must be there"""
 
@@ -61,10 +65,14 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
     """The tasks `sources` name, each file once (the last mention wins), in the order of their paths.
 
     `known`: source path -> output name of an earlier run, which stays. Names are the workbook's own; where two would
-    be the same, each gets six characters of its path's hash. Refused when a source or a list's line leads nowhere.
+    be the same, each gets six characters of its path's hash. Refused when a source or a list's line leads nowhere, and
+    when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
     """
     wishes = {wish.source: wish for source in sources for wish in _expand(source, out.resolve())}
     ordered = [wishes[path] for path in sorted(wishes)]
+    folder = out.resolve()
+    if not (ordered and (folder / JOURNAL).is_file()) and any(_lies_in(source, folder) for source in sources):
+        raise Refused("batch_out", path=out)
     if not ordered:
         raise Refused("batch_empty", value=", ".join(sources))
     counts = Counter(_name(wish.source).casefold() for wish in ordered)
@@ -90,26 +98,30 @@ def _name(source: Path) -> str:
 
 def _expand(source: str, out: Path) -> Iterator[_Wish]:
     path = Path(source)
-    if path.is_dir():
-        yield from (_Wish(found) for found in _books(path.rglob("*"), out))
-    elif path.suffix.lower() == ".csv" and path.is_file():
-        yield from _listed(path)
-    elif path.is_file():
-        yield _Wish(path.resolve())
+    if path.is_file():
+        yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
-        found = [Path(name) for name in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
-        if not found:
-            raise Refused("no_file", path=source)
-        yield from (_Wish(one) for one in _books(found, out))
+        yield from (_Wish(one) for one in _books(source) if not _inside(one, out))
 
 
-def _books(found: Iterable[Path], out: Path) -> Iterator[Path]:
-    """Workbooks among the paths; not Excel's owner files, and not what an earlier batch made."""
-    for path in sorted(found):
-        resolved = path.resolve()
-        inside = out == resolved or out in resolved.parents
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(("~$", ".")) and not inside and path.is_file():
-            yield resolved
+def _lies_in(source: str, folder: Path) -> bool:
+    """Whether a folder or a glob names workbooks in `folder` alone."""
+    found = [] if Path(source).is_file() else _books(source)
+    return bool(found) and all(_inside(one, folder) for one in found)
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return folder in path.parents
+
+
+def _books(source: str) -> list[Path]:
+    """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere."""
+    path = Path(source)
+    named = [*path.rglob("*")] if path.is_dir() else [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
+    if not named and not path.is_dir():
+        raise Refused("no_file", path=source)
+    found = [one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and one.is_file()]
+    return [one.resolve() for one in found if not one.name.startswith(("~$", "."))]
 
 
 def _listed(path: Path) -> Iterator[_Wish]:

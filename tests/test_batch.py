@@ -18,11 +18,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import batch, jobs
+from segmenter import batch, jobs, rules, wording
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS, RFM
+from segmenter.texts import LANGS, Lang
 
 
 def customers(seed: int) -> Any:
@@ -43,8 +44,8 @@ def customers(seed: int) -> Any:
     return Frame.from_pandas(rows)
 
 
-def good(path: Path, seed: int) -> Path:
-    with FileBook(jobs.template("zh"), out=path) as book:
+def good(path: Path, seed: int, lang: Lang = "zh") -> Path:
+    with FileBook(jobs.template(lang), out=path) as book:
         book.write(CUSTOMERS, customers(seed))
     return path
 
@@ -195,6 +196,25 @@ def test_what_people_typed_into_an_output_is_kept(tmp_path: Path, capsys: pytest
     assert {path.name for path in out.glob("?.*")} == {"0.xlsx", "1.xlsx", "0.previous.xlsx"}
 
 
+@pytest.mark.parametrize(("lang", "risky"), [("zh", "流失风险客户"), ("en", "Customers at risk")])
+def test_segments_are_summed_over_workbooks_of_both_languages(
+    tmp_path: Path, lang: Lang, risky: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in LANGS:
+        good(tmp_path / f"{one}.xlsx", 3, one)
+    other: Lang = "en" if lang == "zh" else "zh"
+    names = {one: wording.segment_names(rules.default(), one) for one in LANGS}
+    out = tmp_path / "out"
+    for more in ((), ("--resume",)):
+        _, said = run(capsys, str(tmp_path / "*.xlsx"), "-o", str(out), "--lang", lang, *more)
+        assert risky in said["segments"] and {*said["segments"]} <= {*names[lang].values()}
+        assert sum(one["customers"] for one in said["segments"].values()) == 2 * 12
+        page = (out / "index.html").read_text(encoding="utf-8")
+        assert risky in page and not [name for name in names[other].values() if name in page]
+    _, said = run(capsys, str(tmp_path / "*.xlsx"), "-o", str(out), "--lang", other, "--resume")
+    assert said["worked"] == 0 and {*said["segments"]} <= {*names[other].values()}
+
+
 def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
     good(tmp_path / "b.xlsx", 2)
@@ -221,6 +241,65 @@ def test_a_bad_line_of_a_list_stops_no_other(tmp_path: Path, capsys: pytest.Capt
     assert {name for name, file in found.items() if file["status"] == "refused"} == {"nothing.xlsx", "b.xlsx"}
     assert "昨天" in found["b.xlsx"]["message"] and found["b.xlsx"]["output"] == ""
     assert {path.name for path in (tmp_path / "out").glob("?.xlsx")} == {"a.xlsx", "c.xlsx"}
+
+
+def test_a_workbook_of_an_old_format_is_a_refused_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "Workbook".encode("utf-16-le")
+    for name in ("a.xls", "b.XLS", "~$b.xls"):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "notes.txt").write_bytes(b"no workbook")
+    out = tmp_path / "out"
+    code, said = run(capsys, str(tmp_path), "-o", str(out), "--report")
+    found = {Path(file["source"]).name: file for file in said["files"]}
+    assert code == 1 and {name: file["status"] == "refused" for name, file in found.items()} == {
+        "a.xlsx": False,
+        "a.xls": True,
+        "b.XLS": True,
+    }
+    assert "另存为 .xlsx" in found["b.XLS"]["message"] and "b.XLS" in found["b.XLS"]["message"]
+    assert {path.name for path in out.glob("?.*")} == {"a.xlsx", "a.html"}
+
+
+@pytest.mark.parametrize("source", ["east", "east/*.xlsx", "east/north"])
+def test_the_folder_of_the_sources_is_none_for_the_results(
+    tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "east" / "north").mkdir(parents=True)
+    good(tmp_path / "east" / "a.xlsx", 1)
+    good(tmp_path / "east" / "north" / "b.xlsx", 1)
+    good(tmp_path / "west.xlsx", 2)
+    before = sorted(tmp_path.rglob("*"))
+    for sources in ([source], [source, "west.xlsx"]):
+        paths = [str(tmp_path / one) for one in sources]
+        assert main(["batch", *paths, "-o", str(tmp_path / "east"), "--jobs", "1"]) == 1
+        said = capsys.readouterr().err
+        assert str(tmp_path / "east") in said and "另" in said and "没有工作簿" not in said
+    assert sorted(tmp_path.rglob("*")) == before
+    assert main(["batch", str(tmp_path), "-o", str(tmp_path / "east" / "out"), "--jobs", "1"]) == 0
+    out = tmp_path / "out"
+    out.mkdir()
+    for _ in range(2):  # as a shell writes *
+        assert main(["batch", str(tmp_path / "west.xlsx"), str(out), "-o", str(out), "--jobs", "1"]) == 0
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_doubtful_day_is_told_in_the_table_and_on_the_page(
+    tmp_path: Path, lang: Lang, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def late(book: Any) -> None:
+        book[CUSTOMERS.sheet["zh"]]["K2"] = datetime(2062, 6, 1)
+
+    edited(good(tmp_path / "model.xlsx", 1), tmp_path / "a.xlsx", late)
+    out = tmp_path / "out"
+    _, said = run(capsys, str(tmp_path / "a.xlsx"), "-o", str(out), "--lang", lang)
+    assert said["files"][0]["status"] == "findings" and said["files"][0]["as_of"] == "2062-06-01"
+    told = said["files"][0]["message"]
+    assert "2062-06-01" in told and {"zh": "请核对", "en": "please check"}[lang] in told
+    assert told in (out / "batch.csv").read_text(encoding="utf-8-sig")
+    assert told in (out / "index.html").read_text(encoding="utf-8")
+    main(["batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1", "--lang", lang])
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])

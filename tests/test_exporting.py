@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -35,6 +36,16 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
+def with_column(path: Path, header: str, value: str) -> None:
+    """A further column of the customer sheet, as somebody types it."""
+    book = openpyxl.load_workbook(path)
+    sheet = book[schema.CUSTOMERS.sheet["zh"]]
+    column = sheet.max_column + 1
+    for row, text in enumerate([header, value, value, value], 1):
+        sheet.cell(row, column, text)
+    book.save(path)
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -59,6 +70,7 @@ def test_the_headers_of_a_system(book: Path, tmp_path: Path, system: str) -> Non
     _, frame, (path,) = exporting.write(book, tmp_path / "out.csv", system=system)
     assert [*frame.columns] == [*chosen["columns"]]
     assert path.read_bytes().startswith(b"\xef\xbb\xbf") == chosen["bom"]
+    with_column(book, "手机", "13800000000")
     _, frame, _ = exporting.write(book, tmp_path / "out.csv", system=system, columns=["手机", "region"])
     head = next(head for head, key in chosen["personal"].items() if key == "phone")
     assert [*frame.columns] == [*chosen["columns"], head, "地域"]
@@ -91,3 +103,18 @@ def test_refusals(book: Path, tmp_path: Path, out: str, more: dict[str, str]) ->
     with pytest.raises(Refused):
         exporting.write(book, tmp_path / out, **more)  # type: ignore[arg-type]
     assert not (tmp_path / out).exists()
+
+
+@pytest.mark.parametrize("name", ["手机", "phone", "年令"])
+def test_a_column_the_workbook_lacks_is_refused_with_those_it_has(
+    book: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.csv"
+    assert main(["export", str(book), "-o", str(out), "--columns", f"地域,{name}"]) == 1
+    said = capsys.readouterr().err
+    assert f"“{name}”" in said and "年龄" in said.partition("现有")[2] and "手机" not in said.partition("现有")[2]
+    assert not out.exists()
+    assert main(["export", str(book), "-o", str(out), "--columns", name, "--lang", "en"]) == 1
+    assert f'"{name}"' in capsys.readouterr().err and not out.exists()
+    with_column(book, name, "13800000000")
+    assert main(["export", str(book), "-o", str(out), "--columns", name]) == (1 if name == "年令" else 0)

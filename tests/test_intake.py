@@ -11,7 +11,7 @@ import shop
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from segmenter import schema
+from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.reading import intake
@@ -115,6 +115,15 @@ def test_customers_without_an_id_are_left_out_and_too_many_of_them_refused() -> 
 def test_a_doubt_about_amounts_is_a_refusal_also_where_ids_are_missing() -> None:
     refused = refusal(HEAD, *MORE, [None, 1.0, 1.0, "1.234,5", None, None], ["x", 1.0, 1.0, "1,234.5", None, None])
     assert (refused.key, refused.cell, refused.params["other_cell"]) == ("ambiguous_decimal_comma", "D42", "D43")
+
+
+@pytest.mark.parametrize(("text", "other"), [("05/06/2026", "07/06/2026"), ("05/06/12", "05/07/12")])
+def test_a_doubtful_day_is_named_once(text: str, other: str) -> None:
+    for more, cells in (([], ["E2"]), ([[*ROW[:4], other, *ROW[5:]]], ["E2", "E3"])):
+        refused = refusal(HEAD, [*ROW[:4], text, *ROW[5:]], *more)
+        for lang in texts.LANGS:
+            said = refused.message(lang)
+            assert [said.count(cell) for cell in cells] == [1] * len(cells) and said.count(text) == 1, said
 
 
 def test_an_excel_error_leaves_the_row_out_where_it_matters() -> None:  # B19

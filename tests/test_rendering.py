@@ -392,3 +392,31 @@ def test_list_copy_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["template", "copy", "nothing"]) == 1
     for name in ("report.html.j2", "company.html.j2", "report.docx", "mail.html.j2"):
         assert main(["template", "check", str(tmp_path / name)]) == 0, capsys.readouterr().err
+
+
+def test_a_mail_template_is_told_by_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.html"
+    for lang in texts.LANGS:
+        path.unlink(missing_ok=True)
+        assert main(["template", "copy", "mail.html.j2", "-o", str(path), "--lang", lang]) == 0
+        assert f"segmenter mail --template {path}" in capsys.readouterr().out
+        assert main(["template", "check", str(path), "--lang", lang]) == 0, capsys.readouterr().err
+        assert f"segmenter mail --template {path}" in capsys.readouterr().out
+    path.write_text(path.read_text(encoding="utf-8").replace("greeting }}", "greting }}"), encoding="utf-8")
+    assert main(["template", "check", str(path)]) == 1
+    assert "“greting”" in capsys.readouterr().err
+    page = tmp_path / "page.html"
+    page.write_text("{{ title }}: {{ goal }} {# the subject of a greeting #}", encoding="utf-8")
+    assert main(["template", "check", str(page)]) == 0
+    assert f"segmenter report --template {page}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["good.xlsx", "r.pdf", "picture.png", "nothing"])
+def test_what_is_no_template_is_told_as_such(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PK")
+    for lang in texts.LANGS:
+        assert main(["template", "check", str(path), "--lang", lang]) == 1
+        said = capsys.readouterr().err
+        assert str(path) in said and ".html.j2" in said and ".docx" in said
+    assert "不是模板" not in said

@@ -144,9 +144,9 @@ class _Cells(NamedTuple):
         except values.Ambiguous as doubt:
             a, b = doubt.positions
             place = {"sheet": self.grid.sheet, "cell": self.where(a), "value": self.cells.cells[a]}
-            raise Refused(
-                f"ambiguous_{doubt.key}", **place, other_cell=self.where(b), other=self.cells.cells[b]
-            ) from None
+            other = {"other_cell": self.where(b), "other": self.cells.cells[b]}
+            also = {lang: texts.say("also", lang, **other) if a != b else "" for lang in texts.LANGS}
+            raise Refused(f"ambiguous_{doubt.key}", **place, **other, also=also) from None
         lost = [position for position, code in column.problems.items() if code == "id_too_long"]
         if lost and self.field.key == "customer_id":
             raise Refused(
