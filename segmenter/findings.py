@@ -43,11 +43,11 @@ class Finding(NamedTuple):
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
         params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
         text = texts.say(f"finding.{self.code}", lang, **{**place, **params})
-        return (
-            text + texts.say("finding_count", lang, count=self.params["count"])
-            if self.params.get("count", 1) > 1
-            else text
-        )
+        count = self.params.get("count", 1)
+        if count <= 1:
+            return text
+        end = "rest" if self.params.get("rest") else "first" if _ONE_CELL.fullmatch(self.cell) else "all"
+        return text + texts.say(f"finding_count.{end}", lang, count=count)
 
     def kind(self, lang: Lang) -> str:
         """The kind of finding in a few words."""
@@ -62,7 +62,7 @@ def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = L
     found = [finding(row) for row in rows[:most]]
     if len(rows) > most:
         last = finding(rows[most])
-        found.append(last._replace(params={**last.params, "count": len(rows) - most}))
+        found.append(last._replace(params={**last.params, "count": len(rows) - most, "rest": True}))
     return found
 
 
@@ -70,16 +70,19 @@ def reread(kind: str, message: str) -> tuple[str, dict[str, Any]] | None:
     """The code and numbers of a finding whose kind and sentence stand in a log, in either language; None when its
     sentence holds anything but numbers, or is none of ours. Said again, it comes out the same."""
     for lang in texts.LANGS:
-        suffix, counted = _pattern(texts.template("finding_count", lang))
+        counts = [_pattern(texts.template(f"finding_count.{end}", lang))[0] for end in ("rest", "first", "all")]
         for key in sorted(texts.keys()):
             if not key.startswith("kind.") or texts.say(key, lang) != kind or key == "kind.kept":
                 continue
             code = key.removeprefix("kind.")
             pattern, holes = _pattern(texts.template(f"finding.{code}", lang))
-            found = re.fullmatch(f"{pattern}(?:{suffix})?", message) if pattern else None
+            found = re.fullmatch(f"{pattern}(?:{'|'.join(counts)})?", message) if pattern else None
             if found:
-                named = zip((*holes, *counted), found.groups(), strict=True)
-                return code, {hole: _figure(text) for hole, text in named if text is not None}
+                *figures, rest, first, every = found.groups()
+                params: dict[str, Any] = {hole: _figure(one) for hole, one in zip(holes, figures, strict=True)}
+                if count := rest or first or every:
+                    params["count"] = _figure(count)
+                return code, params | ({"rest": True} if rest else {})
     return None
 
 

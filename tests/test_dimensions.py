@@ -418,6 +418,28 @@ def test_a_persona_is_named_for_what_most_of_them_are(analysed: Result) -> None:
             assert int(share) >= 50 or job not in row["name"], row["name"]
 
 
+def test_a_claim_that_is_as_true_of_everybody_is_left_out(analysed: Result) -> None:
+    """Unless nothing else is known of that part."""
+    table = analysed.extra["personas"].pandas.dropna(subset=["name"])
+    more = 0
+    for part in personas.PARTS:
+        for text in table[part]:
+            figures = [(int(mine), int(all_)) for mine, all_ in re.findall(r"(\d+)%（全体 (\d+)%", text)]
+            above = [mine > all_ for mine, all_ in figures]
+            assert all(above) or not any(above), text
+            more += any(above)
+    assert more
+
+
+@pytest.mark.parametrize(
+    ("women", "said"), [(600, "女为主 60%"), (597, "女为主 60%"), (594, "男女均衡（女 59%）"), (500, "男女均衡")]
+)
+def test_sixty_percent_are_most(women: int, said: str) -> None:
+    people = {"性别": ["女"] * women + ["男"] * (1000 - women), "年龄": [20.0] * 1000}
+    found = run(people, "年龄段").extra["personas"].pandas
+    assert said in found["traits"].iloc[0]
+
+
 def test_one_or_two_personas_a_segment(analysed: Result) -> None:
     table = analysed.extra["personas"].pandas
     sizes = table.groupby("segment")["name"].size()

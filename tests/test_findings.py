@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segmenter import texts
-from segmenter.findings import Finding, reread, weighed
+from segmenter.findings import Finding, listed, reread, weighed
 
 CODES = [key.removeprefix("finding.") for key in sorted(texts.keys()) if key.startswith("finding.")]
 
@@ -20,15 +20,35 @@ def holes(code: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("lang", texts.LANGS)
 @pytest.mark.parametrize("code", [code for code in CODES if all("," in spec for spec in holes(code).values())])
-@pytest.mark.parametrize("count", [1, 135_080])
-def test_a_sentence_of_numbers_is_understood_again(code: str, lang: texts.Lang, count: int) -> None:
-    params = {hole: -1447682.12 if "f" in spec else 18532 for hole, spec in holes(code).items()}
-    params = {**params, "count": count} if count > 1 else params
+@pytest.mark.parametrize("more", [{}, {"count": 135_080}, {"count": 384, "rest": True}])
+def test_a_sentence_of_numbers_is_understood_again(code: str, lang: texts.Lang, more: dict[str, int]) -> None:
+    params = {hole: -1447682.12 if "f" in spec else 18532 for hole, spec in holes(code).items()} | more
     written = Finding(code, params=params)
     found = reread(written.kind(lang), written.message(lang))
     assert found is not None
     assert Finding(found[0], params=found[1]).message(lang) == written.message(lang)
     assert found[1] == params
+
+
+def test_the_line_behind_those_listed_says_how_many_others_there_are() -> None:
+    found = listed(range(404), lambda row: Finding("empty_id", "S", f"A{row + 2}"), 20)
+    assert len(found) == 21 and found[-1].cell == "A22"
+    assert found[-1].message("zh").endswith("（其余384处，此为其中第一处）")
+    assert found[-1].message("en").endswith(" (the other 384 places; this is the first of them)")
+    assert "其余" not in listed(range(21), lambda row: Finding("empty_id"), 20)[-1].message("zh")
+
+
+@pytest.mark.parametrize(("cell", "end"), [("C5", "（共3处，此为第一处）"), ("5:90", "（共3处）"), ("", "（共3处）")])
+def test_only_a_line_that_names_a_cell_says_that_it_is_the_first(cell: str, end: str) -> None:
+    said = Finding("line_without_amount", "S", cell, params={"count": 3}).message("zh")
+    assert said == texts.say("finding.line_without_amount", "zh") + end
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+@pytest.mark.parametrize("end", ["first", "all"])
+def test_a_count_is_understood_however_it_was_said(lang: texts.Lang, end: str) -> None:
+    said = texts.say("finding.line_without_amount", lang) + texts.say(f"finding_count.{end}", lang, count=1234)
+    assert reread(texts.say("kind.line_without_amount", lang), said) == ("line_without_amount", {"count": 1234})
 
 
 @pytest.mark.parametrize("lang", texts.LANGS)

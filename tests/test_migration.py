@@ -12,10 +12,11 @@ import uci
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmenter import rules, schema
+from segmenter import rules, schema, texts
 from segmenter.books import Grid
 from segmenter.frames import Frame
 from segmenter.reading import values
+from segmenter.result import Migration
 from segmenter.steps import migration, orders, score
 
 SQL = """
@@ -110,6 +111,26 @@ def test_no_rate_under_five() -> None:
     now = state(*((str(n), "111" if n < 5 else "011", 10.0) for n in range(9)))
     found = {one.end: one.share for one in migration.by_code(migration.count(migration.moves(then, now)))}
     assert found["111"] == pytest.approx(5 / 9) and np.isnan(found["011"])
+
+
+@pytest.mark.parametrize(("lang", "whole"), [("zh", "两期全部"), ("en", "Then or now")])
+def test_the_lines_of_the_overview_add_up_to_everybody(lang: texts.Lang, whole: str) -> None:
+    """Nine before, of whom three left, and five who came: fourteen then or now, in number and in amount."""
+    then = state(*((str(n), "111", 10.0) for n in range(9)))
+    now = state(
+        *((str(n), "111" if n < 5 else "011", 20.0) for n in range(6)), *((f"n{n}", "100", 1.0) for n in "abcde")
+    )
+    found = Migration(date(2026, 1, 1), date(2026, 2, 1), migration.count(migration.moves(then, now)))
+    first, *lines = migration.sheets(found, rules.default(), lang)["migration_heads"].records()
+    churn = lines.pop(migration.KINDS.index("churn"))
+    assert str(first["name"]).startswith(whole)
+    figures = ("customers", "before", "after", "lost")
+    assert [first[key] for key in figures] == [14, 90, 125, -35]
+    assert [sum(line[key] for line in lines) for key in figures] == [14, 90, 125, -35]
+    assert [line["share"] for line in lines if line["share"] is not None] == pytest.approx([5 / 9, 5 / 11])
+    ends = {"zh": ("占上期", "占本期"), "en": ("of those then", "of those now")}[lang]
+    assert [str(line["name"]).endswith(ends[0]) for line in (*lines, churn)] == [True] * 4 + [False, True, True]
+    assert str(lines[4]["name"]).endswith(ends[1]) and lines[4]["customers"] == 5
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -18,7 +19,10 @@ from segmenter import jobs, pipeline, rules, schema
 from segmenter.books import Grid
 from segmenter.books.file import FileBook
 from segmenter.frames import Frame
+from segmenter.reading import targets
+from segmenter.reports import tracking
 from segmenter.result import Result
+from segmenter.steps import goals
 
 MONTHS = [
     date(2026, 1, 31),
@@ -234,6 +238,49 @@ def grid(key: str, frame: pd.DataFrame) -> Grid:
     cells = frame[keys].astype(object).where(frame[keys].notna(), None)
     rows = [[one.to_pydatetime() if isinstance(one, pd.Timestamp) else one for one in row] for row in cells.to_numpy()]
     return Grid(table.sheet["zh"], [[table[one].header["zh"] for one in keys], *rows])
+
+
+def planned(*aims: tuple[str, str], ordered: bool = True, **sheets: Grid) -> Result:
+    """Ten customers with two orders each of little value, all of one group, and a plan of (segment, target)."""
+    sold = [(str(n), pd.Timestamp(2026, 1, day), 100.0) for n in range(10) for day in (5, 20)]
+    lines = grid("orders", pd.DataFrame(sold, columns=["customer_id", "ordered_on", "amount"]))
+    people = pd.DataFrame({"customer_id": [str(n) for n in range(10)], "frequency": 2.0, "average_order_value": 100.0})
+    people = people.assign(total_amount=200.0, last_order_date=pd.Timestamp(2026, 1, 20))
+    plan = grid("strategy", pd.DataFrame(aims, columns=["segment", "target"]))
+    read = pipeline.Sheets(grid("customers", people), lines if ordered else None, strategy=plan, **sheets)
+    return pipeline.run(read, rules.default(), "zh", date(2026, 1, 31))
+
+
+def test_why_there_is_no_value_is_true() -> None:
+    """Nobody is of high value: with order lines there, none are missing."""
+    aims = ("高价值客户", "30天内复购率≥80%"), ("流失风险客户", "召回率≥20%"), ("流失风险客户", "复购率≥20%")
+    found = planned(*aims, ("低价值客户", "留存率≥70%"), ("我的客户", "30天内复购率≥80%"))
+    assert not found.segments.pandas.set_index("segment").at["high_value", "customers"]
+    says = ["本次无客户", "缺活动记录", "本次无客户", "缺上次分析", "缺数据"]
+    assert found.strategy["actual"][:5].tolist() == says
+    assert planned(*aims, ordered=False).strategy["actual"][:3].tolist() == ["缺订单明细", *says[1:3]]
+
+
+def test_our_words_are_said_in_the_language_of_the_report() -> None:
+    aims = ("高价值客户", "30天内复购率≥80%；召回率≥20%"), ("我的客户", "召回率≥20%"), ("我的群", "客户满意")
+    found = planned(*aims)
+    rows = {row["key"] or row["name"]: row["actual"] for row in tracking.rows(found, "en")}
+    assert rows["high_value"] == "Repurchase rate no customers this time; Win-back rate no campaign log"
+    assert rows["我的客户"] == "no campaign log" and rows["我的群"] == ""
+    assert [row["actual"] for row in tracking.rows(found, "zh")] == [one or "" for one in found.strategy["actual"]]
+    gone = found._replace(strategy=found.strategy.assign(actual=np.full(len(found.strategy), "", dtype=object)))
+    assert {row["actual"] for row in tracking.rows(gone, "en")} == {""}  # a masked cell stays masked
+
+
+@pytest.mark.parametrize(
+    ("actual", "before", "change"),
+    [(0.9517, 0.9534, "-0.1"), (0.5, 0.4, "+10.0"), (0.95349, 0.95351, "-0.1"), (0.3331, 0.3329, "+0.0")],
+)
+def test_the_change_of_a_rate_is_that_of_the_figures_shown(actual: float, before: float, change: str) -> None:
+    aim = targets.parse("复购率提升5%")[0][0]
+    one = targets.Tracked(0, "high_value", aim, actual, None, None, before, None, targets.BELOW)
+    assert goals.said([one], "zh") == f"{actual:.1%}（此前{before:.1%}，{change}个百分点）"
+    assert goals.said([one], "en") == f"{actual:.1%} (was {before:.1%}, {change} points)"
 
 
 def test_six_months_of_a_real_shop() -> None:

@@ -190,3 +190,11 @@ def test_data_in_both_languages() -> None:
                 assert schema.choices(field.choices)
             if field.field_class:
                 assert schema.class_name(field.field_class, "zh")
+
+
+def test_english_reads_well_of_one() -> None:
+    for key in ("recency", "frequency"):
+        said = texts.say(f"report.chart.{key}_alt", "en", count="8", median="1", edges="2, 5")
+        assert not re.search(r"\b1 (days|orders)", said)
+    said = texts.say("report.chart.heat_alt", "en", r="31-90 days", f="1 order", count="1", mean="39,916")
+    assert "1 customers" not in said

@@ -239,6 +239,8 @@ class Tracked(NamedTuple):
     before: float | None
     due: date | None
     outcome: str
+    lacks: str = ""
+    """why there is no value, a key of `needs`"""
 
 
 def outcome_of(text: object) -> str:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from segmenter import masking, schema, texts
 from segmenter.matching import Segment
 from segmenter.reading.planning import cell_text, progress_of, said_late
-from segmenter.reading.targets import LATE, outcome_of
+from segmenter.reading.targets import LATE, Tracked, outcome_of
 from segmenter.reports import formats
 from segmenter.result import Result
+from segmenter.steps import goals
 from segmenter.texts import Lang
 
 GOOD: Final = 0.6
@@ -44,10 +45,14 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
     """The rows of table 3 in their order: the typed texts, customers and amount with their shares (None for groups
     of the user's own), progress_share (0..1 or None) and light.
 
-    A text that is a default of the rules is given in `lang`; what people typed stays as it is.
+    A text that is a default of the rules or was made of targets measured is given in `lang`; what people typed stays
+    as it is.
     """
+    measured: dict[int, list[Tracked]] = {}
+    for one in result.tracked:
+        measured.setdefault(one.row, []).append(one)
     found = []
-    for row in result.strategy.records():
+    for place, row in enumerate(result.strategy.records()):
         typed = cell_text(row["segment"])
         segment = result.rules.named.get(schema.fold(typed))
         entry: dict[str, Any] = {
@@ -64,7 +69,9 @@ def rows(result: Result, lang: Lang) -> list[dict[str, Any]]:
         for column in ("customers", "customer_share", "amount", "amount_share"):
             entry[column] = None if formats.is_missing(row[column]) else float(row[column])
         entry["outcome"] = outcome_of(row["outcome"])
-        entry["actual"] = cell_text(row["actual"])
+        entry["actual"] = actual = cell_text(row["actual"])
+        if actual and lang != result.lang and place in measured:
+            entry["actual"] = goals.said(measured[place], lang) or ""
         entry["due"] = cell_text(row["due_on"])
         if entry["outcome"] == LATE and entry["light"] != "done":
             entry["light"] = "poor"

@@ -107,7 +107,22 @@ def _measure(
         outcome = targets.LATE
     else:
         outcome = targets.BELOW if due is None else targets.ON_TRACK
-    return Tracked(place, key, aim, found.value, found.hits, found.base, before, due, outcome)
+    lacks = _lacks(aim, key, data) if found.value is None else ""
+    return Tracked(place, key, aim, found.value, found.hits, found.base, before, due, outcome, lacks)
+
+
+def _lacks(aim: Target, segment: str, data: Data) -> str:
+    """Why a target has no value: its source is missing; or else nobody is in the segment; or the source says nothing
+    of those who are."""
+    needs = targets.metrics()[aim.metric].needs
+    if needs == "table" and aim.window is not None and aim.metric == "repurchase_rate":
+        needs = "orders"
+    sources = {"orders": data.orders, "activity": data.contacts, "history": data.earlier}
+    if needs in sources and sources[needs] is None:
+        return needs
+    if segment and not data.segments[segment]["customers"]:
+        return "nobody"
+    return needs if needs == "activity" else "table"
 
 
 def said(tracked: Sequence[Tracked], lang: Lang) -> str | None:
@@ -123,10 +138,7 @@ def said(tracked: Sequence[Tracked], lang: Lang) -> str | None:
 
 def _shown(one: Tracked, metric: Metric, lang: Lang) -> str:
     if one.actual is None:
-        needs = metric.needs
-        if needs == "table" and one.target.window is not None and one.target.metric == "repurchase_rate":
-            needs = "orders"
-        return texts.say(f"needs.{needs}", lang)
+        return texts.say(f"needs.{one.lacks}", lang)
     text = _number(one.actual, metric)
     if one.target.op in (RISE, FALL):
         if one.before is None:
@@ -135,7 +147,9 @@ def _shown(one: Tracked, metric: Metric, lang: Lang) -> str:
         if one.target.unit == RELATIVE:
             moved = f"{change / one.before:+.1%}" if one.before else "—"
         else:
-            moved = f"{change * 100:+.1f}" if metric.kind == "rate" else f"{change:+,.2f}"
+            points = round(one.actual * 100, 1) - round(one.before * 100, 1) + 0.0  # as the two are shown
+            rate = metric.kind == "rate"
+            moved = texts.say("actual.points", lang, change=points) if rate else f"{change:+,.2f}"
         return texts.say("actual.change", lang, value=text, before=_number(one.before, metric), change=moved)
     if one.base is not None:
         return texts.say("actual.rate", lang, value=text, hits=one.hits, base=one.base)

@@ -197,10 +197,15 @@ def headline(cells: Frame) -> dict[str, dict[str, float]]:
     for name in KINDS:
         rows = [one for one in found if name in (kind(one.start, one.end), label(one.start, one.end))]
         people = sum(one.customers for one in rows)
-        whole = now if name == ENTERED else then
+        whole = now if _base(name) == "of_now" else then
         sums = {key: math.fsum(getattr(one, key) for one in rows) for key in ("before", "after", "lost")}
         heads[name] = {"customers": people, "share": people / whole if people >= RATED else np.nan, **sums}
     return heads
+
+
+def _base(name: str) -> str:
+    """Whom the share in a headline is of: those who come were not there then."""
+    return "of_now" if name == ENTERED else "of_then"
 
 
 def ranked(cells: Frame) -> list[Move]:
@@ -224,15 +229,16 @@ def sheets(found: Migration, rules: Rules, lang: Lang) -> dict[str, Frame]:
     cells = found.cells
     named = place_names(rules, lang)
     kinds = {name: texts.say(f"migration.kind.{name}", lang) for name in KINDS}
-    heads, churn = headline(cells), texts.say("migration.of_these", lang, kind=kinds["churn"])
-    moves_of = by_code(cells)
+    heads, moves_of = headline(cells), by_code(cells)
+    said = {**kinds, "churn": texts.say("migration.of_these", lang, kind=kinds["churn"])}
+    said = {key: texts.say(f"migration.{_base(key)}", lang, kind=one) for key, one in said.items()}
     whole = {
         "name": texts.say("migration.period", lang, before=found.before, after=found.after),
-        "customers": sum(one.customers for one in moves_of if one.end != LEFT),
+        "customers": sum(one.customers for one in moves_of),
         **{key: math.fsum(getattr(one, key) for one in moves_of) for key in ("before", "after", "lost")},
     }
     blocks = {
-        "migration_heads": [whole, *({"name": said, **heads[key]} for key, said in {**kinds, "churn": churn}.items())],
+        "migration_heads": [whole, *({"name": one, **heads[key]} for key, one in said.items())],
         "migration_counts": _summed(_block(moves_of, "customers", named), texts.say("migration.total", lang)),
         "migration_shares": _block(moves_of, "share", named),
         "migration_ranked": [

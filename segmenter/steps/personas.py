@@ -46,7 +46,7 @@ SURE: Final = 1.64
 """standard errors a share must lie above everybody's: chance alone gets there once in twenty"""
 MOSTLY: Final = 0.5
 BALANCED: Final = 0.6
-"""the share from which a group is mostly men or women (001-08)"""
+"""the share, as it is shown, from which a group is mostly men or women (001-08)"""
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,17 @@ def _persona(part: Mask, labels: Mapping[str, Labels], customers: Frame, segment
         found, unknown = claims(part, [labels[one] for one in dimensions if one in labels])
         said += found
         missing += [one.dimension.name[lang] for one in unknown]
-        row[key] = joint.join(claim.text(lang) for claim in found) or texts.say("dimension.unknown", lang)
+        row[key] = joint.join(one.text(lang) for one in _telling(found)) or texts.say("dimension.unknown", lang)
     row["traits"] += joint + _gender(part, labels.get("sex"), lang) if "sex" in labels else ""
     row["name"] = _name(said, lang) or texts.say("persona.plain", lang, segment=segment)
     row["typical"] = customers["customer_id"][typical(part, customers)]
     row["missing"] = texts.say("persona.missing", lang, names=", ".join(missing)) if missing else None
     return row
+
+
+def _telling(found: Sequence[Claim]) -> Sequence[Claim]:
+    """Claims whose share is above everybody's, as the two are shown; where there are none, what most are."""
+    return [one for one in found if round(one.share * 100) > round(one.everybody * 100)] or found
 
 
 def _gender(part: Mask, labels: Labels | None, lang: Lang) -> str:
@@ -162,7 +167,7 @@ def _gender(part: Mask, labels: Labels | None, lang: Lang) -> str:
         return texts.say("persona.no_gender", lang)
     share = counts / counts.sum()
     top = int(share.argmax())
-    key = "persona.gender" if share[top] >= BALANCED else "persona.balanced"
+    key = "persona.gender" if round(share[top] * 100) >= BALANCED * 100 else "persona.balanced"
     return texts.say(key, lang, name=labels.levels[top].name[lang], share=float(share[top]))
 
 
