@@ -56,7 +56,7 @@ def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes
                 else:
                     page.write_string(number, column, str(value)[:32000])
 
-    segments = overview.table(overview.localised(shared, lang))
+    segments = overview.table(overview.localised(shared, lang), lang)
     keys = ("name", *overview.NUMBERS)
     heads = [texts.say("report.overview.segment", lang)]
     heads += [texts.say(f"report.overview.{_TEXT.get(key, key)}", lang) for key in overview.NUMBERS]
