@@ -29,6 +29,7 @@ from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.mail import extract, summary
 from segmenter.reports import overview, report
+from segmenter.steps import valuation
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
@@ -232,6 +233,31 @@ def test_nothing_counts_a_hidden_group() -> None:
     ahead = report.context(result._replace(proposals=(small,)), "zh", strict=True)["ahead"]
     assert [one["why"] for one in ahead["proposals"]] == [""]
     assert not re.search(r">\d+人<", next(one["svg"] for one in context["charts"] if one["key"] == "heat"))
+
+
+def test_rows_that_are_attached_do_not_count_a_hidden_group() -> None:
+    result = shop.mixed(SHOP)
+    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["地域"]))))
+    named = [row[1] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)]
+    assert len(named) == 186 and named.count("高价值客户") == 13
+    assert not {"潜力客户", "待激活客户"} & {*named}
+
+
+def test_tables_of_clusters_and_value_hide_the_segments_that_are_hidden_elsewhere() -> None:
+    result = shop.mixed(SHOP, rules.default()._replace(clusters=True))
+    names = ("purchases", "expected_purchases", "p_active", "order_value", "value")
+    worth = pd.DataFrame(1.0, index=result.customers["key"], columns=names)
+    checks = pd.DataFrame({"check": ["repeat_0"], "observed": 1.0, "expected": 1.0})
+    result = result._replace(valued=valuation.Value(worth, checks, None, None, ()))
+    context = report.context(result, "zh", strict=True)
+    value = {row[0]: row for row in context["value"]["tables"][0]["rows"]}
+    assert value["潜力客户"][1] == "不显示" and value["待激活客户"][1] == "<5"
+    assert value["高价值客户"][1] == 13
+    assert not {one for row in (value["潜力客户"], value["待激活客户"]) for one in row if isinstance(one, float)}
+    crossed = context["clusters"]["tables"][1]
+    places = [i for i, one in enumerate(crossed["columns"]) if one["label"] in ("潜力客户", "待激活客户")]
+    assert len(places) == 2
+    assert not [row[i] for row in crossed["rows"] for i in places if isinstance(row[i], float)]
 
 
 @pytest.mark.parametrize("scenario", ["launch", "campaign", "operate"])
