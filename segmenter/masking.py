@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas import DataFrame
 
-from segmenter import schema
+from segmenter import schema, texts
 from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.result import Result
+from segmenter.texts import Lang
 
+Group = NDArray[np.bool_]
+"""some of the customers"""
 FLOOR: Final = 5
 """a group of fewer people can be recognised"""
 FEW: Final = f"<{FLOOR}"
+PROTECTS: Final = "-"
+"""the mark of a group that is hidden only because the total less the others would tell a small one"""
 HIDDEN: Final = "***"
 _TEXTS: Final = frozenset({"measure", "as_of", "before", "part", "missing"})
 """parameters of findings that never come from a customer's cell"""
@@ -134,20 +140,49 @@ def shared(result: Result, strict: bool) -> Result:
     )
 
 
-def withheld(segments: DataFrame) -> DataFrame:
-    """`Result.segments` without the figures of small groups; `small` says "<5" of them, and "-" of a group that is
-    hidden only because the total less the others would tell a small one."""
+def withheld(segments: DataFrame, also: Collection[str] = ()) -> DataFrame:
+    """`Result.segments` without the figures of small groups and of those named in `also`; `small` says "<5" of small
+    ones, `PROTECTS` of others that are hidden."""
     counts = segments["customers"]
     few = (counts > 0) & (counts < FLOOR)
-    hidden = few.copy()
-    while hidden.any() and counts[hidden].sum() < FLOOR and (rest := counts[~hidden & (counts > 0)]).size:
-        hidden[rest.idxmin()] = True
-    marks = pd.Series("", index=segments.index).mask(hidden, "-").mask(few, FEW)
+    hidden = few | (segments["name"].isin(list(also)) & (counts > 0))
+    if hidden.any() and counts[hidden].sum() < FLOOR and (~hidden & (counts > 0)).any():
+        hidden[_least_missed(segments[~hidden & (counts > 0)])] = True
+    marks = pd.Series("", index=segments.index).mask(hidden, PROTECTS).mask(few, FEW)
     figures = [column for column in segments if column not in ("segment", "name")]
     return segments.assign(
         **{column: segments[column].astype(float).mask(hidden) for column in figures},
         small=marks,
     )
+
+
+def _least_missed(segments: DataFrame) -> Any:
+    """The one that a reader misses least: the smallest share of customers and amount together; the group with most
+    customers, or with the largest amount, only where there is no other."""
+    weights = [segments[key].clip(lower=0) for key in ("customers", "amount") if key in segments]
+    leading = [one.idxmax() for one in weights if one.any()]
+    missed = sum(one / (one.sum() or 1.0) for one in weights)
+    return (missed + 2.0 * missed.index.isin(leading)).idxmin()
+
+
+def held(result: Result) -> frozenset[str]:
+    """Keys of the segments whose figures `shared` took away; none where it was not strict."""
+    segments = result.segments
+    if "small" not in segments:
+        return frozenset()
+    return frozenset(key for key, small in zip(segments["segment"], segments["small"], strict=True) if small)
+
+
+def said(mark: str, lang: Lang) -> str:
+    """What stands in the place of a number that is withheld, by its mark in `small`; "" where it is not."""
+    return texts.say("report.withheld", lang) if mark == PROTECTS else mark
+
+
+def tells(group: Group, of: int, unsaid: Sequence[Group]) -> bool:
+    """Whether to say how many of `of` people are in `group` says a number that is not to be told: that of the few who
+    are not in it, or that of a group `unsaid` of the same people, but for a few."""
+    rest = of - int(np.count_nonzero(group))
+    return 0 < rest < FLOOR or any(np.count_nonzero(group ^ one) < FLOOR for one in unsaid)
 
 
 def fields_withheld(counts: DataFrame, also: Sequence[Any] = ()) -> DataFrame:

@@ -168,6 +168,10 @@ def t(key: str, more: str = "") -> str:
     return '{{ t("' + key + '"' + (", " + more if more else "") + ") }}"
 
 
+WITHHELD = "names=withheld|join(t('and'))"
+"""parameter of the texts that name the segments without figures"""
+
+
 def value(name: str, shown: str = "") -> str:
     """What a variable holds, through a filter perhaps."""
     return "{{ " + name + ("|" + shown if shown else "") + " }}"

@@ -31,6 +31,8 @@ def cross(it: Report) -> None:
             with it.each("hint in one.hints"):
                 it.text("{{ hint.level }} {{ hint.hint }}{% if hint.target %} · {{ hint.target }}{% endif %}")
         it.text(t("cross.note"), "Caption")
+        with it.when("masked"):
+            it.text(t("cross.masked"), "Caption")
 
 
 def personas(it: Report) -> None:

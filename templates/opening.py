@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from document import Report, t, value
+from document import WITHHELD, Report, t, value
 
 
 def title(it: Report) -> None:
@@ -59,6 +59,8 @@ def summary(it: Report) -> None:
         keys = ("action", "owner", "target", "progress")
         it.text(" · ".join(t(f"action.{key}") + " " + value(f"one.{key}") for key in keys))
     it.text(t("action.note"), "Caption")
+    with it.when("withheld"):
+        it.text(t("action.withheld", WITHHELD), "Caption")
 
 
 def quality(it: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from document import Report, header, t, value
+from document import WITHHELD, Report, header, t, value
 from tracking import outcome
 
 OVERVIEW = (
@@ -32,7 +32,10 @@ def overview(it: Report) -> None:
         [t("overview.total"), *(value(f"total.{figure}", kind) for _, figure, kind in OVERVIEW)],
         whole=True,
     )
-    it.text(t("overview.note"), "Caption")
+    with it.when("withheld"):
+        it.text(t("overview.withheld", WITHHELD), "Caption")
+    with it.when("not withheld"):
+        it.text(t("overview.note"), "Caption")
 
 
 def charts(it: Report) -> None:
@@ -109,7 +112,7 @@ def _profile(it: Report) -> None:
             "  rrrr",
         )
     with it.when("not card.profile"):
-        it.text(t("card.profile_none"))
+        it.text('{{ t("card.profile_masked" if masked else "card.profile_none") }}')
 
 
 def _plan(it: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -94,3 +94,11 @@ def since(result: Result, before: Result, day: date, *, same_rules: bool = True)
 def plan(*rows: Sequence[Any]) -> Grid:
     """A strategy sheet as people typed it: segment, traits, strategy, action, owner, target, period, progress."""
     return grid([field.key for field in schema.STRATEGY.fields if field.owner == "user"], rows, schema.STRATEGY)
+
+
+def mixed(counts: Mapping[str, int], using: Rules | None = None, *, dear: bool = True) -> Result:
+    """The result of so many customers of each segment: the dearest of it, or the cheapest."""
+    rows = {row[0]: row for row in people()}
+    customers = run([*rows.values()], using=using).customers.pandas.sort_values("monetary", ascending=not dear)
+    taken = [customers[customers["segment"] == key]["customer_id"].head(count) for key, count in counts.items()]
+    return run([rows[one] for part in taken for one in part], using=using)

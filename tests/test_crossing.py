@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shop
 
@@ -83,6 +84,42 @@ def test_strictly_no_persona_of_a_segment_whose_size_is_withheld() -> None:
     assert held
     assert not held & {one["segment"] for one in crossing.people(seen, "zh", strict=True) if one["customers"]}
     assert all(not one["typical"] for one in crossing.people(seen, "zh", strict=True))
+
+
+@pytest.mark.parametrize("count", [90, 150, 400, 800])
+def test_strictly_nothing_tells_a_hidden_field(count: int) -> None:
+    """No persona, claim or line of a profile counts the people of a hidden field, be it as a group of its own."""
+    seen = masking.shared(cut(count), strict=True)
+    names = {one["name"]: one["segment"] for one in seen.segments.records()}
+    sizes = dict(zip(seen.segments["segment"], seen.segments["customers"], strict=True))
+    hidden: dict[tuple[str, str], set[int]] = {}
+    assert seen.facets is not None
+    for table, one in zip(told(count, strict=True), seen.facets.core, strict=True):
+        for row in table["rows"]:
+            for level, cell in enumerate(row["cells"]):
+                mine = (seen.customers["segment"] == names[row["name"]]) & (one.codes == level)
+                if cell is None:
+                    hidden.setdefault((row["name"], table["name"]), set()).add(int(mine.sum()))
+    assert hidden
+    personas = crossing.people(seen, "zh", strict=True)
+    assert [one["segment"] for one in personas if one["customers"]]
+    for one in personas:
+        assert one["customers"] == sizes[names[one["segment"]]]  # whole segments: parts would be fields of the table
+        said = [claim for key in ("traits", "behaviour", "pains") for claim in one[key]]
+        for name in NAMES:
+            counts = {int(found) for claim in said for found in re.findall(rf"^{name}.*n=(\d+)", claim)}
+            assert not counts & hidden.get((one["segment"], name), set()), (one["segment"], said)
+    for card in report.context(cut(count), "zh", strict=True)["cards"]:
+        for name, column in (("渠道", "活跃渠道"), ("年龄段", "年龄")):
+            counts = {line["count"] for line in card["profile"] if line["dimension"] == column}
+            assert not counts & hidden.get((card["name"], name), set())
+
+
+def test_strictly_a_claim_does_not_tell_the_few_it_leaves_out() -> None:
+    group = np.arange(50) < 47
+    assert masking.tells(group, 50, []) and not masking.tells(group, 60, [])
+    assert not masking.tells(group, 47, [])
+    assert masking.tells(group, 60, [np.arange(50) < 45]) and not masking.tells(group, 60, [np.arange(50) < 20])
 
 
 def test_report_and_mail_take_the_options_of_fill(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

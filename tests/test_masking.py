@@ -23,11 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmenter import jobs, masking, pipeline, rules, schema, texts
+from segmenter.advice import Proposal
 from segmenter.cli import main
 from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.mail import extract, summary
 from segmenter.reports import overview, report
+from segmenter.steps import valuation
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
@@ -141,6 +143,131 @@ def test_what_is_shown_never_gives_a_small_group_away(counts: list[int]) -> None
     hidden = sum(n for n, mark in zip(counts, found["small"], strict=True) if mark)
     assert all(mark for n, mark in zip(counts, found["small"], strict=True) if 0 < n < 5)
     assert hidden == 0 or hidden >= 5 or hidden == sum(counts)
+
+
+def test_what_is_hidden_for_a_small_group_is_what_is_missed_least() -> None:
+    """Not the group that brings most, nor the one with most customers, while another hides the small one as well."""
+    found = segments(13, 15, 40, 3, 115).assign(amount=[3840.0, 2240.0, 900.0, 20.0, 100.0])
+    assert masking.withheld(found)["small"].tolist() == ["", "", "-", "<5", ""]
+    two = segments(13, 3, 115).assign(amount=[3840.0, 20.0, 100.0])
+    assert masking.withheld(two)["small"].tolist().count("-") == 1  # no other is left
+    assert masking.withheld(segments(50, 3, 10), ["S0"])["small"].tolist() == ["-", "<5", ""]
+
+
+SHOP = {"high_value": 13, "at_risk": 15, "potential": 30, "dormant": 3, "low_value": 125}
+"""a small one among 186 customers; the smallest of the others brings more than a quarter"""
+
+
+def told(text: str) -> str:
+    return unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL))
+
+
+def test_the_best_group_is_shown_beside_a_small_one() -> None:
+    result = shop.mixed(SHOP)
+    context = report.context(result, "zh", strict=True)
+    assert len(result.customers) == 186
+    assert context["withheld"] == ["潜力客户", "待激活客户"]
+    assert context["kpis"][2]["value"] == pytest.approx(result.segments["amount_share"][0])
+    assert [one["key"] for one in context["actions"]][:2] == ["high_value", "at_risk"]
+    assert "高价值客户 13 流失风险客户 15" in summary.context(result, "zh")["subject"]
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_what_is_hidden_for_another_is_not_said_to_be_few(lang: texts.Lang) -> None:
+    """It is "not shown": it has five and more."""
+    result = shop.mixed({"high_value": 6, "at_risk": 70, "potential": 30, "dormant": 3, "low_value": 85}, dear=False)
+    context = report.context(result, lang, strict=True)
+    not_shown, few = texts.say("report.withheld", lang), texts.say("report.kpi.withheld", lang)
+    assert [row["customers"] for row in context["segments"] if row["key"] in ("high_value", "dormant")] == [
+        not_shown,
+        "<5",
+    ]
+    assert context["kpis"][2]["value"] is None
+    assert context["kpis"][2]["note"] == texts.say("report.kpi.protected", lang) != few
+    assert not_shown in summary.context(result, lang)["subject"]
+    page = told(report.render(result, lang, strict=True))
+    assert few not in page
+    assert texts.say("report.overview.note", lang) not in page  # a dash is no lack of customers here
+    names = texts.say("report.and", lang).join(context["withheld"])
+    assert texts.say("report.overview.withheld", lang, names=names) in page
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_nothing_is_said_to_be_the_largest_while_some_are_hidden(lang: texts.Lang) -> None:
+    result = shop.mixed(SHOP)
+    names = {row["key"]: row["name"] for row in report.context(result, lang)["segments"]}
+    charts = {one["key"]: one for one in report.context(result, lang, strict=True)["charts"]}
+    plain = {one["key"]: one["note"] for one in report.context(result, lang)["charts"]}
+    for key in ("shares", "treemap"):
+        assert names["at_risk"] in plain[key] or names["high_value"] in plain[key]
+        assert charts[key]["note"] != plain[key]
+        assert names["at_risk"] not in charts[key]["note"] and names["high_value"] not in charts[key]["note"]
+        assert names["potential"] in charts[key]["note"]  # who is not in it
+    assert "<5" in charts["heat"]["note"] or "＜5" in charts["heat"]["note"]
+    mailed = {one["key"]: one["note"] for one in summary.context(result, lang)["charts"]}
+    assert mailed["shares"] == charts["shares"]["note"]
+
+
+def test_shares_are_of_everybody_in_every_drawing() -> None:
+    result = shop.mixed(SHOP)
+    share = f"{dict(zip(result.segments['segment'], result.segments['amount_share'], strict=True))['at_risk']:.1%}"
+    charts = {one["key"]: told(one["svg"]) for one in report.context(result, "zh", strict=True)["charts"]}
+    assert share in charts["shares"] and share in charts["treemap"]
+    assert "不显示" in charts["treemap"]
+
+
+def test_nothing_counts_a_hidden_group() -> None:
+    """Neither the card nor a proposal nor the fields of the heat map, which sum up to it."""
+    result = shop.mixed(SHOP)
+    context = report.context(result, "zh", strict=True)
+    cards = {card["key"]: card for card in context["cards"]}
+    plain = {card["key"]: card for card in report.context(result, "zh")["cards"]}
+    assert any(plain[key]["profile"] for key in ("potential", "dormant"))
+    assert not cards["potential"]["profile"] and not cards["dormant"]["profile"]
+    small = Proposal(
+        "segment_small",
+        {"customers": 30, "minimum": 50, "name": "x", "into": "y"},
+        result.rules.segment("potential").name,
+    )
+    assert "30" in small.why("zh")
+    ahead = report.context(result._replace(proposals=(small,)), "zh", strict=True)["ahead"]
+    assert [one["why"] for one in ahead["proposals"]] == [""]
+    assert not re.search(r">\d+人<", next(one["svg"] for one in context["charts"] if one["key"] == "heat"))
+
+
+def test_rows_that_are_attached_do_not_count_a_hidden_group() -> None:
+    result = shop.mixed(SHOP)
+    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["地域"]))))
+    named = [row[1] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)]
+    assert len(named) == 186 and named.count("高价值客户") == 13
+    assert not {"潜力客户", "待激活客户"} & {*named}
+
+
+def test_tables_of_clusters_and_value_hide_the_segments_that_are_hidden_elsewhere() -> None:
+    result = shop.mixed(SHOP, rules.default()._replace(clusters=True))
+    names = ("purchases", "expected_purchases", "p_active", "order_value", "value")
+    worth = pd.DataFrame(1.0, index=result.customers["key"], columns=names)
+    checks = pd.DataFrame({"check": ["repeat_0"], "observed": 1.0, "expected": 1.0})
+    result = result._replace(valued=valuation.Value(worth, checks, None, None, ()))
+    context = report.context(result, "zh", strict=True)
+    value = {row[0]: row for row in context["value"]["tables"][0]["rows"]}
+    assert value["潜力客户"][1] == "不显示" and value["待激活客户"][1] == "<5"
+    assert value["高价值客户"][1] == 13
+    assert not {one for row in (value["潜力客户"], value["待激活客户"]) for one in row if isinstance(one, float)}
+    crossed = context["clusters"]["tables"][1]
+    places = [i for i, one in enumerate(crossed["columns"]) if one["label"] in ("潜力客户", "待激活客户")]
+    assert len(places) == 2
+    assert not [row[i] for row in crossed["rows"] for i in places if isinstance(row[i], float)]
+
+
+@pytest.mark.parametrize("scenario", ["launch", "campaign", "operate"])
+def test_what_leads_the_report_says_nothing_of_a_hidden_group(scenario: str) -> None:
+    result = shop.mixed(SHOP, rules.default()._replace(scenario=scenario))
+    lead = report.context(result, "zh", strict=True)["lead"]
+    for row in lead["rows"]:
+        if row[0] in ("潜力客户", "待激活客户"):
+            assert row[1] == ("不显示" if row[0] == "潜力客户" else "<5")
+            assert not re.search(r"\d%", str(row[2:]).replace("≥30%", "").replace("≥10%", ""))
 
 
 @pytest.mark.parametrize("lang", texts.LANGS)

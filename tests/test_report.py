@@ -402,6 +402,8 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     checks = pd.DataFrame({"check": ["repeat_0", "repeat_7", "holdout"], "observed": 1.0, "expected": 1.0})
     asked = asked._replace(valued=valuation.Value(worth, checks, None, None, ()))
     moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
+    counts = {"high_value": 6, "at_risk": 70, "potential": 30, "dormant": 3, "low_value": 85}
+    results.append(shop.mixed(counts, dear=False))
     monkeypatch.setattr(texts, "say", listen)
     for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked, logged):
         for lang in texts.LANGS:

@@ -32,7 +32,8 @@ def columns_named(names: Sequence[str]) -> list[Field]:
 
 def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes:
     """Segments and plan as an xlsx file, small groups withheld; customers only with the `columns` asked for, those
-    that say who somebody is masked. Texts are texts: nothing in it is a formula."""
+    that say who somebody is masked, and no segment named whose rows would tell what is withheld. Texts are texts:
+    nothing in it is a formula."""
     import xlsxwriter
 
     shared = masking.shared(result, strict=True)
@@ -56,7 +57,7 @@ def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes
                 else:
                     page.write_string(number, column, str(value)[:32000])
 
-    segments = overview.table(overview.localised(shared, lang))
+    segments = overview.table(overview.localised(shared, lang), lang)
     keys = ("name", *overview.NUMBERS)
     heads = [texts.say("report.overview.segment", lang)]
     heads += [texts.say(f"report.overview.{_TEXT.get(key, key)}", lang) for key in overview.NUMBERS]
@@ -65,7 +66,7 @@ def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes
     plan = [[row["name"], *(row[key] for key in PLAN[1:])] for row in tracking.rows(shared, lang)]
     sheet(texts.say("report.section.tracking", lang), [schema.STRATEGY[key].header[lang] for key in PLAN], plan)
     if columns:
-        found = overview.localised(result, lang).set_index("segment")["name"]
+        found = overview.localised(result, lang).set_index("segment")["name"].drop([*masking.held(shared)])
         rows = [
             [*(_cell(row.get(one.key), one) for one in columns), found.get(str(row["segment"]), "")]
             for row in result.customers.records()

@@ -49,8 +49,8 @@ def context(
     shared = masking.shared(result, strict=True)
     segments = overview.localised(shared, lang)
     plan = tracking.rows(shared, lang)
-    table = overview.table(segments)
-    total = overview.total(shared, segments)
+    table = overview.table(segments, lang)
+    total = overview.total(shared, segments, lang)
     if owner and before is not None:  # the totals of a part are compared with those of the same segments
         before = {row["key"]: before[row["key"]] for row in table if row["key"] in before}
     named = _named(table, owner)

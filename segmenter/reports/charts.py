@@ -11,8 +11,9 @@ lets them overlap. Every function gives "" when there is nothing to draw; the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import unescape
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -28,6 +29,8 @@ from segmenter.reports.svg import printable
 from segmenter.rules import Rules
 from segmenter.texts import Lang
 
+_MANY: Final = 5
+"""customers of a field of the heat map of which a mean is worth a word"""
 NARROW: Final = 310
 """of a histogram: three stand side by side"""
 NAMES: Final = 124
@@ -36,14 +39,16 @@ POINTS: Final = 400
 """a curve has no more points than this, however many customers there are"""
 _DAYS: Final = (1, 5, 10, 15, 30, 60, 90, 180, 365)
 """widths of bars over days: whole months where there are many, so that bars end where bins do"""
+NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 _WORDS: Final = re.compile(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>", re.DOTALL)
 Measure = Literal["recency_days", "frequency", "monetary"]
 
 
-def shares(segments: DataFrame, lang: Lang) -> str:
+def shares(segments: DataFrame, lang: Lang, withheld: Sequence[str] = ()) -> str:
     """Share of customers beside share of amount, a pair of bars a segment.
 
-    `segments`: name, customers, customer_share, amount_share; one row a segment, drawn in this order.
+    `segments`: name, customers, customer_share, amount_share; one row a segment, drawn in this order. `withheld`: the
+    names of those that are not among them: then nothing is said to be the largest.
     """
     if not segments["customers"].sum():
         return ""
@@ -61,30 +66,42 @@ def shares(segments: DataFrame, lang: Lang) -> str:
             sheet.box(NAMES, top + 3 + 16 * j, share * scale, 13, role)
             sheet.text(NAMES + share * scale + 6, top + 9.5 + 16 * j, formats.percent(share), "ink", FINE)
     largest = segments.loc[both["amount_share"].idxmax()]
-    return sheet.svg(
-        "shares",
-        texts.say("report.chart.shares", lang),
-        texts.say(
-            "report.chart.shares_alt",
-            lang,
-            name=largest["name"],
-            customers=formats.percent(float(largest["customer_share"])),
-            amount=formats.percent(float(largest["amount_share"])),
-        ),
+    described = texts.say(
+        "report.chart.shares_alt",
+        lang,
+        name=largest["name"],
+        customers=formats.percent(float(largest["customer_share"])),
+        amount=formats.percent(float(largest["amount_share"])),
     )
+    if withheld:
+        described = _without(withheld, lang)
+    return sheet.svg("shares", texts.say("report.chart.shares", lang), described)
 
 
-def treemap(segments: DataFrame, lang: Lang) -> str:
-    """The amount as an area cut up by segment; without any amount, the customers. `segments` as for `shares`."""
+def _without(withheld: Sequence[str], lang: Lang) -> str:
+    """What a drawing says that lacks some of the segments."""
+    return texts.say("report.chart.withheld_alt", lang, names=texts.say("report.and", lang).join(withheld))
+
+
+def treemap(
+    segments: DataFrame, lang: Lang, withheld: Sequence[str] = (), hidden: Mapping[str, float] = NOTHING
+) -> str:
+    """The amount as an area cut up by segment; without any amount, the customers. `segments` and `withheld` as for
+    `shares`; `hidden`, customers and amount of all that are withheld, is one more area, so that shares stay shares of
+    everybody."""
     by = "amount" if float(segments["amount"].clip(lower=0).sum()) > 0 else "customers"
     ranked = segments[segments[by] > 0].sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
     if ranked.empty:
         return ""
+    ranked["role"] = [RAMP[max(0, 4 - i)] for i in range(len(ranked))]
+    if hidden.get(by, 0.0) > 0:
+        ranked.loc[len(ranked), ["name", by, "role"]] = [texts.say("report.withheld", lang), hidden[by], "panel"]
+        ranked = ranked.sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
     sheet = Sheet(300)
     total = float(ranked[by].sum())
     boxes = squarify(ranked[by].astype(float).tolist(), Box(0, 0, WIDTH, sheet.height))
     for i, box in enumerate(boxes):
-        role = RAMP[max(0, 4 - i)]
+        role = str(ranked["role"][i])
         sheet.box(box.x, box.y, box.width, box.height, role, "paper")
         name, share = str(ranked["name"][i]), float(ranked[by][i]) / total
         lines = [(name, TEXT), (f"{_value(float(ranked[by][i]), by, lang)}", FINE), (formats.percent(share), FINE)]
@@ -96,25 +113,22 @@ def treemap(segments: DataFrame, lang: Lang) -> str:
             continue  # no room for a name that says anything; the table has it
         for j, (text, size) in enumerate(shown):
             sheet.text(box.x + 9, box.y + 15 + 18 * j, text, on(role), size)
-    return sheet.svg(
-        "treemap",
-        texts.say(f"report.chart.treemap_{by}", lang),
-        texts.say(
-            "report.chart.treemap_alt",
-            lang,
-            name=ranked["name"][0],
-            share=formats.percent(float(ranked[by][0]) / total),
-        ),
+    described = texts.say(
+        "report.chart.treemap_alt", lang, name=ranked["name"][0], share=formats.percent(float(ranked[by][0]) / total)
     )
+    if withheld:
+        described = _without(withheld, lang)
+    return sheet.svg("treemap", texts.say(f"report.chart.treemap_{by}", lang), described)
 
 
 def _value(value: float, by: str, lang: Lang) -> str:
     return formats.money_short(value, lang) if by == "amount" else formats.count(value)
 
 
-def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1) -> str:
+def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1, withheld: Sequence[str] = ()) -> str:
     """Mean M by R bin (down) and F bin (across), with how many customers each field stands for; fewer than `floor`
-    show neither.
+    show neither. Where segments are `withheld`, which are sums of fields, or everybody less the fields would tell of
+    fewer than `floor`, no field says how many.
 
     `customers`: r_bin, f_bin (positions, -1 unknown), monetary.
     """
@@ -124,6 +138,7 @@ def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1) -> str:
     rows, columns = wording.r_bins(rules, lang), wording.f_bins(rules, lang)
     found = known.groupby(["r_bin", "f_bin"])["monetary"].agg(["mean", "size"])
     few = found.index[found["size"] < floor]
+    counted = not withheld and not 0 < found.loc[few, "size"].sum() < floor
     found = found.drop(index=few)
     if found.empty:
         return ""
@@ -149,6 +164,8 @@ def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1) -> str:
             role = RAMP[int(np.searchsorted(limits, mean, side="left"))]
             sheet.box(x, y, wide - gap, tall - gap, role)
             sheet.text(x + (wide - gap) / 2, y + 18, formats.money_short(mean, lang), on(role), TEXT, "middle")
+            if not counted:
+                continue
             sheet.text(
                 x + (wide - gap) / 2,
                 y + 36,
@@ -157,19 +174,19 @@ def heat(customers: DataFrame, rules: Rules, lang: Lang, floor: int = 1) -> str:
                 11,
                 "middle",
             )
-    best = found["mean"].idxmax()
-    return sheet.svg(
-        "heat",
-        texts.say("report.chart.heat", lang),
-        texts.say(
-            "report.chart.heat_alt",
-            lang,
-            r=rows[best[0]],
-            f=columns[best[1]],
-            mean=formats.money(float(found.at[best, "mean"])),
-            count=formats.count(int(found.at[best, "size"])),
-        ),
+    many = found[found["size"] >= _MANY]  # the mean of one or two says little of a field
+    best = (many if len(many) else found)["mean"].idxmax()
+    described = texts.say(
+        "report.chart.heat_alt",
+        lang,
+        r=rows[best[0]],
+        f=columns[best[1]],
+        mean=formats.money(float(found.at[best, "mean"])),
+        count=formats.count(int(found.at[best, "size"])),
     )
+    if len(few) or not counted:  # the highest mean may be one of those
+        described = texts.say("report.chart.heat_few", lang, floor=floor)
+    return sheet.svg("heat", texts.say("report.chart.heat", lang), described)
 
 
 def _lines(sheet: Sheet, x: float, y: float, lines: Sequence[str], at: str) -> None:

@@ -28,32 +28,58 @@ def tables(result: Result, lang: Lang, *, strict: bool = False) -> list[dict[str
     where one to four customers are meant; where `strict`, nor do the sums tell how many they are."""
     if result.facets is None:
         return []
+    keys, position = _placed(result)
     names = wording.segment_names(result.rules, lang)
-    segment = result.customers["segment"]
-    keys = [key for key in names if (segment == key).any()]
-    position = pd.Categorical(segment, categories=keys).codes
     shown = [names[key] for key in keys]
-    held: list[int] = []
-    if strict:  # as everywhere else: segments of fewer than five, and those the sums would tell them by
-        held = [group for group, key in enumerate(keys) if key in _withheld(result)]
+    held = _held(result, keys)
     return [_table(one, position, shown, lang, strict, held) for one in result.facets.core if one.known]
 
 
-def _withheld(result: Result) -> set[str]:
-    """Keys of the segments whose figures `masking.shared` took away."""
-    segments = result.segments
-    return {key for key, small in zip(segments["segment"], segments["small"], strict=True) if small}
+def _placed(result: Result) -> tuple[list[str], Any]:
+    """Keys of the segments somebody is in, and the place there of every customer's."""
+    segment = result.customers["segment"]
+    keys = [key for key in wording.segment_names(result.rules, result.lang) if (segment == key).any()]
+    return keys, pd.Categorical(segment, categories=keys).codes
+
+
+def _held(result: Result, keys: Sequence[str]) -> list[int]:
+    """Places of the segments that are withheld as everywhere else: of fewer than five, and those the sums would tell
+    them by."""
+    withheld = masking.held(result)
+    return [group for group, key in enumerate(keys) if key in withheld]
+
+
+def _fields(one: Labels, position: Any, groups: int, strict: bool, held: Sequence[int]) -> tuple[Any, Any, int]:
+    """Customers by segment and level with their sums, which of them are hidden, and how many have no level."""
+    found = cross.counts(one, position, groups)
+    known = pd.DataFrame(found[:-1].T)
+    known[WHOLE] = known.sum(axis=1)
+    known.loc[WHOLE] = known.sum()
+    few = (known > 0) & (known < cross.SMALLEST)
+    return known, masking.fields_withheld(known, held) if strict else few, int(found[-1].sum())
+
+
+def unsaid(result: Result) -> list[masking.Group] | None:
+    """Of a strictly masked result: whom the hidden fields of its cross tables, and their hidden sums, stand for. None
+    of them may be told elsewhere in the report. None where nothing is masked."""
+    if "small" not in result.segments:
+        return None
+    if result.facets is None:
+        return []
+    keys, position = _placed(result)
+    found = []
+    for one in result.facets.core:
+        _, hidden, _ = _fields(one, position, len(keys), True, _held(result, keys))
+        for group, level in hidden.stack()[lambda field: field].index:
+            mine = position >= 0 if group == WHOLE else position == group
+            found.append(mine & (one.codes >= 0 if level == WHOLE else one.codes == level))
+    return found
 
 
 def _table(
     one: Labels, position: Any, names: list[str], lang: Lang, strict: bool, held: Sequence[int]
 ) -> dict[str, Any]:
-    found = cross.counts(one, position, len(names))
-    known = pd.DataFrame(found[:-1].T)
-    known[WHOLE] = known.sum(axis=1)
-    known.loc[WHOLE] = known.sum()
-    few = (known > 0) & (known < cross.SMALLEST)
-    hidden = masking.fields_withheld(known, held) if strict else few
+    known, hidden, unknown = _fields(one, position, len(names), strict, held)
     total = int(known.at[WHOLE, WHOLE])
 
     def count(group: int, level: int) -> int | None:
@@ -78,7 +104,7 @@ def _table(
         ],
         "everybody": cells(WHOLE),
         "customers": count(WHOLE, WHOLE),
-        "unknown": int(found[-1].sum()),
+        "unknown": unknown,
         "hints": hints if not one.dimension.open else hints[:1],
     }
 
@@ -91,7 +117,11 @@ def _cell(count: int, of: int, everybody: float) -> dict[str, Any]:
 
 
 def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
-    """The personas, a dict each by the columns of the 客户画像 sheet; the typical customer's ID masked."""
+    """The personas, a dict each by the columns of the 客户画像 sheet; the typical customer's ID masked.
+
+    Where `strict`, a segment whose figures are shown has one persona: two would tell the fields of a row of a cross
+    table, and their claims those fields cut further. A claim that tells what is hidden elsewhere is left out.
+    """
     if result.facets is None:
         return []
     names = wording.segment_names(result.rules, lang)
@@ -99,16 +129,36 @@ def people(result: Result, lang: Lang, *, strict: bool) -> list[dict[str, Any]]:
     by_key = {**facets.portrait, **{one.dimension.key: one for one in facets.core}}
     split = [one.dimension.key for one in facets.core]
     library = texts.load("strategies.toml")
-    frame = personas.table(by_key, split, result.customers, names, library, lang).pandas
-    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    if strict:
-        held = {names[key] for key in _withheld(result)}
-        rows = [row for row in rows if row["segment"] not in held]
+    hidden = unsaid(result)
+    if hidden is None:
+        frames = [personas.table(by_key, split, result.customers, names, library, lang).pandas]
+    else:
+        frames = []
+        for key in [key for key in names if key not in masking.held(result)]:
+            mine = result.customers["segment"] == key
+            told = {name: one for name, one in by_key.items() if not _tells(one, mine, hidden)}
+            frames.append(personas.table(told, [], result.customers, {key: names[key]}, library, lang).pandas)
+    rows: list[dict[str, Any]] = []
+    for frame in frames:
+        rows += frame.astype(object).where(frame.notna(), None).to_dict("records")
     for row in rows:
         row["typical"] = masking.id_number(str(row["typical"])) if row["typical"] and not strict else ""
         for key in ("traits", "behaviour", "pains"):
             row[key] = row[key].split(texts.say("persona.joint", lang)) if row[key] else []
     return rows
+
+
+def _tells(one: Labels, mine: masking.Group, hidden: Sequence[masking.Group]) -> bool:
+    """Whether what a persona of the customers `mine`, or the share of everybody beside it, says of a dimension could
+    tell a hidden number."""
+    for level in range(len(one.levels)):
+        everybody = one.codes == level
+        here, known = mine & everybody, mine & (one.codes >= 0)
+        if here.any() and (
+            masking.tells(here, int(known.sum()), hidden) or masking.tells(everybody, one.known, hidden)
+        ):
+            return True
+    return False
 
 
 def province_map(facets: Facets | None, lang: Lang) -> str:

@@ -5,13 +5,14 @@ A lead is one short text and one table; the table is the first thing after the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+import pandas as pd
 from pandas import DataFrame
 
 from segmenter import masking, schema, texts
-from segmenter.reports import formats, profile
+from segmenter.reports import crossing, formats, profile
 from segmenter.result import Result
 from segmenter.rules import NO_RECENCY
 from segmenter.texts import Lang
@@ -71,14 +72,14 @@ def _label(column: str, lang: Lang) -> str:
     return texts.say(f"report.lead.column.{column}", lang)
 
 
-def _row(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]], lang: Lang) -> dict[str, Any]:
     """A segment's line: figures, and its plan from table 3."""
     plan = plans.get(str(row["segment"]), {})
     customers, amount = float(row["customers"]), float(row["amount"])
     known = not formats.is_missing(customers) and customers > 0
     return {
         "segment": str(row["name"]),
-        "customers": customers if known else row.get("small") if row.get("small") == masking.FEW else None,
+        "customers": customers if known else masking.said(str(row.get("small", "")), lang) or None,
         "amount_share": float(row["amount_share"]) if known else None,
         "mean": amount / customers if known else None,
         **{key: plan.get(key, "") for key in ("strategy", "action", "owner", "target")},
@@ -97,7 +98,7 @@ def _operate(
     present = _present(segments).set_index("segment", drop=False)
     keys = [key for key in CARE if key in present.index]
     keys += [str(key) for key in present.sort_values("amount", ascending=False).index if key not in keys]
-    return [_row(dict(present.loc[key]), plans) for key in keys[: len(CARE)]]
+    return [_row(dict(present.loc[key]), plans, lang) for key in keys[: len(CARE)]]
 
 
 def _launch(
@@ -109,13 +110,17 @@ def _launch(
     present = _present(segments)
     present = present[present["segment"].map(recent).fillna(0) >= 0.5]
     present = present.assign(mean=present["amount"] / present["customers"])
-    who = profile.profiles(customers, lang)
+    unsaid, held = crossing.unsaid(result), masking.held(result)
+    who = profile.profiles(customers, lang, unsaid, held)
     found = []
     for row in present.sort_values("mean", ascending=False).head(3).to_dict("records"):
         traits = who.get(str(row["segment"]), [])
-        line = _row({str(k): v for k, v in row.items()}, plans)
+        line = _row({str(k): v for k, v in row.items()}, plans, lang)
         line["who"] = _said(traits, lang)
-        line["likes"] = _most(customers[customers["segment"].astype(str) == row["segment"]], "categories", lang)
+        mine = customers["segment"].astype(str) == row["segment"]
+        line["likes"] = (
+            formats.MISSING if row["segment"] in held else _most(customers, mine, "categories", unsaid, lang)
+        )
         found.append(line)
     return found
 
@@ -132,13 +137,16 @@ def _campaign(
     customers = result.customers.pandas
     strict = "small" in segments  # masked for others' eyes
     segment = customers["segment"].astype(str)
+    unsaid, held = crossing.unsaid(result), masking.held(result)
     found = []
     for row in _present(segments).to_dict("records"):
-        mine = customers[segment == row["segment"]]
-        line = _row({str(k): v for k, v in row.items()}, plans)
-        line["channel"] = _most(mine, "channel", lang)
-        line["likes"] = _most(mine, "categories", lang)
-        if result.reach is not None and row["segment"] in result.reach:
+        mine = segment == row["segment"]
+        line = _row({str(k): v for k, v in row.items()}, plans, lang)
+        for key, column in (("channel", "channel"), ("likes", "categories")):
+            line[key] = formats.MISSING if row["segment"] in held else _most(customers, mine, column, unsaid, lang)
+        if row["segment"] in held:  # whoever knows a rate and a count knows of how many it is
+            line["reach"] = line["conversion"] = None
+        elif result.reach is not None and row["segment"] in result.reach:
             reached, converted = result.reach[row["segment"]]
             line["reach"] = _share(reached, row["customers"], strict)
             line["conversion"] = _share(converted, reached, strict)
@@ -154,12 +162,15 @@ def _share(part: int, whole: float, strict: bool) -> float | str | None:
     return masking.FEW if strict and few else part / float(whole)
 
 
-def _most(customers: DataFrame, key: str, lang: Lang) -> str:
-    """The commonest value with its share of those whose value is known; nothing below SMALLEST people."""
-    for name, values in profile.dimensions(customers, lang, (key,)):
+def _most(customers: DataFrame, mine: pd.Series, key: str, unsaid: Sequence[masking.Group] | None, lang: Lang) -> str:
+    """The commonest value with its share of those whose value is known; nothing below SMALLEST people, nor what tells
+    a number that is not to be told (`masking.tells`)."""
+    for name, values in profile.dimensions(customers[mine], lang, (key,)):
         counts = values.dropna().value_counts()
         people = values.dropna().index.nunique()
         if len(counts) and counts.iloc[0] >= profile.SMALLEST and name:
+            if unsaid is not None and profile.tells(counts.index[0], values.dropna(), customers, unsaid):
+                continue
             return f"{counts.index[0]} {formats.percent(float(counts.iloc[0]) / people, 0)}"
     return formats.MISSING
 
@@ -190,7 +201,7 @@ def _regions(
                 "amount_share": share,
                 "mean": amount / len(mine),
                 "index": index,
-                "strongest": _strongest(mine, customers, names),
+                "strongest": _strongest(mine, customers, names, masking.held(result)),
                 "advice": texts.say(f"report.lead.advice.{advice}", lang),
             }
         )
@@ -198,10 +209,10 @@ def _regions(
     return found[:REGIONS]
 
 
-def _strongest(mine: DataFrame, customers: DataFrame, names: Mapping[str, str]) -> str:
-    """The segment that is most over-represented here among those with SMALLEST people or more."""
+def _strongest(mine: DataFrame, customers: DataFrame, names: Mapping[str, str], held: Collection[str]) -> str:
+    """The segment that is most over-represented here among those with SMALLEST people or more; none of those `held`."""
     counts = mine["segment"].astype(str).value_counts()
-    counts = counts[counts >= profile.SMALLEST]
+    counts = counts[(counts >= profile.SMALLEST) & ~counts.index.isin(list(held))]
     lift = (counts / len(mine)) / (customers["segment"].astype(str).value_counts() / len(customers)).reindex(
         counts.index
     )

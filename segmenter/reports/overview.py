@@ -12,7 +12,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from segmenter import masking, schema, settings, texts, wording
-from segmenter.reports import charts, formats, profile
+from segmenter.reports import charts, crossing, formats, profile
 from segmenter.result import Result
 from segmenter.steps.segment import NO_RECENCY
 from segmenter.texts import Lang
@@ -39,20 +39,20 @@ def localised(result: Result, lang: Lang) -> DataFrame:
     return segments.assign(name=segments["segment"].map(names).fillna(segments["name"]))
 
 
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the segments as plain numbers, None where there is none, and the mean amount `per_head`; "<5" for the
-    customers of a group whose figures are withheld."""
+def plain(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """A row of the segments as plain numbers, None where there is none, and the mean amount `per_head`; "<5" or "not
+    shown" for the customers of a group whose figures are withheld."""
     numbers: dict[str, Any] = {key: None if formats.is_missing(float(row[key])) else float(row[key]) for key in NUMBERS}
     customers, amount = numbers["customers"], numbers["amount"]
     per_head = amount / customers if customers and amount is not None else None
-    if row.get("small") == masking.FEW:
-        numbers["customers"] = masking.FEW
+    if row.get("small"):
+        numbers["customers"] = masking.said(str(row["small"]), lang)
     return {"key": str(row["segment"]), "name": str(row["name"]), **numbers, "per_head": per_head}
 
 
-def table(segments: DataFrame) -> list[dict[str, Any]]:
+def table(segments: DataFrame, lang: Lang) -> list[dict[str, Any]]:
     """One entry a segment, the figures of `plain`; `bar_*` is a share against the largest of its column (0..1)."""
-    found = [plain(row) for row in segments.to_dict("records")]
+    found = [plain(row, lang) for row in segments.to_dict("records")]
     for column in ("customer_share", "amount_share"):
         largest = max((row[column] or 0 for row in found), default=0) or 1
         for row in found:
@@ -60,14 +60,19 @@ def table(segments: DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def total(result: Result, segments: DataFrame) -> dict[str, Any]:
+def not_shown(segments: DataFrame) -> list[str]:
+    """Names of the segments whose figures are withheld."""
+    return segments.loc[segments["small"] != "", "name"].tolist() if "small" in segments else []
+
+
+def total(result: Result, segments: DataFrame, lang: Lang) -> dict[str, Any]:
     """The same figures over all customers; nothing where they are so few that no segment has any."""
     customers = result.customers.pandas
     orders, amount = float(customers["frequency"].sum()), float(customers["monetary"].sum())
     if len(customers) and segments["customers"].fillna(0).sum() == 0:
         nothing = dict.fromkeys(NUMBERS, float("nan"))
         return plain(
-            {"segment": "", "name": "", **nothing, "small": masking.FEW if len(customers) < masking.FLOOR else ""}
+            {"segment": "", "name": "", **nothing, "small": masking.FEW if len(customers) < masking.FLOOR else ""}, lang
         )
     # segments hidden or another owner's are no part of the sum: then everybody here is the whole
     shares = {key: round(float(segments[key].sum()), 12) or 1.0 for key in ("customer_share", "amount_share")}
@@ -82,7 +87,7 @@ def total(result: Result, segments: DataFrame) -> dict[str, Any]:
     }
     row |= {"amount": amount, "amount_share": shares["amount_share"] if amount else None, "orders": orders}
     row |= {"average_order_value": amount / orders if orders else None, **medians}
-    return plain({key: float("nan") if value is None else value for key, value in row.items()})
+    return plain({key: float("nan") if value is None else value for key, value in row.items()}, lang)
 
 
 def _say(group: str, lang: Lang, key: str, **params: Any) -> str:
@@ -150,7 +155,7 @@ def fingerprint(result: Result) -> str:
 
 def kpis(result: Result, segments: DataFrame, lang: Lang, *, strict: bool = False) -> list[dict[str, Any]]:
     """The five numbers: label, value, kind (count | money | percent), note. A withheld value is None or "<5"."""
-    whole = total(result, segments)
+    whole = total(result, segments, lang)
     best, risk = _row(segments, "high_value"), _row(segments, "at_risk")
     first = [row for row in (best, risk) if row is not None]
     others = segments[segments["segment"] != NO_RECENCY].sort_values("amount", ascending=False, kind="stable")
@@ -187,7 +192,7 @@ def kpis(result: Result, segments: DataFrame, lang: Lang, *, strict: bool = Fals
                 "label": say("share", name=row["name"]),
                 "value": float(row["amount_share"]) if known else None,
                 "kind": "percent",
-                "note": note if known else say("withheld"),
+                "note": note if known else say("protected" if row["small"] == masking.PROTECTS else "withheld"),
             }
         )
     top = charts.top_share(result.customers.pandas)
@@ -219,7 +224,7 @@ def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any
         pool = pool[~pool["segment"].isin([row["segment"] for _, row in picked])]
         if len(pool):
             picked.append((kind, {str(k): v for k, v in pool.loc[pool[by].idxmax()].items()}))
-    whole = total(result, segments)
+    whole = total(result, segments, lang)
     by_key = {row["key"]: row for row in rows}
     found = []
     for kind, row in picked:
@@ -299,13 +304,13 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
 
 def cards(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """One card a segment that has customers: figures, definition, profile, and its row of table 3."""
-    who = profile.profiles(result.customers.pandas, lang)
+    who = profile.profiles(result.customers.pandas, lang, crossing.unsaid(result), masking.held(result))
     by_key = {row["key"]: row for row in rows}
     known = {segment.key: segment for segment in result.rules.segments}
     found = []
     for row in segments[segments["customers"] != 0].to_dict("records"):
         key = str(row["segment"])
-        card = plain({str(k): v for k, v in row.items()})
+        card = plain({str(k): v for k, v in row.items()}, lang)
         card["definition"] = profile.definition(known[key], result.rules, lang) if key in known else []
         card["profile"] = who.get(key, [])
         card["plan"] = dict(by_key[key]) if key in by_key else None

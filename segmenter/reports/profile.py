@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
-from segmenter import schema, texts, wording
+from segmenter import masking, schema, texts, wording
 from segmenter.matching import Match, Segment
 from segmenter.rules import Rules
 from segmenter.settings import show_match
@@ -78,11 +79,14 @@ def _run(name: str, first: int, last: int, limits: Sequence[float], lang: Lang) 
     return texts.say(f"bin.{name}_between", lang, low=number(limits[last]), high=below(high))
 
 
-def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, Any]]]:
+def profiles(
+    customers: DataFrame, lang: Lang, unsaid: Sequence[masking.Group] | None = None, held: Collection[str] = ()
+) -> Mapping[str, list[dict[str, Any]]]:
     """Segment key -> one entry a dimension that tells something: the value that is most over-represented.
 
     An entry: dimension, value, count (customers of the segment who have it), share (of those whose value is known),
-    everybody (the same share over all customers), lift (share / everybody).
+    everybody (the same share over all customers), lift (share / everybody). Where `unsaid` is given, nothing that
+    tells how many those are, or the few of whom a value is not true; nothing of the segments `held` (`masking`).
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for name, values in dimensions(customers, lang):
@@ -93,6 +97,8 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
         owners = pd.Series(known.index, index=known.index)
         everybody = known.value_counts() / owners.nunique()
         for key, part in known.groupby(segment.to_numpy()):
+            if key in held:
+                continue
             counts = part.value_counts()
             people = part.index.nunique()
             rows = DataFrame({"count": counts, "share": counts / people}).assign(value=counts.index.astype(str))
@@ -102,6 +108,10 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
             error = (rows["everybody"] * (1 - rows["everybody"]) / people) ** 0.5
             rows["sure"] = ((rows["share"] - rows["everybody"]) / error.where(error > 0)).round(9)
             rows = rows[(rows["lift"] >= NOTABLE) & (rows["sure"] >= SURE)]
+            if unsaid is not None:
+                rows = rows[
+                    [not any(tells(value, one, customers, unsaid) for one in (part, known)) for value in rows.index]
+                ]
             if rows.empty:
                 continue
             best = rows.sort_values(["sure", "count", "value"], ascending=[False, False, True]).iloc[0]
@@ -116,6 +126,12 @@ def profiles(customers: DataFrame, lang: Lang) -> Mapping[str, list[dict[str, An
                 }
             )
     return found
+
+
+def tells(value: Any, known: pd.Series, customers: DataFrame, unsaid: Sequence[masking.Group]) -> bool:
+    """Whether the share of a value among those known tells a number that is not to be told (`masking.tells`)."""
+    people = np.asarray(customers.index.isin(known.index[known == value]))
+    return masking.tells(people, known.index.nunique(), unsaid)
 
 
 def dimensions(

@@ -80,8 +80,9 @@ def context(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         "kpis": overview.kpis(result, segments, lang, strict=strict),
         "actions": overview.actions(result, segments, rows, lang),
         "quality": overview.quality(result, lang, strict=strict),
-        "segments": overview.table(segments),
-        "total": overview.total(result, segments),
+        "segments": overview.table(segments, lang),
+        "total": overview.total(result, segments, lang),
+        "withheld": overview.not_shown(segments),
         "empty_segments": [str(name) for name in segments.loc[segments["customers"] == 0, "name"]],
         "charts": drawn(result, segments, lang, strict=strict),
         "migration": changes.build(result, lang, strict=strict),
@@ -113,16 +114,20 @@ def drawn(result: Result, segments: DataFrame, lang: Lang, *, strict: bool) -> l
     chart stands for fewer than five people."""
     floor = masking.FLOOR if strict else 1
     customers, shown = result.customers.pandas, segments[segments["customers"].notna()]
+    withheld = overview.not_shown(segments)
+    rest = customers[customers["segment"].isin(masking.held(result))]
+    hidden = {"customers": float(len(rest)), "amount": float(rest["monetary"].sum())}
     svgs = {
-        "shares": charts.shares(shown, lang),
+        "shares": charts.shares(shown, lang, withheld),
         "pareto": charts.pareto(customers, lang, floor),
-        "heat": charts.heat(customers, result.rules, lang, floor),
-        "treemap": charts.treemap(shown, lang),
+        "heat": charts.heat(customers, result.rules, lang, floor, withheld),
+        "treemap": charts.treemap(shown, lang, withheld, hidden),
         "provinces": crossing.province_map(result.facets, lang),
         "recency": charts.histogram(customers, "recency_days", result.rules, lang, floor),
         "frequency": charts.histogram(customers, "frequency", result.rules, lang, floor),
         "monetary": charts.histogram(customers, "monetary", result.rules, lang, floor),
-        "migration": changes.heat(result.migration, lang, strict=strict),
+        # its columns are sums of codes, as segments are: they would tell of those that are withheld
+        "migration": "" if withheld else changes.heat(result.migration, lang, strict=strict),
     }
     return [
         {"key": key, **dict(zip(("title", "note"), charts.words(svg), strict=True)), "svg": svg}

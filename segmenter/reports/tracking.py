@@ -96,11 +96,13 @@ def _in(lang: Lang, segment: Segment | None, column: str, value: object) -> str:
 
 def next_round(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, Any]:
     """Proposals (about, what, why) and the reviews (name, last, due, overdue); empty when there are none. Where
-    `strict`, the numbers of a proposal that rests on fewer than five people are left out."""
+    `strict`, the numbers of a proposal that rests on fewer than five people, or is about a segment whose figures are
+    withheld, are left out."""
     found = []
+    held = [one.name for one in result.rules.segments if one.key in masking.held(result)]
     for one in result.proposals:
         hits = one.params.get("hits")
-        hidden = strict and isinstance(hits, int) and 0 < hits < masking.FLOOR
+        hidden = strict and (one.segment in held or (isinstance(hits, int) and 0 < hits < masking.FLOOR))
         found.append({"about": one.about(lang), "what": one.what(lang), "why": "" if hidden else one.why(lang)})
     clock = texts.say(f"word.{result.rules.tracking_clock}", lang)
     reviews = [
