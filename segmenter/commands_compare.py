@@ -56,7 +56,7 @@ def _say(found: Compared, lang: Lang) -> None:
         print("! " + finding.message(lang))
     blocks = migration.sheets(found.migration, found.rules, lang)
     heads = [(row["name"], row["customers"], row["share"]) for row in blocks["migration_heads"].records()]
-    table([(f"  {name}", f"{n:,.0f}", "" if share is None else f"{share:.1%}") for name, n, share in heads[1:]], True)
+    table([(f"  {name}", f"{n:,.0f}", "" if share is None else f"{share:.1%}") for name, n, share in heads], True)
     print(texts.say("cli.compare_matrix", lang))
     counts = blocks["migration_counts"]
     start, *others = counts.columns

@@ -139,6 +139,7 @@ def _written(chosen: argparse.Namespace, lang: Lang, job: Job) -> tuple[str, lis
             attach=tuple(dict.fromkeys(chosen.attach)),
             columns=tuple(part for part in chosen.columns.replace("，", ",").split(",") if part.strip()),
             month=chosen.monthly,
+            one_of_many=chosen.book.is_dir(),
             template=chosen.template,
             sender=config.sender if config else NOBODY,
             contact=config.contact if config else "",

@@ -527,6 +527,9 @@ def test_a_whole_batch_in_one_line(
         common = ["mail", str(out), "--config", str(config), "--ledger", str(tmp_path / "l.sqlite")]
         assert main([*common, "--to", "boss@example.com"]) == 0
         assert server.taken == []
+        for name in ("a", "b"):
+            review = json.loads((out / f"{name}-mail" / "review.json").read_text(encoding="utf-8"))
+            assert {one["subject"].split()[1] for one in review["letters"]} == {name}
         send = [*common, "--send", str(out / "review.sha256")]
         (out / "a-mail" / "review.json").touch()
         assert main(send) == 0

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
+from segmenter.atomic import make_folder
 from segmenter.errors import Refused
 
 State = Literal["planned", "sending", "sent", "refused"]
@@ -54,7 +55,7 @@ class Ledger:
 @contextmanager
 def opened(path: Path) -> Iterator[Ledger]:
     """The ledger in a file that only the user can read, for one run at a time. Refused("ledger_busy", "ledger")."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         database = sqlite3.connect(path, timeout=2)

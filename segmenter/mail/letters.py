@@ -40,6 +40,8 @@ class Wish:
     attach: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     month: bool = False
+    one_of_many: bool = False
+    """whether letters are about other workbooks too, so that each has to say which"""
     template: Path | None = None
     contact: str = ""
     unsubscribe: str = ""
@@ -87,7 +89,8 @@ def _content(
     """The body of a letter and its attachments, and remarks."""
     attached, remarks = _attachments(part, wish, columns)
     footer = summary.Footer(wish.contact, wish.unsubscribe, [one.name for one in attached])
-    context = summary.context(part, wish.lang, before=before, owner=owner, month=wish.month, footer=footer)
+    about = wish.book if wish.one_of_many else ""
+    context = summary.context(part, wish.lang, before=before, owner=owner, month=wish.month, about=about, footer=footer)
     made = body.render(context, wish.lang, wish.template)
     return Content(made, attached), list(dict.fromkeys((*remarks, *made.remarks)))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segmenter import texts
-from segmenter.atomic import replace_file
+from segmenter.atomic import refusal, replace_file
 from segmenter.errors import Refused
 from segmenter.mail.sending import Letter
 from segmenter.manifest import Made
@@ -78,7 +78,7 @@ def write(folder: Path, review: Review, letters: Sequence[tuple[Entry, bytes]], 
         found = hashlib.sha256(raw).hexdigest()
         _private(folder / HASH, found.encode() + b"\n")
     except OSError as error:
-        raise Refused("os", reason=error.strerror) from error
+        raise refusal(folder, error) from error
     return found
 
 
@@ -106,7 +106,7 @@ def purge(below: Path, before: float) -> list[tuple[Path, int]]:
                 if not any(folder.iterdir()):
                     folder.rmdir()
     except OSError as error:
-        raise Refused("os", reason=error.strerror) from error
+        raise refusal(below, error) from error
     return found
 
 

@@ -42,10 +42,12 @@ def context(
     before: Figures | None = None,
     owner: str = "",
     month: bool = False,
+    about: str = "",
     footer: Footer = NO_FOOTER,
 ) -> dict[str, Any]:
     """Everything a mail template may use; always strictly masked, no row of a customer in it. `before`: the figures
-    of an earlier analysis, for the arrows; `owner`: `result` is this owner's part."""
+    of an earlier analysis, for the arrows; `owner`: `result` is this owner's part; `about`: the workbook, where
+    letters are about several."""
     shared = masking.shared(result, strict=True)
     segments = overview.localised(shared, lang)
     plan = tracking.rows(shared, lang)
@@ -68,7 +70,8 @@ def context(
     else:
         greeting = say("greeting")
         intro = say("intro", goal=shared.rules.goal or texts.say(f"word.{shared.rules.objective}", lang))
-    subject = [say("subject_month" if month else "subject_week"), *(_headline(row, before) for row in named), day]
+    start = [say("subject_month" if month else "subject_week"), *([about] if about else ())]
+    subject = [*start, *(_headline(row, before) for row in named), day]
     found: dict[str, Any] = {
         "lang": lang,
         "subject": addresses.line(" ".join(subject)),
