@@ -299,6 +299,65 @@ def test_a_sheet_excel_has_saved(tmp_path, monkeypatch, formatted):
     assert (b't="s"' in sheet.partition(b'<row r="2"')[2]) == formatted
 
 
+def test_rows_that_are_hidden_stay_so(tmp_path, monkeypatch):
+    """What says nothing is no reason to write row by row, what hides a row is one."""
+    path = book(tmp_path / "a.xlsx")
+    monkeypatch.setattr(longlist, "FROM", 1)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("abc"))
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    for said, hides in ((b'hidden="0" collapsed="0" outlineLevel="0"', False), (b'hidden="1"', True)):
+        part = sheet_part(path, RFM_SHEET)
+        rewritten(path, {part: lambda data, said=said: re.sub(rb'<row r="3"[^>]*>', b'<row r="3" %s>' % said, data)})
+        with FileBook(path) as target:
+            target.write(RFM, rfm("cb", segment=["new", "new"]))
+            assert at_once(target) != hides
+        assert (b'hidden="1"' in parts(path)[part]) == hides
+
+
+@pytest.mark.parametrize("rows", ["all", "the first alone"])
+def test_the_look_of_one_cell_is_no_column_s(tmp_path, monkeypatch, rows):
+    found = []
+    for start in (1, 1 << 30):
+        path = book(tmp_path / f"{start}.xlsx", extra=["mine"])
+        with monkeypatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            with FileBook(path) as target:
+                target.write(RFM, rfm("abc"))
+
+            def coloured(data):
+                data = re.sub(rb'<c r="O2" s="1"/>', b'<c r="O2" s="1"><v>7</v></c>', data)
+                return data if rows == "all" else re.sub(rb'<c r="O[345]" s="1"/>', b"", data)
+
+            rewritten(path, {sheet_part(path, RFM_SHEET): coloured})
+            patch.setattr(longlist, "_PIECE", 0)
+            with FileBook(path) as target:
+                target.write(RFM, rfm("acd"))
+        found.append(parts(path))
+    assert found[0] == found[1]
+
+
+def test_row_numbers_with_zeros_before_them(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx", extra=["mine"])
+    monkeypatch.setattr(longlist, "FROM", 1)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("abc"))
+
+    def padded(data):
+        row = re.search(rb'<row r="3".*?</row>', data)[0]
+        new = re.sub(rb'r="([A-Z]*)3"', rb'r="\g<1>03"', row).replace(
+            b'<c r="O03" s="1"/>', b'<c r="O03" s="1"><v>77</v></c>'
+        )
+        return data.replace(row, new)
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): padded})
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("abc"))
+    assert not repairs(path)
+    assert FileBook(path).read(RFM).rows[2][14] == 77
+
+
 BOLD = b"<r><rPr><b/></rPr><t>kin</t></r><r><t>d b</t></r>"
 
 

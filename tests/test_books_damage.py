@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, frame, parts, rewritten, rfm, sheet_part
+from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, frame, parts, rewritten, rfm, saved_by_excel, sheet_part
 from fills import add_totals
 from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
@@ -198,6 +198,41 @@ def test_rows_that_end_with_a_blank(tmp_path, monkeypatch, tag):
     monkeypatch.setattr(longlist, "_PIECE", 0)
     fill(path, 6)
     assert [row[0] for row in FileBook(path).read(RFM).rows[1:]] == [*"123456"]
+
+
+TYPED = {
+    "a text where a key was": lambda data: re.sub(
+        rb'<c r="A3" s="1".*?</c>(.*?)<c r="F3"([^>]*)>.*?</c>',
+        rb'<c r="A3" s="1"/>\1<c r="F3"\2><is><t>TYPED</t></is></c>',
+        data,
+        count=1,
+    ),
+    "a sum": lambda data: re.sub(
+        rb'<c r="A3" s="1".*?</c>(.*?)<c r="F3"([^>]*?) t="inlineStr">.*?</c>',
+        rb'<c r="A3" s="1" t="inlineStr"><is><t>TYPED</t></is></c>\1<c r="F3"\2/>',
+        data,
+        count=1,
+    ),
+    "a row below": lambda data: data.replace(
+        b"</sheetData>", b'<row r="6"><c r="F6" s="1" t="inlineStr"><is><t>TYPED</t></is></c></row></sheetData>'
+    ),
+}
+
+
+@pytest.mark.parametrize("excel", [False, True])
+@pytest.mark.parametrize("name", TYPED)
+def test_rows_that_people_typed_into_a_long_list(tmp_path, monkeypatch, name, excel):
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    monkeypatch.setattr(longlist, "FROM", 1)
+    fill(path, 4)
+    part = sheet_part(path, RFM_SHEET)
+    rewritten(path, {part: TYPED[name]})
+    assert parts(path)[part].count(b"TYPED") == 1
+    if excel:
+        saved_by_excel(path)
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    fill(path, 4)
+    assert ["TYPED" in row for row in FileBook(path).read(RFM).rows].count(True) == 1
 
 
 @pytest.mark.parametrize("gone", ["2", "1234"])

@@ -45,6 +45,10 @@ FOLLOWS = {
     f"='{RFM_SHEET}'!I4+{RFM_SHEET}!I7:I8": f"='{RFM_SHEET}'!I3+{RFM_SHEET}!I5:I7",
     "=SUM(RfmSegments[[#This Row],[I4]],I4)": "=SUM(RfmSegments[[#This Row],[I4]],I3)",
     "=SUM(I4:INDEX(I:I,5))": "=SUM(I3:INDEX(I:I,5))",
+    "=SUM(I3:I4)*单价B2": "=SUM(I2:I3)*单价B2",
+    "=SUM(I7:I8)*B2单价*I4年": "=SUM(I5:I7)*B2单价*I4年",
+    "=SUM(other!I2:other!I4)+SUM(other!$I$2:other!$I$4)": "=SUM(other!I2:other!I4)+SUM(other!$I$2:other!$I$4)",
+    f"={RFM_SHEET.lower()}!I4": f"={RFM_SHEET.lower()}!I3",
 }
 
 
@@ -161,6 +165,20 @@ def test_an_array_formula_of_a_remark(tmp_path):
     path, out = remarks(tmp_path / "a.xlsx", 1, after=array), tmp_path / "b.xlsx"
     fill(path, full("23567"), out)
     assert rb'<f t="array" ref="O4">SUM(I2:I3*2)</f>' in parts(out)[sheet_part(out, RFM_SHEET)]
+    assert not violations(path, out)
+
+
+@pytest.mark.parametrize("remark", [True, False])
+def test_an_array_of_several_cells_knows_where_it_stands(tmp_path, remark):
+    def array(workbook, sheet, headers):
+        sheet.write_array_formula("O5:P5", "{=$H$1:$I$1*2}")
+
+    rows = [(str(n), {}) for n in range(1, 7)]
+    if remark:
+        rows.insert(3, ("", {**REMARK}))
+    path, out = book(tmp_path / "a.xlsx", rows, extra=["note", "more"], after=array), tmp_path / "b.xlsx"
+    fill(path, full("234567"), out)
+    assert b'<c r="O4"><f t="array" ref="O4:P4">' in parts(out)[sheet_part(out, RFM_SHEET)]
     assert not violations(path, out)
 
 

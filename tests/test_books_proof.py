@@ -397,6 +397,49 @@ def test_cells_of_others_that_are_not_theirs_are_found(tmp_path, monkeypatch, fa
     refuses(path, anew)
 
 
+def as_they_are(raws):
+    return raws
+
+
+SEVEN = b'" s="1"><v>7</v></c>'
+IN_THEIR_COLUMN = {
+    "values": lambda height: columns.Column(14, (columns.Each([SEVEN] * height, as_they_are),)),
+    "values, one by one": lambda height: columns.Column(14, (columns.Each([SEVEN] * height, as_they_are),), kept=True),
+    "values as words": lambda height: columns.Column(14, (columns.Words(np.zeros(height, int), [SEVEN], as_they_are),)),
+    "nothing": lambda height: None,
+    "another tag": lambda height: columns.kept(14, height, b'" s="1" t="e"/>', {}),
+    "no style": lambda height: columns.kept(14, height, b'"/>', {}),
+    "what is no XML": lambda height: columns.kept(14, height, b'" s="1"/>', {3: b'" s="1"><v>7</w></c>'}),
+}
+
+
+@pytest.mark.parametrize("count", LONG)
+@pytest.mark.parametrize("name", IN_THEIR_COLUMN)
+def test_what_is_put_into_a_column_of_others_is_found(tmp_path, monkeypatch, name, count):
+    path = book(tmp_path / "a.xlsx", extra=["note"])
+    fill(path, full(range(count)))
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    real = longlist._rows
+
+    def spoilt(*about):
+        made = real(*about)
+        others = (one for one in made.columns if one.number != 14)
+        return made._replace(columns=tuple(filter(None, (*others, IN_THEIR_COLUMN[name](made.height)))))
+
+    monkeypatch.setattr(longlist, "_rows", spoilt)
+    refuses(path, full(range(count), segment=["b"] * count))
+
+
+def test_a_row_that_somebody_typed_and_that_goes_is_found(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx")
+    fill(path, full(MANY))
+    emptied = first(rb'<c r="F40" s="(\d+)" t="inlineStr">.*?</c>', rb'<c r="F40" s="\1"/>')
+    rewritten(path, {sheet_part(path, RFM.sheet["zh"]): emptied})
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    monkeypatch.setattr(longlist._Standing, "is_ours", lambda *about: True)
+    refuses(path, full([one for one in MANY if one != 38]))
+
+
 def test_what_follows_other_customers_is_found(tmp_path, monkeypatch):
     """Links and notes go where the shift says their rows went."""
     path = book(tmp_path / "a.xlsx")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
 from segmenter.books.scan import Scan
+from segmenter.books.scanned import Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
@@ -123,6 +124,17 @@ class _Standing(NamedTuple):
     end: int
     scan: Scan
     like: Row
+    held: Mapping[int, Held]
+    """the keys, and what no row of ours lacks, by column"""
+    always: Collection[int]
+    """the columns of that"""
+
+    def is_ours(self, n: int) -> bool:
+        """Whether a row with a key, counted from the first, is none that somebody typed: see `slots.Typed`."""
+        row, columns = self.like.number + n, self.always
+        return bool(columns) and all(
+            column in self.held and self.held[column].at(row) is not None for column in columns
+        )
 
 
 def _again(job: Job, writer: Writer) -> Filled | None:
@@ -138,8 +150,10 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     # what stays of the sheet, and what the others are made like; of the cells that are kept the proof looks at each
     spans.check(sheet.data[: standing.start] + standing.like.raw + sheet.data[standing.end :], sheet.part)
     last = first + standing.scan.rows - 1
+    if last != own.area.bottom:  # rows below that somebody typed
+        return None
     region = Region(first, last, own.area.left, own.area.right, own)
-    column = standing.scan.columns().get(job.header.columns[key_field])
+    column = standing.held.get(job.header.columns[key_field])
     known = column.values(first, last + 1).tolist() if column else [None]
     wanted = [*map(key_of, cells.column(job.frame[key_field]))]
     keys = [key_of(None if one != one else one) for one in known]
@@ -147,6 +161,8 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
+    if not all(standing.is_ours(n) for n in range(len(known)) if n not in places):
+        return None
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}
     if theirs is None or not noted <= {*stayed}:
@@ -172,7 +188,7 @@ def _theirs(scan: Scan, first: int, stayed: Mapping[int, int]) -> Mapping[int, M
     found: dict[int, dict[int, bytes]] = {}
     for column, cells_there in scan.kept.items():
         rows = {row - first: tail for row, tail in cells_there.items()}
-        if any(old not in stayed and not tail.endswith(b"/>") for old, tail in rows.items()):
+        if any(old not in stayed and tail and not tail.endswith(b"/>") for old, tail in rows.items()):
             return None
         found[column] = {stayed[old]: tail for old, tail in rows.items() if old in stayed}
     return found
@@ -191,14 +207,16 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
         return None
     styles = _styles(sheet, rows[first])
     keep = {column: styles.get(column, 0) for column in range(own.area.left, own.area.right + 1) if column not in ours}
-    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, {key}, job.formatted, keep)
+    always = {job.header.columns[one] for one in job.table.always if one in job.frame and one in job.header.columns}
+    about = {key, *always}, job.formatted, keep
+    scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, *about)
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
         scan.feed(piece)
         if scan.slow or scan.formulas or scan.formatted:
             return None
     if scan.height - first != scan.rows:
         return None
-    return _Standing(found.start(), close, scan, rows[first])
+    return _Standing(found.start(), close, scan, rows[first], scan.columns(), always)
 
 
 def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from segmenter.books.longlist import pieces
 from segmenter.books.package import Content, Package
 from segmenter.books.rowxml import IDLE
 from segmenter.books.scan import Scan
+from segmenter.books.scanned import Held
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
@@ -83,14 +84,21 @@ class Long(NamedTuple):
         first = was.rows.get(made.first)
         like = {column: cell.style for column, cell in first.cells.items()} if first else {}
         looks = was.column_styles | like
-        theirs = plan.region.columns if plan.region and key in ours else ()
+        theirs = plan.region.columns if plan.region else ()
         keep = {column: looks.get(column, 0) for column in theirs if column not in ours}
         held = bool(_HELD.search(data, start, end))
-        about = {key}, formatted() if held else (), keep
+        always = {plan.columns[one] for one in plan.always} if held else set()
+        about = {key, *always}, formatted() if held else (), keep
         scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, *about)
         for piece in pieces(data, start, end, b"</%srow>" % p) if held else ():
             scan.feed(piece)
-        went = self._went(scan) if held and key in ours else {}
+        stood = scan.columns()
+        went = self._went(stood.get(key), scan.height) if key in ours else {}
+        lost = [row for row in range(made.first, scan.height) if row - made.first not in went]
+        needed = [stood.get(column) for column in (key, *always)] if key in ours else []
+        typed = (row for row in lost if not all(one is not None and one.at(row) is not None for one in needed))
+        if (row := next(typed, None)) is not None:  # it was none of ours
+            return str(row + 1)
         if wrong := self._followed(went, scan.height - made.first, noted) or self._kept(scan, went, styles, keep):
             return wrong
         if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
@@ -104,20 +112,19 @@ class Long(NamedTuple):
         least = min(wrong_columns, default=made.columns[0].number)
         return letter(least) if wrong_columns or scan.formulas else ""
 
-    def _went(self, scan: Scan) -> dict[int, int]:
+    def _went(self, stood: Held | None, height: int) -> dict[int, int]:
         """Where the row of each key went, from the first row of the list on: the n-th with a key is the n-th with it
-        now. Worked out here and not by `slots`, which the writer asked."""
+        now. Worked out here and not by `slots`, which the writer asked. `stood`: the keys down to the row `height`."""
         plan, first = self.plan, self.whole.rows.first
-        if plan.frame is None:
+        if plan.frame is None or stood is None:
             return {}
         frame = plan.frame if self.whole.order is None else plan.frame.at(self.whole.order)
         places: dict[str | None, list[int]] = defaultdict(list)
         for place, value in enumerate(cells.column(frame[plan.table.key_field])):
             places[key_of(value)].append(place)
         left = {key: iter(each) for key, each in places.items()}
-        column = scan.columns().get(plan.columns[plan.table.key_field])
         went: dict[int, int] = {}
-        for row, one in enumerate(column.values(first, scan.height).tolist() if column else ()):
+        for row, one in enumerate(stood.values(first, height).tolist()):
             key = key_of(None if one != one else one)
             if key is not None and key in left and (found := next(left[key], None)) is not None:
                 went[row] = found
@@ -140,18 +147,26 @@ class Long(NamedTuple):
         key, or that nobody had written. Those that are empty may go with their row."""
         first = self.whole.rows.first
         found: dict[tuple[int, int], bytes] = {}
-        for one in self.whole.rows.columns:
+        made = {one.number: one for one in self.whole.rows.columns}
+        for number, style in looks.items():
+            if number not in made:
+                if styles.alike(style, 0):
+                    continue
+                return letter(number)
+            one = made[number]
             words = one.parts[0]
-            if not one.kept or not isinstance(words, Words):
-                continue
+            if not one.kept or one[2:4] != (b"", b"") or len(one.parts) > 1 or not isinstance(words, Words):
+                return letter(number)
             *_, empty = words.tails
-            style = re.search(rb' s="(\d+)"', empty)
-            if _HELD.search(empty) or not styles.alike(int(style[1]) if style else 0, looks.get(one.number, -1)):
-                return letter(one.number)
+            plain = re.fullmatch(rb'" s="(\d+)"/>', empty)
+            if (empty and not plain) or not styles.alike(int(plain[1]) if plain else 0, style):
+                return letter(number)
             head = b'<%sc r="' % self._prefix
-            spans.check(b"<a>" + head + head.join(one for one in words.tails if one) + b"</a>", self.name)
+            spans.check(b"<a>" + b"".join(head + tail for tail in words.tails if tail) + b"</a>", self.name)
             rows = np.flatnonzero(words.codes != len(words.tails) - 1).tolist()
-            found |= {(row, one.number): words.tails[words.codes[row]] for row in rows}
+            found |= {(row, number): words.tails[words.codes[row]] for row in rows}
+        if any(one.kept for one in made.values() if one.number not in looks):
+            return letter(min(one.number for one in made.values() if one.kept and one.number not in looks))
         expected = {
             (went.get(row - first, -1), column): tail
             for column, there in scan.kept.items()

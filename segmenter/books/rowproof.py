@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, translate
+from segmenter.books import cells, refs, translate
 from segmenter.books.filling import UNLIKE, Meant, addressed
 from segmenter.books.formulaproof import Followed, taken_apart
 from segmenter.books.region import Region
@@ -253,11 +253,15 @@ def _outline(sheet: Sheet, cell: Cell) -> tuple[object, object]:
     return taken_apart(text, sheet.name).rest, kind
 
 
-def _told(sheet: Sheet, cell: Cell) -> tuple[str, str, dict[bytes, bytes]]:
-    """A cell's formula, the cell for which it is written, and what else is said of it."""
+def _told(sheet: Sheet, cell: Cell) -> tuple[str, str, dict[bytes, object]]:
+    """A cell's formula, the cell for which it is written, and what else is said of it: the cells of an array as seen
+    from there."""
     attributes, text = cell.formula or ({}, "")
     origin = cell.where
-    kind = {name: value for name, value in attributes.items() if name not in (b"ref", b"si")}
+    kind: dict[bytes, object] = {name: value for name, value in attributes.items() if name not in (b"ref", b"si")}
+    if attributes.get(b"t") in (b"array", b"dataTable") and b"ref" in attributes:
+        area = refs.told(attributes[b"ref"].decode())
+        kind[b"ref"] = area._replace(top=area.top - cell.row, bottom=area.bottom - cell.row)
     if attributes.get(b"t") == b"shared":
         del kind[b"t"]
         text, origin = sheet.shared.get(attributes.get(b"si", b""), (text, origin))

@@ -63,7 +63,7 @@ class Scan:
         """whether a cell that is not kept holds a string that is more than its text; not of those that were read one
         by one"""
         self.kept: dict[int, dict[int, bytes]] = {column: {} for column in keep}
-        """by column and row: what follows the row number in the cells that are kept"""
+        """by column and row: what follows the row number in the cells that are kept; nothing where there is no cell"""
         self.rows = 0
         self.height = 0
         self.slow = 0
@@ -162,7 +162,10 @@ class Scan:
             self.hidden_rows.update(rows.tolist())
         for (column, kind, style), cells_at in zip(layout.kinds, layout.ranges, strict=True):
             if column in self._keep and (kind is not None or style == 0 or style != self._keep[column]):
-                self._keep_cells(piece, places[:, cells_at], rows, column)
+                self._keep_cells(piece, places[:, cells_at], rows, (column, layout.width))
+        for column in self._keep.keys() - {column for column, _, _ in layout.kinds}:
+            if self._keep[column]:
+                self.kept[column] |= dict.fromkeys(rows.tolist(), b"")
         for value in layout.values:
             try:
                 if self._formatted and value.kind == b"s" and value.column not in self._keep:
@@ -173,13 +176,14 @@ class Scan:
                 where = address(int(rows[error.place]), value.column)
                 raise Refused("cell_damaged", sheet=self._name, cell=where) from error
 
-    def _keep_cells(self, piece: bytes, places: Ints, rows: Ints, column: int) -> None:
-        """Keep cells that begin and end at these places."""
+    def _keep_cells(self, piece: bytes, places: Ints, rows: Ints, where: tuple[int, int]) -> None:
+        """Keep cells that begin and end at these places; `where`: their column, and how many digits their row has."""
+        column, width = where
         head = b'<%sc r="%s' % (self._prefix, letter(column).encode())
         for row, (low, high) in zip(rows.tolist(), places.tolist(), strict=True):
             raw = piece[low:high]
             if raw.startswith(head):
-                self.kept[column][row] = raw[len(head) + len(str(row + 1)) :]
+                self.kept[column][row] = raw[len(head) + width :]
             else:
                 self.slow += 1  # nobody who keeps cells reads on then
 

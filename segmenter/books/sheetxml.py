@@ -168,21 +168,21 @@ class Sheet:
             attributes, text = formula
             if attributes.get(b"t") in (b"array", b"dataTable"):
                 area = refs.told(attributes.get(b"ref", cell.where.encode()).decode())
-                if area.top != area.bottom and row != cell.row:
+                if row != cell.row and (area.top != area.bottom or attributes[b"t"] == b"dataTable"):
                     raise Refused("array_formula", sheet=self.name, cell=str(area))
-            raw = self._with_formula(cell, address(row, cell.column), attributes, text, read)
+            raw = self._with_formula(cell, row, attributes, text, read)
         return _readdressed(raw, address(row, cell.column))
 
     def _with_formula(
-        self, cell: Cell, target: str, attributes: dict[bytes, bytes], text: str, read: Callable[[str, str], str]
+        self, cell: Cell, row: int, attributes: dict[bytes, bytes], text: str, read: Callable[[str, str], str]
     ) -> bytes:
         spelt, origin = text, cell.where
         kept = dict(attributes)
         if attributes.get(b"t") == b"shared":
             spelt, origin = self.shared.get(attributes.get(b"si", b""), (text, origin))
             kept = {key: value for key, value in kept.items() if key not in (b"t", b"si", b"ref")}
-        if kept.get(b"t") == b"array" and b":" not in kept.get(b"ref", b":"):
-            kept[b"ref"] = target.encode()
+        if kept.get(b"t") == b"array" and b"ref" in kept and row != cell.row:
+            kept[b"ref"] = str(refs.told(kept[b"ref"].decode())._replace(top=row, bottom=row)).encode()
         new = read(spelt, origin) if spelt else spelt
         return cell.raw if (kept, new) == (attributes, text) else self._formula(cell.raw, kept, new)
 
