@@ -315,6 +315,18 @@ def test_rows_that_are_hidden_stay_so(tmp_path, monkeypatch):
         assert (b'hidden="1"' in parts(path)[part]) == hides
 
 
+def test_a_protected_sheet_in_which_nothing_changes(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx", after=lambda workbook, sheet, headers: sheet.protect())
+    with FileBook(path, override_protection=True) as target:
+        target.write(RFM, rfm("abc"))
+    monkeypatch.setattr(longlist, "FROM", 1)
+    monkeypatch.setattr(longlist, "_PIECE", 0)
+    before = parts(path)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("abc"))
+    assert parts(path) == before
+
+
 @pytest.mark.parametrize("rows", ["all", "the first alone"])
 def test_the_look_of_one_cell_is_no_column_s(tmp_path, monkeypatch, rows):
     found = []
