@@ -162,8 +162,9 @@ class _Judge:
         styles = new.styles_part
         self._books = Workbooks(old, new, Styles(new.package.read(styles) if styles else None, styles))
         self._owners = {part: sheet for sheet in ours for part in _belonging(old, sheet)}
-        beside = (chart for sheet in ours for chart in drawn.charts(old, sheet))
-        self._following = {*(meant or ()), *self._owners, old.workbook_part, *beside}
+        self._following = {*self._owners, old.workbook_part}
+        if meant is not None:  # otherwise nobody knows whether there was something to write
+            self._following |= {*meant, *(chart for sheet in ours for chart in drawn.charts(old, sheet))}
         """the parts that change when the rows of a sheet of ours do, or what stands in its blocks: asked about even
         when they are the same, which can be wrong"""
         self._known: dict[str, Sheets | None] = {}
