@@ -349,6 +349,34 @@ def test_the_look_of_one_cell_is_no_column_s(tmp_path, monkeypatch, rows):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("beside", ["a note", "a link", "a rule"])
+def test_a_header_beside_the_table_takes_its_column_along(tmp_path, monkeypatch, beside):
+    found = []
+    for start in (1, 1 << 30):
+
+        def after(workbook, sheet, headers):
+            column = len(headers)
+            sheet.write(0, column, "beside")
+            if beside == "a note":
+                sheet.write_comment(4, column, "about c")
+            elif beside == "a link":
+                sheet.write_url(4, column, "internal:A1", string="")
+            elif beside == "a rule":
+                sheet.conditional_format(4, column, 4, column, {"type": "no_blanks", "format": workbook.add_format()})
+
+        path = book(tmp_path / f"{start}.xlsx", [(one, {}) for one in "abcd"], extra=["mine"], after=after)
+        with monkeypatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            patch.setattr(longlist, "_PIECE", 0)
+            with FileBook(path) as target:
+                target.write(RFM, rfm("abcd"))
+            with FileBook(path) as target:
+                target.write(RFM, rfm("acd"))
+                assert not at_once(target)
+        found.append(parts(path))
+    assert found[0] == found[1]
+
+
 def test_row_numbers_with_zeros_before_them(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", extra=["mine"])
     monkeypatch.setattr(longlist, "FROM", 1)

@@ -440,6 +440,18 @@ def test_a_row_that_somebody_typed_and_that_goes_is_found(tmp_path, monkeypatch)
     refuses(path, full([one for one in MANY if one != 38]))
 
 
+def test_a_column_beside_the_table_that_is_left_behind_is_found(tmp_path, monkeypatch):
+    def beside(workbook, sheet, headers):
+        sheet.write(0, len(headers), "beside")
+        sheet.write_comment(4, len(headers), "about a customer")
+
+    path = book(tmp_path / "a.xlsx", after=beside)
+    fill(path, full(MANY))
+    monkeypatch.setattr(longlist, "_PIECE", 1 << 12)
+    monkeypatch.setattr(longlist, "_is_alone", lambda *about: True)
+    refuses(path, full(MANY[1:]))
+
+
 def test_what_follows_other_customers_is_found(tmp_path, monkeypatch):
     """Links and notes go where the shift says their rows went."""
     path = book(tmp_path / "a.xlsx")

@@ -142,7 +142,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     somebody else, and no formula."""
     sheet, first, key_field = job.sheet, job.header.row + 1, job.table.key_field
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
-    if own is None or own.totals or key_field not in job.frame:
+    if own is None or own.totals or key_field not in job.frame or not _is_alone(job, own):
         return None
     if sheet.root.first("sheetProtection") is not None:  # a cell that holds its value need not be written, nor unlocked
         return None
@@ -182,6 +182,15 @@ def _again(job: Job, writer: Writer) -> Filled | None:
             return None
     body = sheet.data[sheet.start : standing.start] + longrows.MARK + sheet.data[standing.end : sheet.end]
     return _filled(job, region, body, made, shift, order)
+
+
+def _is_alone(job: Job, own: ListObject) -> bool:
+    """Whether no header belongs to an Excel table from outside it: what is in its column goes with the rows too (see
+    `region.find`)."""
+    head = job.sheet.first_rows(job.header.row + 1).get(job.header.row)
+    filled = {column for column, cell in head.cells.items() if not cell.blank} if head else set()
+    inside = range(own.area.left, own.area.right + 1)
+    return {*job.header.columns.values()} <= {*inside} and not filled & {own.area.left - 1, own.area.right + 1}
 
 
 def _theirs(scan: Scan, first: int, stayed: Mapping[int, int]) -> Mapping[int, Mapping[int, bytes]] | None:

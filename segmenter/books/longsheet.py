@@ -86,6 +86,11 @@ class Long(NamedTuple):
         looks = was.column_styles | like
         theirs = plan.region.columns if plan.region else ()
         keep = {column: looks.get(column, 0) for column in theirs if column not in ours}
+        head = was.rows.get(made.first - 1)
+        beside = (plan.region.left - 1, plan.region.right + 1) if plan.region else ()
+        for column, cell in head.cells.items() if head else ():
+            if column in beside and not cell.blank:  # it belongs to the list, and what is below it
+                return cell.where
         held = bool(_HELD.search(data, start, end))
         always = {plan.columns[one] for one in plan.always} if held else set()
         about = {key, *always}, formatted() if held else (), keep
