@@ -85,9 +85,11 @@ def _new(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _import(chosen: argparse.Namespace, lang: Lang) -> int:
+    from segmenter import importing
+
     columns = {key: header for key in ORDER_COLUMNS if (header := getattr(chosen, f"column_{key}"))}
     with Stages(lang) as stage:
-        done = jobs.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, chosen.rules, stage)
+        done = importing.import_orders(chosen.orders, chosen.out, lang, columns, chosen.as_of, chosen.rules, stage)
     for finding in done.findings:
         print("- " + finding.message(lang))
     names = ("as_of", "lines_in", "lines_used", "orders", "customers", "amount")

@@ -1,4 +1,4 @@
-"""The use cases, the same for every door: new, import, fill, check."""
+"""The use cases, the same for every door: new, fill, check, and what stands in a filled workbook."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from segmenter import grouping, pipeline, rules, schema, settings, texts, timeline
+from segmenter import pipeline, rules, schema, settings, texts, timeline
 from segmenter.atomic import placing
 from segmenter.books import Book, adding, proof
 from segmenter.books.file import FileBook
@@ -18,20 +16,18 @@ from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
 from segmenter.books.saving import load
 from segmenter.errors import Refused
-from segmenter.findings import NO_PARAMS, Finding, to_frame
+from segmenter.findings import NO_PARAMS, Finding
 from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
-from segmenter.reading import dates, headers, intake
+from segmenter.reading import headers
 from segmenter.result import Result
-from segmenter.steps import history, orders
+from segmenter.steps import history
 from segmenter.texts import Lang
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    pass
 
 Progress = Callable[[str], None]
-FROM_TEXT = frozenset({"number_as_text", "date_as_text"})
-"""not worth saying of a text file, where everything is text"""
 
 
 class Saving(NamedTuple):
@@ -49,18 +45,6 @@ class Saving(NamedTuple):
 PLAIN = Saving()
 
 
-class Imported(NamedTuple):
-    """What `import` did: order lines read and used, orders and customers they make, and what was found."""
-
-    as_of: date
-    lines_in: int
-    lines_used: int
-    orders: int
-    customers: int
-    amount: float
-    findings: tuple[Finding, ...]
-
-
 def template(lang: Lang, table: schema.Table = schema.CUSTOMERS) -> Path:
     """The shipped workbook of a language that has the sheet of `table`."""
     return adding.shipped(adding.source(lang, table))
@@ -68,75 +52,9 @@ def template(lang: Lang, table: schema.Table = schema.CUSTOMERS) -> Path:
 
 def new(path: Path, lang: Lang) -> None:
     """A fresh copy of the template. Refused("exists") rather than overwriting anything."""
-    _refuse_existing(path)
+    refuse_existing(path)
     with FileBook(template(lang), out=path):
         pass
-
-
-def import_orders(
-    source: Path,
-    out: Path,
-    lang: Lang,
-    columns: Mapping[str, str],
-    as_of: date | None = None,
-    rules_file: Path | None = None,
-    progress: Progress = lambda _: None,
-) -> Imported:
-    """Orders into a fresh template workbook: table 1 with the behaviour columns, and the orders themselves.
-
-    `columns`: field key -> header in the file, for headers that no alias covers. A rules file and the as-of date, when
-    given, are written to the settings; otherwise the date is the last order's and the workbook finds it by itself.
-    """
-    from segmenter import sources
-
-    _refuse_existing(out)
-    progress("read")
-    grid = sources.read_orders(source, columns)
-    taken = intake.take(grid, schema.ORDERS)
-    if not {"amount"} & {*taken.columns} and not {"quantity", "unit_price"} <= {*taken.columns}:
-        raise Refused("no_amount", path=source)
-    progress("clean")
-    used = rules.from_file(rules_file) if rules_file else rules.default()
-    tidied = orders.tidy(taken.frame, used, taken.sheet, stage="import")
-    if tidied.frame.empty:
-        raise Refused("no_orders", path=source)
-    day = as_of or used.as_of or tidied.frame["ordered_on"].max().astype("M8[D]").item()
-    customers = orders.behaviour(tidied.frame, day, used)
-    if customers.empty:
-        raise Refused("no_orders_before", path=source, as_of=day)
-    header_row, placed = headers.locate(grid, schema.ORDERS)
-    hours = dates.hours(grid.column(placed["ordered_on"], header_row + 1))
-    past = tidied.frame.at(tidied.frame["ordered_on"] <= np.datetime64(day, "s"))
-    active = orders.active_hours(past, hours[past.index - header_row - 2])
-    if active:
-        told = [active.get(key, "") for key in customers["key"].tolist()]
-        customers = customers.assign(active_hours=np.array(told, dtype=object))
-    found = [one._replace(stage="import") for one in taken.findings if one.code not in FROM_TEXT]
-    found += tidied.findings
-    every = orders.whole(tidied.frame)
-    later = int((every["ordered_on"] > np.datetime64(day, "s")).sum())
-    if later:
-        params = {"orders": later, "as_of": day.isoformat()}
-        found.append(Finding("orders_after_as_of", taken.sheet, params=params, stage="import"))
-    progress("write")
-    with FileBook(template(lang), out=out) as book:
-        people = _in_order(_worded(customers.drop("key").pandas, lang), "customer_id")
-        book.write(schema.CUSTOMERS, Frame.from_pandas(people))
-        lines = _worded(tidied.frame.drop("key", "region").pandas, lang)
-        book.write(schema.ORDERS, Frame.from_pandas(lines))
-        book.write(schema.CLEANING, to_frame(found, book.lang))
-        if as_of or rules_file:
-            chosen = used._replace(as_of=as_of or used.as_of)
-            book.write(schema.SETTINGS, settings.to_frame(chosen, book.lang))
-    return Imported(
-        as_of=day,
-        lines_in=taken.rows_in,
-        lines_used=tidied.lines_used,
-        orders=len(every),
-        customers=len(customers),
-        amount=grouping.total(tidied.frame["amount"]),
-        findings=tuple(found),
-    )
 
 
 def analyse(
@@ -298,25 +216,6 @@ def _refuse_report(report: Path, *books: Path) -> None:
         raise Refused("report_name", path=report)
 
 
-def _refuse_existing(path: Path) -> None:
+def refuse_existing(path: Path) -> None:
     if path.exists():
         raise Refused("exists", path=path)
-
-
-def _worded(frame: DataFrame, lang: Lang) -> DataFrame:
-    """Keys of choice lists as the words people read."""
-    words = {choice.key: choice.name[lang] for choice in schema.choices("channel")}
-    return frame.assign(channel=frame["channel"].map(lambda v: words.get(v, v))) if "channel" in frame else frame
-
-
-def _in_order(frame: DataFrame, column: str) -> DataFrame:
-    """Sorted by ID: numbers by value, then the rest."""
-    import pandas as pd
-
-    ids = frame[column].astype(str)
-    number = pd.to_numeric(ids.where(ids.str.fullmatch(r"\d{1,15}")), errors="coerce")
-    return (
-        frame.assign(_number=number, _text=ids)
-        .sort_values(["_number", "_text"], na_position="last")
-        .drop(columns=["_number", "_text"])
-    )

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import uci
 
-from segmenter import jobs, schema
+from segmenter import importing, jobs, schema
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
@@ -26,7 +26,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The real shop on two days, in two workbooks."""
     folder = tmp_path_factory.mktemp("shops")
     uci.orders().rename(columns={"ordered_on": "order_date"}).to_csv(folder / "orders.csv", index=False)
-    jobs.import_orders(folder / "orders.csv", folder / "book.xlsx", "zh", {})
+    importing.import_orders(folder / "orders.csv", folder / "book.xlsx", "zh", {})
     found = [folder / "2011-09-10.xlsx", folder / "2011-12-10.xlsx"]
     for path in found:
         jobs.fill(folder / "book.xlsx", path, as_of=day_of(path.stem))
