@@ -199,31 +199,31 @@ def _sheet_repairs(root, found, name):
     styles = etree.fromstring(found["xl/styles.xml"])
     formats = len(next(styles.iter("{*}cellXfs")))
     texts = {}
-    for row in root.iter(f"{X}row"):
-        number = int(row.get("r"))
+    for row in root.iter("{*}row"):
+        number = int(row.get("r", last + 1))
         if number <= last:
             yield f"row {number} out of order"
         last, column = number, 0
         for cell in row:
-            left, top, _, _ = range_boundaries(cell.get("r"))
+            left, top, _, _ = range_boundaries(cell.get("r")) if cell.get("r") else (column + 1, number, 0, 0)
             if left <= column or top != number:
                 yield f"cell {cell.get('r')} out of order"
             column = left
             if int(cell.get("s", 0)) >= formats:
                 yield f"style of {cell.get('r')}"
-            text = "".join(cell.itertext(f"{X}t", f"{X}v"))
+            text = "".join(cell.itertext("{*}t", "{*}v"))
             if len(text) > 32767 * 3:
                 yield f"text of {cell.get('r')} too long"
             texts[top, left] = (cell.get("t"), text)
-    merged = [range_boundaries(one.get("ref")) for one in root.iter(f"{X}mergeCell")]
+    merged = [range_boundaries(one.get("ref")) for one in root.iter("{*}mergeCell")]
     for n, a in enumerate(merged):
         for b in merged[n + 1 :]:
             if a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]:
                 yield f"merged cells overlap {a} {b}"
-    for one in root.iter(f"{X}formula1"):
+    for one in root.iter("{*}formula1"):
         if one.getparent().get("type") == "list" and len((one.text or "").strip('"')) > 255:
             yield "list validation too long"
-    for one in root.iter(f"{X}dataValidations", f"{X}mergeCells", f"{X}tableParts"):
+    for one in root.iter("{*}dataValidations", "{*}mergeCells", "{*}tableParts"):
         if one.get("count") and int(one.get("count")) != len(one):
             yield f"count of {one.tag}"
         if not len(one):
@@ -237,21 +237,21 @@ def _sheet_repairs(root, found, name):
 
 def _table_repairs(root, texts, found):
     left, top, right, bottom = range_boundaries(root.get("ref"))
-    columns = [one.get("name") for one in root.iter(f"{X}tableColumn")]
+    columns = [one.get("name") for one in root.iter("{*}tableColumn")]
     if len({one.casefold() for one in columns}) != len(columns):
         yield "table column twice"
     if len(columns) != right - left + 1 or bottom <= top:
         yield f"table range {root.get('ref')}"
     shared = [
-        "".join(t.text or "" for t in one.iter(f"{X}t"))
-        for one in etree.fromstring(found.get("xl/sharedStrings.xml", b"<a/>")).iter(f"{X}si")
+        "".join(t.text or "" for t in one.iter("{*}t"))
+        for one in etree.fromstring(found.get("xl/sharedStrings.xml", b"<a/>")).iter("{*}si")
     ]
     for n, column in enumerate(columns):
         kind, text = texts.get((top, left + n), (None, None))
         text = shared[int(text)] if kind == "s" else text
         if text != column:
             yield f"table header {column!r} is {text!r} in its cell"
-    for one in root.iter(f"{X}autoFilter"):
+    for one in root.iter("{*}autoFilter"):
         area = range_boundaries(one.get("ref"))
         if area[:3] != (left, top, right) or area[3] != bottom - int(root.get("totalsRowCount", 0)):
             yield f"filter {one.get('ref')} of table {root.get('ref')}"

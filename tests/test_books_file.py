@@ -358,6 +358,37 @@ def strict(data):
     )
 
 
+def test_formats_that_only_another_program_knows(tmp_path):
+    """Hancom Office writes what its fonts and cell formats have beyond Excel's as alternatives, each of which counts."""
+
+    def before(workbook):
+        workbook.add_worksheet("sheet").write(0, 0, 1, workbook.add_format({"bold": True}))
+
+    choice = (
+        rb'<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        rb'<mc:Choice xmlns:hs="http://schemas.haansoft.com/office/spreadsheet/8.0" Requires="hs">'
+        rb"<\2 hs:more='1'/></mc:Choice><mc:Fallback>\1</mc:Fallback></mc:AlternateContent>"
+    )
+
+    def hancom(data):
+        data = re.sub(rb"(<(font)>(?:(?!</font>).)*</font>)", choice, data)
+        head, tail = data.split(b"<cellXfs")
+        return head + b"<cellXfs" + re.sub(rb"(<(xf) [^>]*/>)", choice, tail)
+
+    def excel(data):
+        return re.sub(rb"<mc:AlternateContent.*?<mc:Fallback>(.*?)</mc:Fallback></mc:AlternateContent>", rb"\1", data)
+
+    found = {}
+    plain = book(tmp_path / "plain.xlsx", [("1001", {})], before=before)
+    for path in (plain, rewritten(plain, {"xl/styles.xml": hancom}, tmp_path / "hancom.xlsx")):
+        with FileBook(path) as filled:
+            filled.write(CUSTOMERS, customers())
+            filled.write(RFM, rfm(["=1001", "1002"]))
+        found[path.stem] = parts(path)
+    assert found["hancom"]["xl/styles.xml"].count(b"<mc:Fallback>") == 5
+    assert rewritten(path, {"xl/styles.xml": excel}) and parts(path) == found["plain"]
+
+
 def test_strict_workbooks(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
     rewritten(path, dict.fromkeys([name for name in parts(path) if name.endswith((".xml", ".rels"))], strict))

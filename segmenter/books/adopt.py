@@ -48,14 +48,14 @@ class Adoption:
     def _count(self, name: str) -> int:
         """How many items the list `name` has, with those that were added."""
         one = self._root.first(name)
-        return (len(one.children) if one else 0) + len(self._added.get(name, ()))
+        return (len(one.members) if one else 0) + len(self._added.get(name, ()))
 
     def _add(self, name: str, raw: bytes) -> int:
         """The place of an item in a list of ours, added when it is not there."""
         raw = prefixed(raw, self._root.prefix)
         if name not in self._places:
             one = self._root.first(name)
-            items = [item.raw for item in one.children] if one else []
+            items = [item.raw for item in one.members] if one else []
             self._places[name] = dict(zip(reversed(items), reversed(range(len(items))), strict=True))
         if raw not in self._places[name]:
             self._places[name][raw] = self._count(name)

@@ -141,6 +141,12 @@ class Element:
         """The first element of `all`."""
         return next(iter(self.all(*names)), None)
 
+    @property
+    def members(self) -> list[Element]:
+        """The children as they are counted: of alternatives (`mc:AlternateContent`, ISO/IEC 29500-3), some of which only
+        the program knows that wrote them, those that stand in for them."""
+        return [one for child in self.children for one in _instead(child)]
+
     def walk(self) -> Iterator[Element]:
         """The element and everything below it, in document order."""
         yield self
@@ -160,6 +166,14 @@ class Element:
     def raw(self) -> bytes:
         """The element as it is written."""
         return self.data[self.start : self.end]
+
+
+def _instead(child: Element) -> list[Element]:
+    """What counts for a child: what stands in for alternatives, or itself."""
+    if child.name != "AlternateContent":
+        return [child]
+    known = child.first("Fallback")
+    return known.children if known else []
 
 
 def _text(raw: bytes) -> str:

@@ -155,7 +155,7 @@ class Styles:
 @lru_cache(64)
 def _raws(formats: spans.Element) -> tuple[bytes, ...]:
     """The cell formats as they are written."""
-    return tuple(one.raw for one in formats.all("xf"))
+    return tuple(one.raw for one in formats.members)
 
 
 def _with(raw: bytes, attribute: bytes, value: bytes) -> bytes:
