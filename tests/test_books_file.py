@@ -359,7 +359,7 @@ def strict(data):
 
 
 def test_formats_that_only_another_program_knows(tmp_path):
-    """Hancom Office writes what its fonts and cell formats have beyond Excel's as alternatives, each of which counts."""
+    """Hancom Office writes what its fonts and formats have beyond Excel's as alternatives, each of which counts."""
 
     def before(workbook):
         workbook.add_worksheet("sheet").write(0, 0, 1, workbook.add_format({"bold": True}))

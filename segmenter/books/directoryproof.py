@@ -146,7 +146,8 @@ def styles(before: bytes, after: bytes, name: str) -> str:
         if was is not None and was.raw == one.raw:
             continue
         items, others = [x.raw for x in was.children] if was else [], [x.raw for x in one.children]
-        if one.name not in _LISTS or others[: len(items)] != items or one.get("count") not in ("", str(len(one.members))):
+        counts = one.get("count") in ("", str(len(one.members)))
+        if one.name not in _LISTS or others[: len(items)] != items or not counts:
             return f"<{one.name}>"
     if [one.name for one in old.children] != (names := [one.name for one in new.children]):
         known = [one for one in names if one in _STYLES]

@@ -143,8 +143,8 @@ class Element:
 
     @property
     def members(self) -> list[Element]:
-        """The children as they are counted: of alternatives (`mc:AlternateContent`, ISO/IEC 29500-3), some of which only
-        the program knows that wrote them, those that stand in for them."""
+        """The children as they are counted: of alternatives (`mc:AlternateContent`, ISO/IEC 29500-3), which only the
+        program knows that wrote them, those that stand in for them."""
         return [one for child in self.children for one in _instead(child)]
 
     def walk(self) -> Iterator[Element]:
