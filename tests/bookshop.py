@@ -196,8 +196,9 @@ def _workbook_repairs(found):
 
 def _sheet_repairs(root, found, name):
     last = 0
-    styles = etree.fromstring(found["xl/styles.xml"])
-    formats = len(next(styles.iter("{*}cellXfs")))
+    formats = 1
+    if "xl/styles.xml" in found:
+        formats = len(next(etree.fromstring(found["xl/styles.xml"]).iter("{*}cellXfs")))
     texts = {}
     for row in root.iter("{*}row"):
         number = int(row.get("r", last + 1))

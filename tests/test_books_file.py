@@ -31,6 +31,7 @@ from segmenter.books.proof import Asked, verify
 from segmenter.errors import Refused
 from segmenter.schema import BOARDS, CLEANING, CUSTOMERS, ORDERS, RFM, SETTINGS, STRATEGY
 
+LEADING = ("[Content_Types].xml", "xl/_rels/workbook.xml.rels")
 TRANSITIONAL = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
@@ -345,6 +346,52 @@ def test_prefixed_namespaces(tmp_path):
     assert column(path, "客户ID") == ["2", "3", "4"]
     assert FileBook(path).read(CUSTOMERS).rows[1][0] == "1001"
     assert b"<x:c r=" in parts(path)[sheet_part(path, RFM_SHEET)]
+
+
+def test_a_workbook_without_styles(tmp_path):
+    """As small programs write them; Excel shows it in a look of its own, and so are its cells still."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(CUSTOMER_SHEET)
+        sheet.write_row(0, 0, [field.header["zh"] for field in CUSTOMERS.shown])
+        sheet.write_row(1, 0, ["1001"])
+    without = {name: lambda data: re.sub(rb"<[^<>]*styles\.xml[^<>]*/>", b"", data) for name in LEADING}
+    rewritten(path, {"xl/styles.xml": None, **without})
+    before = parts(path)
+    with FileBook(path) as target:
+        assert target.read(CUSTOMERS).rows[1][0] == "1001"
+        target.write(RFM, rfm(["1001", "1002"]))
+    assert parts(path)["xl/worksheets/sheet1.xml"] == before["xl/worksheets/sheet1.xml"]
+    assert not repairs(path)
+    found = openpyxl.load_workbook(path)
+    assert found[CUSTOMER_SHEET]["A1"].font.sz == 11 and found[CUSTOMER_SHEET]["A1"].fill.patternType is None
+    assert found[RFM_SHEET]["A1"].fill.patternType == "solid"
+    rewritten(path, {"xl/_rels/workbook.xml.rels": before["xl/_rels/workbook.xml.rels"]})
+    with pytest.raises(Refused) as refusal, FileBook(path) as target:  # styles nothing leads to
+        target.write(CLEANING, frame(stage=["fill"]))
+    assert refusal.value.key == "part_missing"
+
+
+def test_modules_of_macros_are_tabs_without_a_part(tmp_path):
+    """Excel 95 kept its macros on sheets; later ones list them still. calamine does not open such a workbook."""
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    with FileBook(path) as target:
+        target.write(CUSTOMERS, customers())
+    module = b'<sheets><sheet name="Module1" sheetId="9" state="veryHidden" r:id=""/>'
+    rewritten(path, {"xl/workbook.xml": lambda data: data.replace(b"<sheets>", module)})
+    with FileBook(path) as target:
+        target.write(RFM, rfm(["2", "3"]))
+        target.write(CLEANING, frame(stage=["fill"]))
+    part = sheet_part(path, CUSTOMER_SHEET)
+    aside = b"<!-- a sheet that calamine has to read --></sheetData>"
+    rewritten(path, {part: lambda data: data.replace(b"</sheetData>", aside)})
+    assert FileBook(path).read(CUSTOMERS).column(0, 1).tolist() == ["1001", "1002", "1003"]
+    assert FileBook(path).read(RFM).column(0, 1).tolist() == ["2", "3"]
+    assert module in parts(path)["xl/workbook.xml"] and not repairs(path)
+    lost = rewritten(path, {"xl/workbook.xml": lambda data: data.replace(b'r:id=""', b'r:id="rId99"')})
+    with pytest.raises(Refused) as refusal:
+        FileBook(lost).read(CUSTOMERS)
+    assert (refusal.value.key, refusal.value.params["part"]) == ("part_missing", "Module1")
 
 
 def strict(data):

@@ -37,6 +37,18 @@ _STRICT: Final = {
     ),
     b"http://schemas.openxmlformats.org/drawingml/2006/": b"http://purl.oclc.org/ooxml/drawingml/",
 }
+_STYLES: Final = "xl/styles.xml"
+_PLAIN: Final = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    b'<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    b'<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
+    b'</fills><borders count="1"><border/></borders>'
+    b'<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    b'<cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>'
+    b'<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+"""the look of a workbook that has no styles"""
 _SHARED: Final = rb'<c (r="[^"]+")((?: s="\d+")?) t="s"><v>(\d+)</v></c>'
 _STYLE: Final = rb'(<(?:c|row|col)\b[^>]*?\s(?:s|style)=")(\d+)(")'
 _RULE: Final = rb'(\s(?:dxfId|headerRowDxfId|dataDxfId|totalsRowDxfId|headerRowBorderDxfId|tableBorderDxfId)=")(\d+)(")'
@@ -77,17 +89,24 @@ class _Adder:
         self._overrides: list[tuple[str, str]] = []
         self._types = self._content_types(source)
         self._tables = self._known_tables()
-        if not index.styles_part:
-            raise Refused("part_missing", path=draft.path.name, part="xl/styles.xml")
-        self._adoption = Adoption(
-            draft.read(index.styles_part), source.package.read(source.styles_part), index.styles_part
-        )
+        self._styles = index.styles_part or self._without_styles()
+        self._adoption = Adoption(draft.read(self._styles), source.package.read(source.styles_part), self._styles)
 
     def add(self, sheet: SheetEntry) -> None:
         part = self._copy(sheet.part)
         self._register_types()
         self._register_sheet(sheet, part)
-        self._draft.set(self._index.styles_part, self._adoption.data())
+        self._draft.set(self._styles, self._adoption.data())
+
+    def _without_styles(self) -> str:
+        """Give a workbook that has no styles those it is shown in, as a part of its own; returns its name, the one by
+        which calamine finds it."""
+        if _STYLES in self._draft:
+            raise Refused("part_missing", path=self._draft.path.name, part=_STYLES)
+        self._draft.set(_STYLES, self._flavour(_PLAIN))
+        self._overrides.append((_STYLES, self._types[self._source.styles_part.casefold()]))
+        self._relate("styles", _STYLES)
+        return _STYLES
 
     def _copy(self, part: str) -> str:
         """Copy a part of the source with everything it refers to; returns its new name."""
@@ -204,6 +223,10 @@ class _Adder:
 
     def _register_sheet(self, sheet: SheetEntry, part: str) -> None:
         """The workbook's relationship to the sheet, its tab, and the names that belong to it."""
+        self._register_tab(sheet, *self._relate("worksheet", part))
+
+    def _relate(self, kind: str, part: str) -> tuple[str, str]:
+        """Lead from the workbook to `part`; returns the relation's name and the namespace of its kind."""
         index = self._index
         where = rels_part(index.workbook_part)
         data = self._draft.read(where)
@@ -217,10 +240,10 @@ class _Adder:
         target = posixpath.relpath(part, posixpath.dirname(index.workbook_part) or ".")
         edits.append(
             root,
-            f'<{root.prefix}Relationship Id="rId{number}" Type="{space}/worksheet" Target="{target}"/>'.encode(),
+            f'<{root.prefix}Relationship Id="rId{number}" Type="{space}/{kind}" Target="{target}"/>'.encode(),
         )
         self._draft.set(where, edits.apply())
-        self._register_tab(sheet, f"rId{number}", space)
+        return f"rId{number}", space
 
     def _register_tab(self, sheet: SheetEntry, relation: str, space: str) -> None:
         index = self._index

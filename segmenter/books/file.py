@@ -106,7 +106,15 @@ class FileBook:
     def _calamine(self) -> CalamineWorkbook:
         from python_calamine import CalamineWorkbook  # most sheets are read without it
 
-        return CalamineWorkbook.from_filelike(io.BytesIO(self._data), load_tables=False)
+        data = io.BytesIO(self._data)
+        index = Index(Draft(self._package))
+        if modules := [sheet.element for sheet in index.sheets if not sheet.part]:  # calamine asks for their parts
+            edits = spans.Edits(index.workbook.data)
+            for one in modules:
+                edits.remove(one)
+            write(self._package, {index.workbook_part: edits.apply()}, data := io.BytesIO())
+            data.seek(0)
+        return CalamineWorkbook.from_filelike(data, load_tables=False)
 
     def __enter__(self) -> FileBook:
         self._fit_suffix()

@@ -42,13 +42,13 @@ class Relation(NamedTuple):
 
 
 class SheetEntry(NamedTuple):
-    """One tab: its name, the part it lies in, and whether it can be seen."""
+    """One tab: its name, the part it lies in ("" for a module), and whether it can be seen."""
 
     name: str
     part: str
     hidden: bool
     kind: str
-    """worksheet | chartsheet | dialogsheet | xlMacrosheet"""
+    """worksheet | chartsheet | dialogsheet | xlMacrosheet | module"""
     position: int
     element: spans.Element
 
@@ -76,12 +76,14 @@ def _relations(data: bytes, part: str) -> tuple[Relation, ...]:
 
 @lru_cache(64)
 def _sheets(workbook: spans.Element, relations: tuple[Relation, ...]) -> tuple[SheetEntry, ...]:
-    """The sheets of a workbook; one without a relation has no part."""
+    """The sheets of a workbook. One whose relation is named "" is a module of macros of Excel 95, which has no part;
+    one whose relation is not there has no kind either."""
     by_id = {one.id: one for one in relations}
     found = []
     for position, one in enumerate(workbook.all("sheets", "sheet")):
-        relation = by_id.get(one.get_in(RELATION_SPACES, "id"))
-        part, kind = (relation.target, relation.kind) if relation else ("", "")
+        name = one.get_in(RELATION_SPACES, "id")
+        relation = by_id.get(name)
+        part, kind = (relation.target, relation.kind) if relation else ("", "" if name else "module")
         hidden = one.get("state", "visible") != "visible"
         found.append(SheetEntry(one.get("name"), part, hidden, kind, position, one))
     return tuple(found)
@@ -132,7 +134,7 @@ class Index:
         """Every sheet in the order of the tabs."""
         found = _sheets(self.workbook, tuple(self.relations(self.workbook_part)))
         for one in found:
-            if not one.part:
+            if not one.kind:
                 raise Refused("part_missing", path=self.package.path.name, part=one.name)
         return found
 
