@@ -148,7 +148,7 @@ def repairs(path):
     found = parts(path)
     wrong = []
     for name, data in found.items():
-        if name.endswith((".xml", ".rels")):
+        if name.endswith((".xml", ".rels")) and not name.startswith("__MACOSX/"):
             etree.fromstring(data)
     names, ids = [], []
     for name, data in found.items():
@@ -179,7 +179,7 @@ def _workbook_repairs(found):
         typed = f"/{name}" in types or name.rpartition(".")[2].casefold() in defaults
         wrong += [f"no type: {name}"] * (not typed and name != "[Content_Types].xml")
     for name, data in found.items():
-        if name.endswith(".rels"):
+        if name.endswith(".rels") and not name.startswith("__MACOSX/"):
             base = Path(name).parent.parent
             for one in etree.fromstring(data):
                 if one.get("TargetMode") != "External":

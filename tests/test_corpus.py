@@ -20,6 +20,7 @@ LISTED = {
     "header_missing",
     "header_twice",
     "header_tie",
+    "out_suffix",
     "file_damaged",
     "file_empty",
     "file_encrypted",
