@@ -33,7 +33,7 @@ FEW: Final = f"<{FLOOR}"
 PROTECTS: Final = "-"
 """the mark of a group that is hidden only because the total less the others would tell a small one"""
 HIDDEN: Final = "***"
-_TEXTS: Final = frozenset({"measure", "as_of", "before", "part", "missing"})
+_TEXTS: Final = frozenset({"measure", "as_of", "before", "after", "part", "missing"})
 """parameters of findings that never come from a customer's cell"""
 _CELLS: Final = frozenset({"other", "other_cell"})
 """parameters that are addresses of cells"""
