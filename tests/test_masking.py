@@ -29,7 +29,7 @@ from segmenter.cli import main
 from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.mail import body, extract, owners, summary
-from segmenter.reading import targets
+from segmenter.reading import headers, targets
 from segmenter.reports import overview, report, tracking
 from segmenter.steps import goals, valuation
 
@@ -239,7 +239,7 @@ def test_nothing_counts_a_hidden_group() -> None:
 
 def test_rows_that_are_attached_do_not_count_a_hidden_group() -> None:
     result = shop.mixed(SHOP)
-    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["地域"]))))
+    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", headers.asked(["地域"], result.customers))))
     named = [row[1] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)]
     assert len(named) == 186 and named.count("高价值客户") == 13
     assert not {"潜力客户", "待激活客户"} & {*named}
@@ -476,8 +476,9 @@ def test_an_attached_workbook_has_nothing_hidden_and_rows_only_when_asked(seeded
     result = jobs.check(seeded)
     plain = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh")))
     assert len(plain.sheetnames) == 2
-    names = [one.header["zh"] for one in extract.columns_named(["姓名", "客户ID"])]
-    asked = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["姓名", "客户ID"]))))
+    columns = headers.asked(["姓名", "客户ID"], result.customers)
+    names = [one.header["zh"] for one in columns]
+    asked = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", columns)))
     assert [cell.value for cell in asked.worksheets[2][1]][:2] == names
     assert asked.worksheets[2].max_row == len(result.customers) + 1
     assert "欧*" in [cell.value for cell in asked.worksheets[2]["A"]]

@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Any, Final
 
 from segmenter import masking, schema, texts
-from segmenter.errors import Refused
 from segmenter.reports import formats, overview, tracking
 from segmenter.result import Result
 from segmenter.schema import Field
@@ -17,17 +16,6 @@ from segmenter.texts import Lang
 _MADE: Final = datetime(2026, 1, 1)
 _SHARES: Final = ("customer_share", "amount_share")
 PLAN: Final = ("segment", "strategy", "action", "owner", "target", "period", "progress", "customers", "amount")
-
-
-def columns_named(names: Sequence[str]) -> list[Field]:
-    """The customer columns with these keys or headers. Refused("no_such_column") names one that is none."""
-    found = []
-    for name in names:
-        hit = [one for one in schema.CUSTOMERS.fields if schema.fold(name) in one.names() | {schema.fold(one.key)}]
-        if not hit:
-            raise Refused("no_such_column", value=name)
-        found += hit[:1]
-    return found
 
 
 def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes:
