@@ -344,6 +344,21 @@ def test_a_mail_does_not_count_the_few_there_were_before() -> None:
     assert context["kpis"][0]["before"] == "160"
 
 
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_few_outliers_are_not_counted_place_by_place(lang: texts.Lang) -> None:
+    result = shop.few_outliers()
+    count = int(result.customers["outlier"].sum())
+    assert 0 < count < 5
+    kind = texts.say("kind.outlier_flag", lang).capitalize()
+    shown, masked = (
+        {one["kind"]: one["count"] for one in report.context(result, lang, strict=strict)["quality"]["findings"]}
+        for strict in (False, True)
+    )
+    assert (shown[kind], masked[kind]) == (count, "<5")
+    page = told(report.render(result, lang, strict=True))
+    assert texts.say("report.quality.outliers_few", lang, count="<5", mode=texts.say("word.flag", lang)) in page
+
+
 def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     result = shop.run(shop.people(60))
     plain = {one["key"]: one["svg"] for one in report.context(result, "zh")["charts"]}

@@ -266,8 +266,9 @@ def test_actions_follow_from_the_figures() -> None:
     segments = large().segments.pandas.set_index("segment")
     assert actions[0]["key"] == "high_value"
     assert actions[1]["key"] == "at_risk"
-    rest = segments.drop(index=["high_value", "at_risk", "no_recency"])
-    assert actions[2]["key"] == rest["customers"].idxmax()
+    lately = segments.loc[["price_sensitive", "potential"]]
+    assert actions[2]["key"] == lately["amount"].idxmax()
+    assert segments["amount"]["low_value"] > lately["amount"].max()  # who does not buy is not to be made bigger
 
 
 def test_small_groups_have_no_profile() -> None:
@@ -403,7 +404,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     asked = asked._replace(valued=valuation.Value(worth, checks, None, None, ()))
     moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
     counts = {"high_value": 6, "at_risk": 70, "potential": 30, "dormant": 3, "low_value": 85}
-    results.append(shop.mixed(counts, dear=False))
+    results += [shop.mixed(counts, dear=False), shop.few_outliers()]
     monkeypatch.setattr(texts, "say", listen)
     for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked, logged):
         for lang in texts.LANGS:
