@@ -315,7 +315,7 @@ def test_progress(typed: object, share: float | None, light: str) -> None:
         ({"owner": "王五", "target": "x", "progress": "完成60%"}, "继续执行，还剩40%"),
         ({"owner": "王五", "target": "x", "progress": "完成10%"}, "与王五核对滞后原因，调整动作"),
         ({"owner": "王五", "target": "x", "action": "回访", "progress": "未开始"}, "启动：回访"),
-        ({"owner": "王五", "target": "x", "progress": ""}, "填写当前进度"),
+        ({"owner": "王五", "target": "x", "progress": ""}, "在当前进度写明完成了多少（如50%）"),
     ],
 )
 def test_the_next_step_is_what_the_row_lacks(typed: dict[str, str], said: str) -> None:
