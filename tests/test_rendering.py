@@ -231,6 +231,9 @@ def test_a_mistake_names_file_line_and_variable(
 def test_the_nearest_name_is_proposed(tmp_path: Path) -> None:
     assert "最接近的是“kpis”" in refusal(tmp_path, "{{ kpi }}").message("zh")
     assert "最接近" not in refusal(tmp_path, "{{ wholly_unlike }}").message("zh")
+    assert "最接近" not in refusal(tmp_path, "{{ label }}").message(
+        "zh"
+    )  # that is a name, but of something inside kpis
 
 
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path: Path) -> None:

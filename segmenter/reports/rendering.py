@@ -214,7 +214,7 @@ def _told(error: BaseException, name: str, names: Collection[str]) -> dict[str, 
         told |= {
             "key": "template_name",
             "value": value or str(error),
-            "near": next(iter(get_close_matches(value, names, 1, 0.7)), ""),
+            "near": next(iter(get_close_matches(value, {*names} - {value}, 1, 0.7)), ""),
         }
     elif isinstance(error, TemplateNotFound):
         told |= {"key": "template_missing", "value": str(error.name)}
