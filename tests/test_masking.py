@@ -326,6 +326,12 @@ def test_what_became_of_a_target_counts_nobody_of_few(
         assert row["actual"] == (goals.said([one], lang) if shown else texts.say("needs.few", lang))
         assert row["outcome"] == outcome
         assert tracking.rows(masking.shared(part, False), lang)[0]["actual"] == goals.said([one], lang)
+    attached = openpyxl.load_workbook(BytesIO(extract.workbook(result, lang))).worksheets[1]
+    row = dict(zip(*attached.iter_rows(max_row=2, values_only=True), strict=True))
+    measured = goals.said([one], lang) if shown else texts.say("needs.few", lang)
+    assert row[schema.STRATEGY["actual"].header[lang]] == measured
+    said = row[schema.STRATEGY["outcome"].header[lang]] or ""
+    assert said == (texts.say(f"report.outcome.{outcome}", lang) if outcome else "")
     page = told(report.render(result, lang, strict=True))
     mail = body.render(summary.context(result, lang), lang)
     for text in (page, told(mail.html), mail.text):
