@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from datetime import timedelta
 from email import message_from_bytes, policy
 from html import unescape
 from io import BytesIO
@@ -348,6 +349,18 @@ def test_a_mail_does_not_count_the_few_there_were_before() -> None:
     assert "高价值客户 13 " in context["subject"] and "+10" not in context["subject"]
     assert risk["before"] == ""  # the total less the others would tell the three
     assert context["kpis"][0]["before"] == "160"
+
+
+def test_segments_then_and_now_do_not_count_the_few_there_were() -> None:
+    counts = {"high_value": 13, "at_risk": 15, "potential": 30, "low_value": 125}
+    before = shop.mixed({**counts, "at_risk": 3})
+    result = shop.since(shop.mixed(counts), before, shop.AS_OF - timedelta(30))
+
+    def shown(*, strict: bool) -> set[str]:
+        return {row["name"] for row in report.context(result, "zh", strict=strict)["migration"]["segments"]}
+
+    assert shown(strict=False) - shown(strict=True) == {"流失风险客户", "潜力客户"}  # one would tell the three
+    assert shown(strict=True) >= {"高价值客户", "低价值客户"}
 
 
 @pytest.mark.parametrize("lang", texts.LANGS)
