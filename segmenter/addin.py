@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -34,6 +34,17 @@ on press(given)
 end press
 """
 
+
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "parquet": ("pyarrow",),
+    "cluster": ("sklearn",),
+    "value": ("scipy",),
+    "scheduler": ("distributed",),
+    "word": ("docxtpl", "resvg_py"),
+    "pdf": ("weasyprint",),
+    "mail": ("css_inline", "resvg_py", "keyring"),
+}
+"""what each extra brings; that of Excel is told with Excel"""
 
 Find = Callable[[], tuple[Any, Any]]
 """gives the running Excel and its active workbook; Refused when there is none"""
@@ -155,11 +166,12 @@ def status(find: Find) -> Iterator[Line]:
 
 
 def doctor(find: Find, config: Path | None = None) -> Iterator[Line]:
-    """`status`, and what reports need: fonts with Chinese, the mail extra, and the mail settings of `config`."""
+    """`status`, and what the rest needs: fonts with Chinese, every extra, and the mail settings of `config`."""
     yield from status(find)
     yield _fonts()
-    missing = [name for name in ("css_inline", "resvg_py", "keyring") if find_spec(name) is None]
-    yield Line("mail", not missing, ", ".join(missing))
+    for extra, packages in EXTRAS.items():
+        missing = [name for name in packages if find_spec(name) is None]
+        yield Line(extra, not missing, ", ".join(missing))
     yield _mail_settings(config)
 
 

@@ -37,6 +37,8 @@ ALERTS: Final = frozenset(
         "output_kept",
         "as_of_unknown",
         "as_of_doubtful",
+        "as_of_far",
+        "as_of_early",
         "order_customer_unknown",
         "third_party_consent",
         "stale",

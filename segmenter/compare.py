@@ -64,6 +64,8 @@ def compare(old: Path, new: Path, out: Path | None = None, saving: jobs.Saving =
                 mine = history.of(now.lines, found.after)
                 mine = mine.assign(baseline=np.full(len(mine), found.before, dtype=object))
                 book.write(schema.HISTORY, history.joined(now.lines, mine, found.after))
+        if book.kept and not saving.keep_previous:
+            findings.append(Finding("output_kept", value=out.name, params={"previous": book.kept.name}))
     return Compared(found, now.rules, tuple(findings), book.lang)
 
 

@@ -20,7 +20,7 @@ from pandas import DataFrame
 from segmenter import jobs, schema, texts, wording
 from segmenter.atomic import replace_file
 from segmenter.errors import Refused
-from segmenter.reading import planning
+from segmenter.reading import headers, planning
 from segmenter.reports import tracking
 from segmenter.result import Result
 from segmenter.schema import Field
@@ -66,7 +66,7 @@ def write(
     if system and system not in systems():
         raise Refused("export_system", value=system, found=", ".join(systems()))
     result = jobs.standing(book, as_of=as_of, rules_file=rules_file, progress=progress)
-    wanted = _wanted(columns, result)
+    wanted = headers.asked(columns, result.customers)
     frame = _under(labels(result, lang or result.lang), system, result, wanted, lang or result.lang)
     progress("write")
     if kind == ".parquet":
@@ -105,20 +105,6 @@ def labels(result: Result, lang: Lang) -> DataFrame:
         "as_of": result.as_of.isoformat() if result.as_of else "",
     }
     return DataFrame(found, index=customers.index, columns=list(LABELS))
-
-
-def _wanted(columns: Sequence[str], result: Result) -> list[Field]:
-    """The columns of the workbook's customer sheet with these headers or keys. Refused("export_column") names one
-    that is none, and those there are."""
-    there = [one for one in schema.CUSTOMERS.fields if one.key in result.customers]
-    found = []
-    for name in columns:
-        hit = [one for one in there if schema.fold(name) in one.names() | {schema.fold(one.key)}]
-        if not hit:
-            listed = {lang: ", ".join(one.header[lang] for one in there) for lang in texts.LANGS}
-            raise Refused("export_column", value=name, found=listed)
-        found += hit[:1]
-    return found
 
 
 def _level(lang: Lang) -> Mapping[str, str]:

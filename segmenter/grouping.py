@@ -90,6 +90,13 @@ def total(amounts: NDArray[np.float64]) -> float:
     return round(found, max(_DIGITS - 1 - math.floor(math.log10(size)), 0))
 
 
+def median(numbers: NDArray[np.float64]) -> float:
+    """What np.median gives of numbers that are all known, without numpy.ma, which that imports only to look whether it
+    was given a masked array."""
+    ordered = np.sort(numbers)
+    return float(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]].mean())
+
+
 def earliest(codes: Codes, days: NDArray[np.datetime64], size: int) -> NDArray[np.datetime64]:
     """The first day of each group; NaT where none is known."""
     found = np.full(size + 1, np.datetime64("NaT", "s"))

@@ -20,7 +20,9 @@ from pandas import DataFrame
 from segmenter import schema, texts
 from segmenter.findings import Finding
 from segmenter.frames import Frame
+from segmenter.reading.targets import Tracked
 from segmenter.result import Result
+from segmenter.steps import goals
 from segmenter.texts import Lang
 
 Group = NDArray[np.bool_]
@@ -31,7 +33,7 @@ FEW: Final = f"<{FLOOR}"
 PROTECTS: Final = "-"
 """the mark of a group that is hidden only because the total less the others would tell a small one"""
 HIDDEN: Final = "***"
-_TEXTS: Final = frozenset({"measure", "as_of", "before", "part", "missing"})
+_TEXTS: Final = frozenset({"measure", "as_of", "before", "after", "part", "missing"})
 """parameters of findings that never come from a customer's cell"""
 _CELLS: Final = frozenset({"other", "other_cell"})
 """parameters that are addresses of cells"""
@@ -130,6 +132,7 @@ def shared(result: Result, strict: bool) -> Result:
         return result._replace(customers=customers, findings=findings)
     customers = customers.assign(customer_id=np.full(len(customers), HIDDEN, dtype=object))
     segments = withheld(result.segments.pandas)
+    result = result._replace(tracked=tuple(map(_tracked, result.tracked)))
     return result._replace(
         customers=customers,
         findings=findings,
@@ -202,9 +205,36 @@ def fields_withheld(counts: DataFrame, also: Sequence[Any] = ()) -> DataFrame:
     return hidden
 
 
+def _tracked(one: Tracked) -> Tracked:
+    """A target without its value where that tells of fewer than five people, with or without; and without what became
+    of it where that tells of how many fewer."""
+    if one.hits is None or one.base is None:
+        return one
+    before = one.hits if one.before is None else round(one.before * one.base)  # of about as many people as now
+    if not (_few(one.hits, one.base) or _few(before, one.base)):
+        return one
+    low, high = range(1, FLOOR), range(one.base - FLOOR + 1, one.base)
+    met = {one.target.met(hits / one.base, one.before) for band in (low, high) if one.hits in band for hits in band}
+    outcome = one.outcome if one.base >= FLOOR and len(met) < 2 else ""
+    return one._replace(actual=None, hits=None, base=None, before=None, outcome=outcome, lacks="few")
+
+
+def _few(hits: int, base: int) -> bool:
+    return any(0 < people < FLOOR for people in (base, hits, base - hits))
+
+
 def _plan(result: Result, segments: DataFrame) -> Frame:
-    """Table 3 without the figures that `segments` withholds."""
+    """Table 3 without the figures that `segments` withholds, and with those of `result.tracked` alone."""
     strategy = result.strategy
+    measured: dict[int, list[Tracked]] = {}
+    for tracked in result.tracked:
+        measured.setdefault(tracked.row, []).append(tracked)
+    actual = [goals.said(measured.get(place, []), result.lang) for place in range(len(strategy))]
+    known = [all(tracked.outcome for tracked in measured.get(place, [])) for place in range(len(strategy))]
+    strategy = strategy.assign(
+        actual=np.array([one or "" for one in actual], dtype=object),
+        outcome=np.where(known, strategy["outcome"], ""),
+    )
     hidden = set(segments.loc[segments["small"] != "", "segment"])
     named = (result.rules.named.get(schema.fold(one)) for one in strategy["segment"])
     rows = np.array([one is not None and one.key in hidden for one in named], dtype=bool)

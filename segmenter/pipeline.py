@@ -196,7 +196,7 @@ def _cleaned(
         codes, keys = frames.distinct(ordered["key"])
         ordered = ordered.assign(key=np.array([merged.same.get(key, key) for key in keys], dtype=object)[codes])
     as_of = as_of or rules.as_of or measure.default_as_of(customers, ordered)
-    findings += _as_of_findings(customers, ordered, as_of, taken.sheet)
+    findings += _as_of_findings(customers, ordered, as_of, rules, taken.sheet)
     totals = taken.columns.get("total_amount", "")
     if ordered is not None and len(ordered) and as_of is not None:
         computed = orders.behaviour(ordered, as_of, rules)
@@ -236,8 +236,11 @@ def _orders(grid: Grid | None, rules: Rules) -> tuple[Frame | None, list[Finding
     return tidied.frame, [*taken.findings, *tidied.findings]
 
 
-def _as_of_findings(customers: Frame, ordered: Frame | None, as_of: date | None, sheet: str) -> list[Finding]:
-    """An as-of date far after every other order is a typing mistake more often than not; later orders do not count."""
+def _as_of_findings(
+    customers: Frame, ordered: Frame | None, as_of: date | None, rules: Rules, sheet: str
+) -> list[Finding]:
+    """An as-of date far after every other order, or before them all, is a typing mistake more often than not; later
+    orders do not count."""
     if as_of is None:
         return [Finding("as_of_unknown", sheet)]
     known = customers.get("last_order_date") if ordered is None else ordered["ordered_on"]
@@ -247,12 +250,22 @@ def _as_of_findings(customers: Frame, ordered: Frame | None, as_of: date | None,
     day = np.datetime64(as_of, "s")
     earlier = known[known < day]
     if len(earlier) and (known == day).any() and (day - (before := earlier.max())) > np.timedelta64(180, "D"):
-        params = {"before": before.astype("datetime64[D]").item().isoformat()}
-        found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params=params))
+        found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": _iso(before)}))
+    start = np.datetime64(months_before(as_of, rules.window_months), "s")
+    if len(earlier) and not (known > start).any():
+        params = {"as_of": as_of.isoformat(), "months": rules.window_months, "before": _iso(earlier.max())}
+        found.append(Finding("as_of_far", sheet, params=params))
+    if ordered is not None and len(known) and (known > day).all():
+        params = {"as_of": as_of.isoformat(), "after": _iso(known.min())}
+        found.append(Finding("as_of_early", sheet, params=params))
     if ordered is not None and (known > day).any():
         later = int((orders.whole(ordered)["ordered_on"] > day).sum())
         found.append(Finding("orders_after_as_of", params={"orders": later, "as_of": as_of.isoformat()}))
     return found
+
+
+def _iso(day: np.datetime64) -> str:
+    return str(day.astype("datetime64[D]"))
 
 
 def _cautions(rules: Rules, ordered: Frame | None) -> list[Finding]:

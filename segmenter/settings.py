@@ -187,7 +187,8 @@ def from_rows(rows: Sequence[tuple[str, Any, str]], base: Rules, sheet: str) -> 
             else:
                 found[key] = _plain(value) if key == "version" else _read(key, value)
         except (ValueError, KeyError):
-            raise Refused("setting", sheet=sheet, cell=cell, value=value, name=name) from None
+            what = "setting_empty" if value is None else "setting"
+            raise Refused(what, sheet=sheet, cell=cell, value=value, name=name) from None
     used = base._asdict() | found
     if segments:
         used["segments"] = tuple(segments)

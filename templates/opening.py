@@ -71,7 +71,9 @@ def quality(it: Report) -> None:
         for key in ("rows_in", "rows_used", "rows_excluded")
     )
     it.text(f"{rows_in} = {used} + {excluded}")
-    with it.when("quality.outliers"):
+    with it.when("quality.outliers and quality.outliers_share is none"):
+        it.text(t("quality.outliers_few", "count=quality.outliers|count, mode=quality.outlier_mode"))
+    with it.when("quality.outliers and quality.outliers_share is not none"):
         holes = "count=quality.outliers|count, share=quality.outliers_share|percent, mode=quality.outlier_mode"
         it.text(t("quality.outliers", holes))
     with it.when("quality.reasons"):

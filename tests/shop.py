@@ -102,3 +102,11 @@ def mixed(counts: Mapping[str, int], using: Rules | None = None, *, dear: bool =
     customers = run([*rows.values()], using=using).customers.pandas.sort_values("monetary", ascending=not dear)
     taken = [customers[customers["segment"] == key]["customer_id"].head(count) for key, count in counts.items()]
     return run([rows[one] for part in taken for one in part], using=using)
+
+
+def few_outliers() -> Result:
+    """The result of a shop two of whose customers bring more than all the others."""
+    rows = people(60)
+    for row in rows:
+        row[8] = 900_000.0 if row[0] in ("C00020", "C00031") else row[8]
+    return run(rows)

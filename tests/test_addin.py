@@ -6,7 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+from configparser import ConfigParser
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -151,6 +153,22 @@ def test_the_commands_refuse_where_there_is_no_excel(lang, capsys):
     assert main(["doctor", "--lang", lang]) == 1
     said = capsys.readouterr().out
     assert all(texts.say(f"excel.line.{line.key}", lang) in said for line in addin.doctor(running_excel.find))
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_doctor_says_of_every_extra_whether_it_is_there_and_how_to_get_it(lang, monkeypatch, capsys):
+    def said():
+        main(["doctor", "--lang", lang])
+        lines = capsys.readouterr().out.splitlines()
+        return {extra: line for extra in extras for line in lines if f"segmenter[{extra}]" in line}
+
+    file = ConfigParser()
+    file.read(Path(__file__).parents[1] / "setup.cfg", "utf-8")
+    extras = {*file["options.extras_require"]} - {"excel", "test", "lint", "all"}
+    assert {key: line[:3] for key, line in said().items()} == dict.fromkeys(extras, "[x]")
+    monkeypatch.setattr(addin, "find_spec", lambda _: None)
+    assert {key: line[:3] for key, line in said().items()} == dict.fromkeys(extras, "[ ]")
+    assert "pip install" in said()["value"] and "scipy" in said()["value"]
 
 
 def test_without_rights_it_is_refused(mac, monkeypatch):

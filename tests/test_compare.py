@@ -110,3 +110,13 @@ def test_a_workbook_without_results_is_refused(tmp_path: Path, capsys: pytest.Ca
     jobs.new(tmp_path / "b.xlsx", "zh")
     assert main(["compare", str(filled), str(tmp_path / "b.xlsx")]) == 1
     assert "b.xlsx" in capsys.readouterr().err
+
+
+def test_a_workbook_that_the_copy_replaces_is_kept_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = (small(tmp_path / f"{name}.xlsx", then={"1": 10.0, name: 20.0}) for name in ("a", "b"))
+    before = old.read_bytes()
+    assert main(["compare", str(old), str(new), "-o", str(old)]) == 0
+    assert "a.previous.xlsx" in capsys.readouterr().out
+    assert (tmp_path / "a.previous.xlsx").read_bytes() == before

@@ -114,6 +114,9 @@ def test_a_column_the_workbook_lacks_is_refused_with_those_it_has(
     said = capsys.readouterr().err
     assert f"“{name}”" in said and "年龄" in said.partition("现有")[2] and "手机" not in said.partition("现有")[2]
     assert not out.exists()
+    mail = ["mail", str(book), "--to", "a@example.com", "--attach", "xlsx", "-o", str(tmp_path / "mail")]
+    assert main([*mail, "--columns", f"地域,{name}"]) == 1
+    assert capsys.readouterr().err == said
     assert main(["export", str(book), "-o", str(out), "--columns", name, "--lang", "en"]) == 1
     assert f'"{name}"' in capsys.readouterr().err and not out.exists()
     with_column(book, name, "13800000000")

@@ -107,3 +107,8 @@ def test_the_first_and_the_last_day(rows: list[tuple[int, str]]) -> None:
         known = [[np.datetime64(day, "s") for day in mine if day != "NaT"] for mine in members(rows)]
         wanted = [str(pick(mine)) if mine else "NaT" for mine in known]
         assert [*map(str, of(codes, days, SIZE))] == wanted
+
+
+@given(st.lists(st.floats(-1e300, 1e300) | st.integers(0, 12000).map(lambda n: n / 100), min_size=1))
+def test_the_median_is_numpy_s(numbers: list[float]) -> None:
+    assert grouping.median(np.array(numbers)) == float(np.median(numbers))

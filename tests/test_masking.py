@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from datetime import timedelta
 from email import message_from_bytes, policy
 from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -27,9 +29,10 @@ from segmenter.advice import Proposal
 from segmenter.cli import main
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.mail import extract, summary
-from segmenter.reports import overview, report
-from segmenter.steps import valuation
+from segmenter.mail import body, extract, owners, summary
+from segmenter.reading import headers, targets
+from segmenter.reports import overview, report, tracking
+from segmenter.steps import goals, valuation
 
 DIGITS = st.text("0123456789", min_size=8, max_size=8)
 
@@ -237,7 +240,7 @@ def test_nothing_counts_a_hidden_group() -> None:
 
 def test_rows_that_are_attached_do_not_count_a_hidden_group() -> None:
     result = shop.mixed(SHOP)
-    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["地域"]))))
+    book = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", headers.asked(["地域"], result.customers))))
     named = [row[1] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)]
     assert len(named) == 186 and named.count("高价值客户") == 13
     assert not {"潜力客户", "待激活客户"} & {*named}
@@ -289,6 +292,90 @@ def test_the_actual_value_of_a_small_group_is_withheld() -> None:
     plan = masking.shared(result._replace(strategy=measured), True).strategy
     assert {*plan["actual"], *plan["outcome"]} == {""}
     assert "3/3" in str(masking.shared(result._replace(strategy=measured), False).strategy.records())
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+@pytest.mark.parametrize(
+    ("hits", "base", "target", "shown", "outcome"),
+    [
+        (3, 79, "召回率≥20%", False, targets.BELOW),
+        (77, 79, "召回率≥20%", False, targets.MET),  # the two others are the few
+        (1, 79, "召回率≥2%", False, ""),  # 2 of 79 would have met it
+        (2, 3, "召回率≥20%", False, ""),
+        (3, 3, "召回率≥20%", False, ""),
+        (0, 79, "召回率≥20%", True, targets.BELOW),
+        (5, 79, "召回率≥20%", True, targets.BELOW),
+        (79, 79, "召回率≥20%", True, targets.MET),
+        (20, 79, "召回率提升5%", False, targets.MET),  # it was 2 of 79
+    ],
+)
+def test_what_became_of_a_target_counts_nobody_of_few(
+    hits: int, base: int, target: str, shown: bool, outcome: str, lang: texts.Lang
+) -> None:
+    found = shop.run(shop.people(400), strategy=shop.plan(["流失风险客户", "", "", "", "李四", target, "", ""]))
+    before = 2 / 79 if "提升" in target else None
+    aim = targets.parse(target)[0][0]
+    became = targets.MET if aim.met(hits / base, before) else targets.BELOW
+    one = targets.Tracked(0, "at_risk", aim, hits / base, hits, base, before, None, became)
+    words = {"actual": goals.said([one], "zh"), "outcome": texts.say(f"report.outcome.{became}", "zh")}
+    plan = found.strategy.assign(
+        **{key: np.array([text, *found.strategy[key][1:]], dtype=object) for key, text in words.items()}
+    )
+    result = found._replace(strategy=plan, tracked=(one, *found.tracked[1:]))
+    for part in (result, owners.part(result, "李四")):
+        row = tracking.rows(masking.shared(part, True), lang)[0]
+        assert row["actual"] == (goals.said([one], lang) if shown else texts.say("needs.few", lang))
+        assert row["outcome"] == outcome
+        assert tracking.rows(masking.shared(part, False), lang)[0]["actual"] == goals.said([one], lang)
+    attached = openpyxl.load_workbook(BytesIO(extract.workbook(result, lang))).worksheets[1]
+    row = dict(zip(*attached.iter_rows(max_row=2, values_only=True), strict=True))
+    measured = goals.said([one], lang) if shown else texts.say("needs.few", lang)
+    assert row[schema.STRATEGY["actual"].header[lang]] == measured
+    said = row[schema.STRATEGY["outcome"].header[lang]] or ""
+    assert said == (texts.say(f"report.outcome.{outcome}", lang) if outcome else "")
+    page = told(report.render(result, lang, strict=True))
+    mail = body.render(summary.context(result, lang), lang)
+    for text in (page, told(mail.html), mail.text):
+        assert (f"{hits}/{base}" in text) is (shown and before is None)
+        assert shown or hits == base or f"{hits / base:.1%}" not in text
+
+
+def test_a_mail_does_not_count_the_few_there_were_before() -> None:
+    result = shop.mixed({"high_value": 13, "at_risk": 15, "potential": 30, "low_value": 125})
+    before = {"high_value": (3.0, 999.0, 12.0), "at_risk": (17.0, 90.0, 20.0), "low_value": (140.0, 900.0, 99.0)}
+    context = summary.context(result, "zh", before=before)
+    high, risk = context["kpis"][2:4]
+    assert (high["value"], high["before"], high["change"], high["arrow"]) == ("13", "", "", "")
+    assert "高价值客户 13 " in context["subject"] and "+10" not in context["subject"]
+    assert risk["before"] == ""  # the total less the others would tell the three
+    assert context["kpis"][0]["before"] == "160"
+
+
+def test_segments_then_and_now_do_not_count_the_few_there_were() -> None:
+    counts = {"high_value": 13, "at_risk": 15, "potential": 30, "low_value": 125}
+    before = shop.mixed({**counts, "at_risk": 3})
+    result = shop.since(shop.mixed(counts), before, shop.AS_OF - timedelta(30))
+
+    def shown(*, strict: bool) -> set[str]:
+        return {row["name"] for row in report.context(result, "zh", strict=strict)["migration"]["segments"]}
+
+    assert shown(strict=False) - shown(strict=True) == {"流失风险客户", "潜力客户"}  # one would tell the three
+    assert shown(strict=True) >= {"高价值客户", "低价值客户"}
+
+
+@pytest.mark.parametrize("lang", texts.LANGS)
+def test_few_outliers_are_not_counted_place_by_place(lang: texts.Lang) -> None:
+    result = shop.few_outliers()
+    count = int(result.customers["outlier"].sum())
+    assert 0 < count < 5
+    kind = texts.say("kind.outlier_flag", lang).capitalize()
+    shown, masked = (
+        {one["kind"]: one["count"] for one in report.context(result, lang, strict=strict)["quality"]["findings"]}
+        for strict in (False, True)
+    )
+    assert (shown[kind], masked[kind]) == (count, "<5")
+    page = told(report.render(result, lang, strict=True))
+    assert texts.say("report.quality.outliers_few", lang, count="<5", mode=texts.say("word.flag", lang)) in page
 
 
 def test_masked_charts_show_no_field_or_bar_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,8 +510,9 @@ def test_an_attached_workbook_has_nothing_hidden_and_rows_only_when_asked(seeded
     result = jobs.check(seeded)
     plain = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh")))
     assert len(plain.sheetnames) == 2
-    names = [one.header["zh"] for one in extract.columns_named(["姓名", "客户ID"])]
-    asked = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", extract.columns_named(["姓名", "客户ID"]))))
+    columns = headers.asked(["姓名", "客户ID"], result.customers)
+    names = [one.header["zh"] for one in columns]
+    asked = openpyxl.load_workbook(BytesIO(extract.workbook(result, "zh", columns)))
     assert [cell.value for cell in asked.worksheets[2][1]][:2] == names
     assert asked.worksheets[2].max_row == len(result.customers) + 1
     assert "欧*" in [cell.value for cell in asked.worksheets[2]["A"]]

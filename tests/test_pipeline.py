@@ -497,6 +497,18 @@ def test_an_as_of_far_after_every_other_order_is_doubted() -> None:
     assert "as_of_doubtful" not in codes(run(example(), as_of=None))
 
 
+def test_an_as_of_far_from_all_orders_is_doubted() -> None:
+    far = finding(run(example(), as_of=date(2099, 1, 1)), "as_of_far")
+    assert far.params == {"as_of": "2099-01-01", "months": 6, "before": "2026-06-15"}
+    sheets = Sheets(example(), orders(*THREE))
+    assert finding(run(sheets, as_of=date(2027, 3, 1)), "as_of_far").params["before"] == "2026-06-15"
+    assert "as_of_far" not in codes(run(sheets, as_of=date(2026, 12, 14)))  # an order on the first day that counts
+    with_a_new_one = customers([["1001", 1.0, 9.0, 9.0, None], ["2", 0.0, None, 0.0, None]])
+    early = finding(run(Sheets(with_a_new_one, orders(*THREE)), as_of=date(1999, 1, 1)), "as_of_early")
+    assert early.params == {"as_of": "1999-01-01", "after": day(121).date().isoformat()}
+    assert "as_of_early" not in codes(run(sheets, as_of=day(121).date()))
+
+
 # What people typed ---------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from segmenter.reports.palette import PALETTE
 from segmenter.result import Result
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 
 
 @cache
@@ -229,6 +231,9 @@ def test_a_mistake_names_file_line_and_variable(
 def test_the_nearest_name_is_proposed(tmp_path: Path) -> None:
     assert "最接近的是“kpis”" in refusal(tmp_path, "{{ kpi }}").message("zh")
     assert "最接近" not in refusal(tmp_path, "{{ wholly_unlike }}").message("zh")
+    assert "最接近" not in refusal(tmp_path, "{{ label }}").message(
+        "zh"
+    )  # that is a name, but of something inside kpis
 
 
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path: Path) -> None:
@@ -420,3 +425,25 @@ def test_what_is_no_template_is_told_as_such(tmp_path: Path, name: str, capsys: 
         said = capsys.readouterr().err
         assert str(path) in said and ".html.j2" in said and ".docx" in said
     assert "不是模板" not in said
+
+
+@pytest.mark.parametrize(
+    ("out", "name", "key"),
+    [
+        ("r.html", "own.xlsx", "not_template"),
+        ("r.docx", "own.xlsx", "not_template"),
+        ("r.html", "own.docx", "template_kind"),
+        ("r.docx", "own.html.j2", "template_kind"),
+        ("r.docx", "own.docx", "not_template"),  # a workbook by another name
+    ],
+)
+def test_a_template_of_the_wrong_kind_is_told_without_a_line(
+    tmp_path: Path, out: str, name: str, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(SAMPLE, tmp_path / name)
+    for lang in texts.LANGS:
+        command = ["report", str(SAMPLE), "-o", str(tmp_path / out), "--template", str(tmp_path / name)]
+        assert main([*command, "--lang", lang]) == 1
+        path = name if out.endswith("docx") and name.endswith("docx") else tmp_path / name
+        assert capsys.readouterr().err.strip() == texts.say(f"error.{key}", lang, path=path)
+    assert not (tmp_path / out).exists()

@@ -266,8 +266,9 @@ def test_actions_follow_from_the_figures() -> None:
     segments = large().segments.pandas.set_index("segment")
     assert actions[0]["key"] == "high_value"
     assert actions[1]["key"] == "at_risk"
-    rest = segments.drop(index=["high_value", "at_risk", "no_recency"])
-    assert actions[2]["key"] == rest["customers"].idxmax()
+    lately = segments.loc[["price_sensitive", "potential"]]
+    assert actions[2]["key"] == lately["amount"].idxmax()
+    assert segments["amount"]["low_value"] > lately["amount"].max()  # who does not buy is not to be made bigger
 
 
 def test_small_groups_have_no_profile() -> None:
@@ -314,7 +315,7 @@ def test_progress(typed: object, share: float | None, light: str) -> None:
         ({"owner": "王五", "target": "x", "progress": "完成60%"}, "继续执行，还剩40%"),
         ({"owner": "王五", "target": "x", "progress": "完成10%"}, "与王五核对滞后原因，调整动作"),
         ({"owner": "王五", "target": "x", "action": "回访", "progress": "未开始"}, "启动：回访"),
-        ({"owner": "王五", "target": "x", "progress": ""}, "填写当前进度"),
+        ({"owner": "王五", "target": "x", "progress": ""}, "在当前进度写明完成了多少（如50%）"),
     ],
 )
 def test_the_next_step_is_what_the_row_lacks(typed: dict[str, str], said: str) -> None:
@@ -403,7 +404,7 @@ def test_every_text_of_the_report_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     asked = asked._replace(valued=valuation.Value(worth, checks, None, None, ()))
     moved = shop.since(large(), shop.run(shop.people(seed=8)), shop.AS_OF - timedelta(30), same_rules=False)
     counts = {"high_value": 6, "at_risk": 70, "potential": 30, "dormant": 3, "low_value": 85}
-    results.append(shop.mixed(counts, dear=False))
+    results += [shop.mixed(counts, dear=False), shop.few_outliers()]
     monkeypatch.setattr(texts, "say", listen)
     for result in (*results, gone, done, ahead, aimless, clean, moved, *chosen, asked, logged):
         for lang in texts.LANGS:

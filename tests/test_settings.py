@@ -89,7 +89,7 @@ def test_a_cell_as_people_fill_it_in(name: str, value: Any, field: str, meant: A
     [
         ("F、M 统计月数", "六个月", "setting"),
         ("F、M 统计月数", 2.5, "setting"),
-        ("F、M 统计月数", None, "setting"),
+        ("F、M 统计月数", None, "setting_empty"),
         ("F、M 统计月数", 99.0, "setting_rule"),
         ("异常值倍数", "nan", "setting_rule"),
         ("R 分档（天，上限）", "30, x", "setting"),
@@ -115,6 +115,7 @@ def test_what_makes_no_sense_names_its_cell(name: str, value: Any, key: str) -> 
     assert refused.value.key == key
     assert (refused.value.sheet, refused.value.cell) == ("设置", "B4" if labels else "B3")
     assert "B3" in refused.value.message("zh") or labels
+    assert "None" not in refused.value.message("zh") + refused.value.message("en")
 
 
 def test_a_setting_twice_is_refused() -> None:

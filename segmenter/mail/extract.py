@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Any, Final
 
 from segmenter import masking, schema, texts
-from segmenter.errors import Refused
 from segmenter.reports import formats, overview, tracking
 from segmenter.result import Result
 from segmenter.schema import Field
@@ -16,18 +15,10 @@ from segmenter.texts import Lang
 
 _MADE: Final = datetime(2026, 1, 1)
 _SHARES: Final = ("customer_share", "amount_share")
-PLAN: Final = ("segment", "strategy", "action", "owner", "target", "period", "progress", "customers", "amount")
-
-
-def columns_named(names: Sequence[str]) -> list[Field]:
-    """The customer columns with these keys or headers. Refused("no_such_column") names one that is none."""
-    found = []
-    for name in names:
-        hit = [one for one in schema.CUSTOMERS.fields if schema.fold(name) in one.names() | {schema.fold(one.key)}]
-        if not hit:
-            raise Refused("no_such_column", value=name)
-        found += hit[:1]
-    return found
+PLAN: Final = (
+    *("segment", "strategy", "action", "owner", "target", "actual", "outcome", "period", "progress"),
+    *("customers", "amount"),
+)
 
 
 def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes:
@@ -63,7 +54,11 @@ def workbook(result: Result, lang: Lang, columns: Sequence[Field] = ()) -> bytes
     heads += [texts.say(f"report.overview.{_TEXT.get(key, key)}", lang) for key in overview.NUMBERS]
     places = [keys.index(key) for key in _SHARES]
     sheet(texts.say("report.section.overview", lang), heads, [[row[key] for key in keys] for row in segments], places)
-    plan = [[row["name"], *(row[key] for key in PLAN[1:])] for row in tracking.rows(shared, lang)]
+    told = [
+        {**row, "outcome": texts.say(f"report.outcome.{row['outcome']}", lang) if row["outcome"] else ""}
+        for row in tracking.rows(shared, lang)
+    ]
+    plan = [[row["name"], *(row[key] for key in PLAN[1:])] for row in told]
     sheet(texts.say("report.section.tracking", lang), [schema.STRATEGY[key].header[lang] for key in PLAN], plan)
     if columns:
         found = overview.localised(result, lang).set_index("segment")["name"].drop([*masking.held(shared)])

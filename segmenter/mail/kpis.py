@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from segmenter import texts
-from segmenter.reports import formats
+from segmenter.reports import changes, formats
 from segmenter.reports.changes import Figures
 from segmenter.result import Result
 from segmenter.texts import Lang
@@ -27,8 +27,8 @@ def figures(result: Result) -> Figures:
 
 
 def customers_then(key: str, before: Figures | None) -> float | None:
-    """How many customers a segment had; None without figures to compare with."""
-    if before is None:
+    """How many customers a segment had; None without figures to compare with, and where they are withheld."""
+    if before is None or key in changes.unsaid(before):
         return None
     return before[key][0] if key in before else 0.0
 

@@ -13,6 +13,7 @@ from segmenter import documents, texts
 from segmenter.errors import Refused
 from segmenter.mail import body, extract, mime, outbox, owners, summary
 from segmenter.mail.mime import Attachment, Content
+from segmenter.reading import headers
 from segmenter.reports import changes
 from segmenter.reports.changes import Figures
 from segmenter.result import Result
@@ -52,7 +53,7 @@ def make(result: Result, before: Figures | None, wish: Wish) -> tuple[list[tuple
     font left out. `before`: what the figures are compared with, the workbook's own history where None. Refused when
     there is nobody to write to."""
     before = before or changes.earlier(result)
-    columns = extract.columns_named(wish.columns)
+    columns = headers.asked(wish.columns, result.customers)
     if columns and "xlsx" not in wish.attach:
         raise Refused("columns_alone")
     found: list[tuple[outbox.Entry, bytes]] = []
@@ -79,7 +80,8 @@ def make(result: Result, before: Figures | None, wish: Wish) -> tuple[list[tuple
 
 def draft(result: Result, wish: Wish) -> tuple[bytes, list[str]]:
     """The letter about everything as an unsent draft, and remarks; the wish's people and times do not matter."""
-    content, remarks = _content(result, wish, extract.columns_named(wish.columns), changes.earlier(result), "")
+    columns = headers.asked(wish.columns, result.customers)
+    content, remarks = _content(result, wish, columns, changes.earlier(result), "")
     return mime.draft(content).as_bytes(), remarks
 
 

@@ -24,9 +24,9 @@ def part(result: Result, owner: str) -> Result:
     """What of a result is this owner's: the segments of their rows in table 3, and nobody else's figures. Without
     customers where nobody is in them."""
     mine = addresses.fold(owner)
-    rows = result.strategy.at(
-        [any(addresses.fold(one) == mine for one in planning.owners_of(cell)) for cell in result.strategy["owner"]]
-    )
+    theirs = [any(addresses.fold(one) == mine for one in planning.owners_of(cell)) for cell in result.strategy["owner"]]
+    rows = result.strategy.at(theirs)
+    places = {row: place for place, row in enumerate(row for row, one in enumerate(theirs) if one)}
     named = result.rules.named
     keys = {one.key for name in rows["segment"] if (one := named.get(schema.fold(name)))}
     names = [one.name for one in result.rules.segments if one.key in keys]
@@ -41,7 +41,7 @@ def part(result: Result, owner: str) -> Result:
         rows_used=len(customers),
         rows_excluded=0,
         excluded={},
-        tracked=(),
+        tracked=tuple(one._replace(row=places[one.row]) for one in result.tracked if one.row in places),
         proposals=tuple(one for one in result.proposals if one.segment in names),
         clustered=None,
         valued=None,

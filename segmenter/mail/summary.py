@@ -147,7 +147,7 @@ def _risks(result: Result, plan: Sequence[Mapping[str, Any]], lang: Lang) -> lis
 def _tasks(plan: Sequence[Mapping[str, Any]], as_of: date | None, days: int, lang: Lang) -> list[dict[str, str]]:
     """What is not done, the first due first; `days` pass until the next mail."""
     left = sorted((row for row in plan if row["light"] != "done"), key=lambda row: row["due"] or "9")
-    keys = ("name", "action", "owner", "target", "period", "progress", "light")
+    keys = ("name", "action", "owner", "target", "actual", "outcome", "period", "progress", "light")
     return [{**{key: row[key] for key in keys}, "due": _due(row["due"], as_of, days, lang)} for row in left]
 
 

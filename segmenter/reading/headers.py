@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from segmenter import texts
 from segmenter.books import Grid
 from segmenter.cells import address
 from segmenter.errors import Refused
-from segmenter.schema import Field, Table, fold
+from segmenter.schema import CUSTOMERS, Field, Table, fold
 
 SEARCHED: Final = 30
 """rows from the top among which a header row is looked for"""
@@ -158,3 +158,17 @@ def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
         found=", ".join(found[:20]) or "—",
         nearest=texts.nearest(nearest, [nearest]) if nearest else "",
     )
+
+
+def asked(names: Iterable[str], customers: Container[str]) -> list[Field]:
+    """The columns of the customer sheet that somebody asks for by header or key. Refused("no_such_column") names one
+    that is not there, and those there are."""
+    there = [one for one in CUSTOMERS.fields if one.key in customers]
+    found = []
+    for name in names:
+        hit = [one for one in there if fold(name) in one.names() | {fold(one.key)}]
+        if not hit:
+            listed = {lang: ", ".join(one.header[lang] for one in there) for lang in texts.LANGS}
+            raise Refused("no_such_column", value=name, found=listed)
+        found += hit[:1]
+    return found

@@ -239,6 +239,7 @@ class Tracked(NamedTuple):
     before: float | None
     due: date | None
     outcome: str
+    """one of OUTCOMES; "" where it is withheld"""
     lacks: str = ""
     """why there is no value, a key of `needs`"""
 

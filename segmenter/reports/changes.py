@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from pandas import DataFrame
 
 from segmenter import masking, schema, texts
 from segmenter.reports import formats
@@ -81,16 +82,25 @@ def earlier(result: Result) -> Figures | None:
     return history.figures(lines, result.rules) or None
 
 
+def unsaid(then: Figures) -> frozenset[str]:
+    """Keys of the segments whose customers of then are told to nobody else: fewer than five, and one more where the
+    total less the others would tell them."""
+    rows = [(key, key, people, amount) for key, (people, amount, _) in then.items()]
+    found = masking.withheld(DataFrame(rows, columns=["segment", "name", "customers", "amount"]))
+    return frozenset(found.loc[found["small"] != "", "segment"])
+
+
 def _segments(result: Result, lang: Lang, floor: int) -> list[dict[str, Any]]:
     """Every segment then and now: customers and amount."""
     then = earlier(result) or {}
+    hidden = unsaid(then) if floor > 1 else frozenset()
     found = []
     for row in result.segments.records():
         key = str(row["segment"])
         segment = next((one.name[lang] for one in result.rules.segments if one.key == key), str(row["name"]))
         people, amount, _ = then.get(key, (None, None, None))
         now, money = float(row["customers"]), float(row["amount"])
-        if key not in then or formats.is_missing(now) or 0 < now < floor or (people or 0) < floor:
+        if key not in then or key in hidden or formats.is_missing(now) or 0 < now < floor or (people or 0) < floor:
             continue
         numbers = {"before": people, "now": now, "amount_before": amount, "amount_now": money}
         found.append({"name": segment, **numbers, "change": now - float(people or 0)})

@@ -209,7 +209,7 @@ def _row(segments: DataFrame, key: str) -> dict[str, Any] | None:
 
 def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any]], lang: Lang) -> list[dict[str, Any]]:
     """Up to three things to do, from the figures: keep the segment that brings most among those who bought lately,
-    win back the one that brought most among those who did not, raise the dearest of the rest."""
+    win back the one that brought most among those who did not, raise the next among the former."""
     known = segments[(segments["customers"] > 0) & (segments["segment"] != NO_RECENCY)]
     customers = result.customers.pandas
     recent = (customers["r_label"] != "low").groupby(customers["segment"].astype(str)).mean()
@@ -219,7 +219,7 @@ def actions(result: Result, segments: DataFrame, rows: Sequence[Mapping[str, Any
     for kind, pool, by in (
         ("keep", known[lately & paying], "amount"),
         ("recall", known[~lately & paying], "amount"),
-        ("grow", known[paying], "amount"),
+        ("grow", known[lately & paying], "amount"),
     ):
         pool = pool[~pool["segment"].isin([row["segment"] for _, row in picked])]
         if len(pool):
@@ -287,13 +287,18 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
     outliers = customers["outlier"].astype(bool)
     everything = float(customers["total_amount"].fillna(0).sum()) if "total_amount" in customers else 0.0
     few = strict and 0 < int(outliers.sum()) < masking.FLOOR
+    found = sorted(groups.values(), key=lambda group: (-(group["share"] or 0), -group["count"], group["kind"]))
+    told = {formats.first_upper(one.kind(lang)) for one in result.findings if one.code.startswith("outlier_")}
+    for group in found:
+        if few and group["kind"] in told:  # a place for each of these customers
+            group["count"] = masking.FEW
     touched = float(customers.loc[outliers, "total_amount"].fillna(0).sum()) / everything if everything else None
     return {
         "rows_in": result.rows_in,
         "rows_used": result.rows_used,
         "rows_excluded": result.rows_excluded,
         "reasons": reasons,
-        "findings": sorted(groups.values(), key=lambda group: (-(group["share"] or 0), -group["count"], group["kind"])),
+        "findings": found,
         "findings_total": len(result.findings),
         "outliers": masking.FEW if few else int(outliers.sum()),
         "outliers_share": None if few else touched,

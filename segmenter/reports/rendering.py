@@ -23,7 +23,8 @@ from typing import Any, Final
 
 from segmenter import texts
 from segmenter.errors import Refused
-from segmenter.texts import Lang
+from segmenter.reports import templating
+from segmenter.texts import LANGS, Lang
 
 SECONDS: Final = 10
 MEMORY: Final = 256 << 20
@@ -64,6 +65,9 @@ def _ask(
 ) -> bytes:
     if not template.is_file():
         raise Refused("no_file", path=template)
+    pages, ending = templating.READABLE, template.suffix.lower()
+    if ending not in (pages if what["kind"] == "page" else (".docx",)):
+        raise Refused("template_kind" if ending in (*pages, ".docx") else "not_template", path=template)
     request = {**what, "template": str(template.resolve()), "lang": lang, "context": context, "memory": memory}
     kept = ("SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP")
     command = [sys.executable, "-I", "-X", "utf8", "-m", "segmenter.reports.rendering"]
@@ -96,8 +100,11 @@ def _refusal(head: bytes, name: str, memory: int) -> Refused:
     except (ValueError, KeyError, TypeError):
         return Refused("template_memory", file=name, megabytes=memory >> 20)
     params["near"] = texts.nearest(params["near"], [params["near"]]) if params["near"] else ""
+    params["at"] = {one: texts.say("template_at", one, line=params["line"]) if params["line"] else "" for one in LANGS}
     if key == "need_extra":
         return Refused("need_extra", extra=params["value"])
+    if key == "not_template":
+        return Refused(key, path=name)
     return Refused(key, **{**params, "megabytes": (OUTPUT if key == "template_output" else memory) >> 20})
 
 
@@ -120,8 +127,6 @@ def main() -> None:
 
 
 def _page(request: Mapping[str, Any], template: Path) -> bytes:
-    from segmenter.reports import templating
-
     found = templating.environment(request["lang"], template.parent)
     source = templating.Source(template.parent)
     if source(template.name) is None:
@@ -139,8 +144,6 @@ def _page(request: Mapping[str, Any], template: Path) -> bytes:
 
 
 def _docx(request: Mapping[str, Any], template: Path) -> bytes:
-    from segmenter.reports import templating
-
     try:
         from segmenter.reports import wordfile
     except ImportError as error:
@@ -199,8 +202,6 @@ def _told(error: BaseException, name: str, names: Collection[str]) -> dict[str, 
     from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
     from jinja2.exceptions import SecurityError
 
-    from segmenter.reports.templating import NotAllowed
-
     file, line = _place(error, name)
     told = {"key": "template_fault", "file": file, "line": line, "value": "", "near": "", "reason": ""}
     if isinstance(error, TemplateSyntaxError):
@@ -213,11 +214,11 @@ def _told(error: BaseException, name: str, names: Collection[str]) -> dict[str, 
         told |= {
             "key": "template_name",
             "value": value or str(error),
-            "near": next(iter(get_close_matches(value, names, 1, 0.7)), ""),
+            "near": next(iter(get_close_matches(value, {*names} - {value}, 1, 0.7)), ""),
         }
     elif isinstance(error, TemplateNotFound):
         told |= {"key": "template_missing", "value": str(error.name)}
-    elif isinstance(error, NotAllowed):
+    elif isinstance(error, templating.NotAllowed):
         told |= {"key": "template_forbidden", "value": error.name}
         told |= {"file": error.file or file, "line": error.line or line}
     elif isinstance(error, (SecurityError, PermissionError)):
@@ -226,6 +227,8 @@ def _told(error: BaseException, name: str, names: Collection[str]) -> dict[str, 
         told["key"] = "template_memory"
     elif isinstance(error, _TooLong):
         told["key"] = "template_output"
+    elif isinstance(error, templating.NotWord):
+        told["key"] = "not_template"
     elif isinstance(error, _Extra):
         told |= {"key": "need_extra", "value": "word"}
     elif isinstance(error, RecursionError):

@@ -48,6 +48,10 @@ class NotAllowed(Exception):
         self.line = line
 
 
+class NotWord(Exception):
+    """A file that is called a Word template and is none."""
+
+
 class Missing(StrictUndefined):
     """A name without a value: an error also where a list of such is shown."""
 

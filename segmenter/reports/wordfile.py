@@ -17,7 +17,7 @@ from docxtpl import DocxTemplate, InlineImage
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from segmenter.reports.templating import NotAllowed, lint
+from segmenter.reports.templating import NotAllowed, NotWord, lint
 
 WIDTH: Final = Cm(15)
 SMALL: Final = Cm(9.5)
@@ -40,7 +40,10 @@ def fill(
 ) -> bytes:
     """The Word file. `chart("shares")` in the template stands for a picture; the same input gives the same bytes."""
     document = DocxTemplate(content)
-    document.init_docx()
+    try:
+        document.init_docx()
+    except (ValueError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
+        raise NotWord from error
     sources = [document.get_xml()]
     for uri in (document.HEADER_URI, document.FOOTER_URI):
         sources += [document.get_part_xml(part) for _, part in document.get_headers_footers(uri)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, schema
+from segmenter import frames, grouping, schema
 from segmenter.errors import Refused
 from segmenter.findings import LISTED, Cell, Finding, listed
 from segmenter.frames import Frame
@@ -198,7 +198,7 @@ def fill_missing(customers: Frame, sheet: str, cell: Cell) -> tuple[Frame, list[
     missing = np.isnan(ages)
     if missing.all() or not missing.any():
         return customers, []
-    median = float(np.median(ages[~missing]))
+    median = grouping.median(ages[~missing])
     findings = listed(
         rows[missing].tolist(), lambda row: Finding("age_filled", sheet, cell(row, "age"), "", {"median": median})
     )

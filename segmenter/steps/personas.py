@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import schema, texts
+from segmenter import grouping, schema, texts
 from segmenter.frames import Frame
 from segmenter.steps.labels import Labels, Mask
 from segmenter.texts import Lang
@@ -199,9 +199,10 @@ def typical(part: Mask, customers: Frame) -> int:
         if column not in customers:
             continue
         values = customers[column][places].astype(np.float64)
-        if np.isnan(values).all():
+        unknown = np.isnan(values)
+        if unknown.all():
             continue
-        values = np.where(np.isnan(values), np.nanmedian(values), values)
+        values = np.where(unknown, grouping.median(values[~unknown]), values)
         values = values if column == "age" else np.log1p(np.maximum(values, 0))
         if spread := float(values.std()):
             total += _distances(values / spread)

@@ -202,14 +202,14 @@ def _dawning(ordered: Frame, as_of: date) -> list[Proposal]:
     days = ordered["ordered_on"]
     inside = ordered.at((days > today - half_a_year) & (days <= today) & (ordered["amount"] > 0))
     late = inside["ordered_on"] > today - half_a_year // 2
-    buyers, _ = frames.distinct(inside["key"])
+    buyers, known = frames.distinct(inside["key"])
     category, names = frames.distinct(inside["category"])
     counts = {}
     for half, mask in (("now", late), ("before", ~late)):
-        everybody = len(np.unique(buyers[mask]))
+        everybody = np.count_nonzero(grouping.counts(buyers[mask], len(known)))
         mask = mask & (category >= 0)
-        pairs = np.unique(category[mask].astype(np.int64) * max(len(buyers), 1) + buyers[mask])
-        counts[half] = np.bincount(pairs // max(len(buyers), 1), minlength=len(names)), everybody
+        once = grouping.firsts(*grouping.alike(category[mask], buyers[mask]))
+        counts[half] = grouping.counts(category[mask][once], len(names)), everybody
     (now, all_now), (before, all_before) = counts["now"], counts["before"]
     if min(all_now, all_before) < REACHED:
         return []
