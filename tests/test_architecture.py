@@ -38,7 +38,18 @@ STEPS = {
 STEPS |= {"goals", "proposals", "reconcile"}
 READERS |= {"kept", "planning", "targets", "metrics"}
 PIPELINE = {"facets", "onrequest", "nextround", "pipeline", "timeline"}
-JOBS = {"jobs", "batch", "batch_tables", "documents", "letters", "manifest", "outbox", "compare", "exporting"}
+JOBS = {
+    "jobs",
+    "batch",
+    "batch_folder",
+    "batch_tables",
+    "documents",
+    "letters",
+    "manifest",
+    "outbox",
+    "compare",
+    "exporting",
+}
 JOBS |= {"sources"}
 DOORS = {
     "cli",
