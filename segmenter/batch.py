@@ -225,8 +225,7 @@ def cluster(address: str) -> Callable[[], Executor]:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise Refused("scheduler", value=address, reason=error) from None
-    for name in ("distributed", "tornado.application", "asyncio"):  # whatever happens there is told in our words
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.disable()  # what becomes of the cluster is told in our words, not with the calls it was noticed in
 
     def make() -> Executor:
         if client.status != "running":
