@@ -34,13 +34,14 @@ def alone(folder: Path, outputs: Collection[str]) -> Iterator[None]:
 
 
 def _clear(folder: Path, outputs: Collection[str]) -> None:
-    books = {saving.previous_of(Path(name)).name: name for name in outputs} | {name: name for name in outputs}
     pages = {Path(name).stem + ".html" for name in outputs}.union(batch_tables.FILES)
     for path in [*folder.iterdir()]:
         found = _LEFT.fullmatch(path.name)
         if found and found["file"] in pages:
             path.unlink(missing_ok=True)
-        elif found and found["book"] in books:
-            book = folder / books[found["book"]]
-            with contextlib.suppress(Refused), saving.lock(book):  # unless somebody works on it just now
-                saving.clean(book)
+        elif found and found["book"]:
+            book = folder / found["book"]  # or the copy that its workbook leaves beside itself
+            with contextlib.suppress(Refused), contextlib.ExitStack() as held:  # unless somebody is at work on it
+                for one in {book, book.with_stem(book.stem.removesuffix(".previous"))}:
+                    held.enter_context(saving.lock(one))
+                    saving.clean(one)

@@ -97,14 +97,18 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
 def _names(sources: Sequence[Path], known: Mapping[str, str]) -> dict[Path, str]:
     """A name for each; one that a workbook not among them has from an earlier run is taken, while that is there."""
     here = {str(source) for source in sources}
-    shares = Counter(place(known.get(str(source)) or _name(source)) for source in sources)
+    kept = Counter(place(known[str(source)]) for source in sources if str(source) in known)
+    fresh = Counter(
+        place(_name(source)) for source in sources
+    )  # of all, so that a run that is resumed names them alike
     taken = {place(name) for source, name in known.items() if source not in here and os.path.isfile(source)}  # noqa: PTH113 - False for a path that none can have
     names: dict[Path, str] = {}
     for source in sorted(sources, key=lambda source: str(source) not in known):
         own = Path(known.get(str(source)) or _name(source))
+        shared = (kept if str(source) in known else fresh)[place(own.name)] > 1
         whole = hashlib.sha256(os.fsencode(source)).hexdigest()
         marked = (f"{Path(_name(source)).stem}-{whole[:length]}{own.suffix}" for length in (6, len(whole)))
-        if not (_TAKEN.fullmatch(own.stem) or shares[place(own.name)] > 1 or place(own.name) in taken):
+        if not (shared or place(own.name) in taken or _TAKEN.fullmatch(own.stem)):
             names[source] = own.name
         else:
             names[source] = next(name for name in marked if place(name) not in taken)

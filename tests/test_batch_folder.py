@@ -157,11 +157,17 @@ def test_what_a_killed_run_left_is_cleared_away(shop: Path, tmp_path: Path, caps
         (out / f".{name}.{ENDED.pid}.tmp").write_bytes(b"half")
     (out / ".segmenter-1.xlsx.tmp").write_bytes(b"half")
     (out / ".segmenter-1.xlsx.lock").write_text(gone, encoding="utf-8")
-    theirs = {".notes.xlsx.7.tmp", ".segmenter-theirs.xlsx.tmp", ".vimrc"}
+    (out / ".segmenter-gone.previous.xlsx.tmp").write_bytes(b"half")
+    (out / ".segmenter-busy.xlsx.tmp").write_bytes(b"of a run that goes on")
+    (out / ".segmenter-busy.xlsx.lock").write_text(
+        json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "born": ""}), encoding="utf-8"
+    )
+    theirs = {".notes.xlsx.7.tmp", ".vimrc"}
     for name in theirs:
         (out / name).write_bytes(b"not ours")
     _, said = run(capsys, str(shop), "-o", str(out), "--report", "--resume")
-    assert said["worked"] == 0 and hidden(out) == theirs
+    assert said["worked"] == 0
+    assert hidden(out) == theirs | {".segmenter-busy.xlsx.tmp", ".segmenter-busy.xlsx.lock"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")

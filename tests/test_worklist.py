@@ -43,6 +43,20 @@ def test_two_workbooks_of_one_name_have_a_report_each(tmp_path: Path, capsys: py
     assert one != other and said["worked"] == 0
 
 
+def test_a_run_that_is_resumed_names_them_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    good(source / "a.xlsx", 1)
+    macros(source / "a.xlsm", 2)
+    first = [file["output"] for file in run(capsys, str(source), "-o", str(out))[1]["files"]]
+    journal = out / batch.JOURNAL
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for line in lines:
+        journal.write_bytes(line)
+        _, said = run(capsys, str(source), "-o", str(out), "--resume")
+        assert [file["output"] for file in said["files"]] == first and said["worked"] == 1
+
+
 def test_a_name_of_an_earlier_version_that_two_share_is_given_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
