@@ -174,9 +174,24 @@ def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[]
                 continue
             yield row
     finally:
-        for future in waiting:
-            future.cancel()
-        pool.shutdown(wait=True)
+        with _to_the_end():
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
+
+
+@contextlib.contextmanager
+def _to_the_end() -> Iterator[None]:
+    """Ctrl-C pressed again while a batch stops is not heard: what is being written would be left half done."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
