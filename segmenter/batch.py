@@ -259,7 +259,7 @@ def recorded(folder: Path) -> dict[str, Row]:
         return {}
     rows: dict[str, Row] = {}
     holders: dict[str, str] = {}
-    for line in path.read_bytes().split(b"\n"):
+    for line in saving.load(path).split(b"\n"):
         try:
             row = _row(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from segmenter import schema, texts
+from segmenter.atomic import refusal
 from segmenter.errors import Refused
 from segmenter.reading.dates import day_of
 
@@ -136,7 +137,11 @@ def _expand(source: str, out: Path) -> Iterator[_Wish]:
     if path.is_file():
         yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
-        yield from (_Wish(one) for one in _books(source) if not _inside(one, out))
+        closed: list[OSError] = []
+        yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        for error in closed:
+            folder = Path(error.filename or source).resolve()
+            yield _Wish(folder, problem=refusal(folder, error))
 
 
 def _lies_in(source: str, folder: Path) -> bool:
@@ -149,10 +154,14 @@ def _inside(path: Path, folder: Path) -> bool:
     return folder in path.parents
 
 
-def _books(source: str) -> list[Path]:
-    """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere."""
+def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) -> list[Path]:
+    """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere. `closed` hears of
+    each folder in a folder that cannot be read."""
     path = Path(source)
-    named = [*path.rglob("*")] if path.is_dir() else [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
+    if path.is_dir():
+        named = [Path(folder, name) for folder, _, names in os.walk(path, onerror=closed) for name in names]
+    else:
+        named = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
     if not named and not path.is_dir():
         raise Refused("no_file", path=source)
     found = [one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and one.is_file()]

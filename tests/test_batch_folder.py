@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -101,6 +102,23 @@ def test_a_journal_cannot_lead_out_of_the_folder(
     _, said = run(capsys, str(shop), "-o", str(out), "--resume")
     assert [file["output"] for file in said["files"]] == ["0.xlsx", "1.xlsx"]
     assert {path.name for path in tmp_path.iterdir()} == before
+
+
+def test_a_journal_nobody_may_read_is_told(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    run(capsys, str(shop), "-o", str(out))
+    real = Path.read_bytes
+
+    def closed(path: Path) -> bytes:
+        if path.name == batch.JOURNAL:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    assert main(["batch", str(shop), "-o", str(out), "--jobs", "1"]) == 1
+    assert str(out / batch.JOURNAL) in capsys.readouterr().err
 
 
 def test_another_recipient_is_not_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_batch import good, run
@@ -156,6 +159,27 @@ def test_a_line_that_leads_nowhere_stops_no_other(
         (file,) = [file for file in said["files"] if file["status"] == "refused"]
         assert line[:50] in file["message"] and "list.csv" in file["message"]
     assert (tmp_path / "out" / "a.xlsx").is_file()
+
+
+def test_a_folder_nobody_may_read_is_a_refused_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = tmp_path / "source" / "closed"
+    closed.mkdir(parents=True)
+    good(tmp_path / "source" / "a.xlsx", 1)
+    good(closed / "b.xlsx", 2)
+    real = os.scandir
+
+    def scandir(path: Any = ".") -> Any:
+        if os.fspath(path) == str(closed):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for more in ((), ("--resume",)):
+        code, said = run(capsys, str(tmp_path / "source"), "-o", str(tmp_path / "out"), *more)
+        found = {file["source"]: file["status"] for file in said["files"]}
+        assert code == 1 and found == {str(closed): "refused", str(tmp_path / "source" / "a.xlsx"): "done"}
 
 
 def test_a_name_that_is_no_text_is_worked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -229,9 +229,10 @@ def replace(
 ) -> Path | None:
     """Make `target` what `write` writes, if `verify` does not raise on it; otherwise it stays what it was.
 
-    The new file keeps the mode of the old one. With `keep_previous` the old one stays beside as "name.previous.xlsx".
-    With `ours`, the SHA-256 of what may be lost ("" for nothing), so does one that is neither that nor the new file,
-    as people may have worked in it; what they worked in earlier is then numbered. Gives its path when it stayed.
+    The new file keeps the mode and the owner of the old one. With `keep_previous` the old one stays beside as
+    "name.previous.xlsx". With `ours`, the SHA-256 of what may be lost ("" for nothing), so does one that is neither
+    that nor the new file, as people may have worked in it; what they worked in earlier is then numbered. Gives its path
+    when it stayed.
     """
     kept = None
     temp = target.with_name(_TEMP.format(name=target.name))
@@ -275,7 +276,20 @@ def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _copy_mode(source: Path, target: Path) -> None:
-    target.chmod(stat.S_IMODE(source.stat().st_mode))
+    """Who may do what with `source` goes for `target` too: mode, and where the system and our rights know them owner,
+    group and attributes, among which are access lists. Filled by another user it would be closed to its owner."""
+    was, new = source.stat(), target.stat()
+    if hasattr(os, "chown") and (was.st_uid, was.st_gid) != (new.st_uid, new.st_gid):
+        for owner in (was.st_uid, -1):  # giving a file away takes more than giving it to a group of one's own
+            with contextlib.suppress(OSError):
+                os.chown(target, owner, was.st_gid)
+                break
+    target.chmod(stat.S_IMODE(was.st_mode))
+    if hasattr(os, "listxattr"):
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(source):
+                with contextlib.suppress(OSError):
+                    os.setxattr(target, name, os.getxattr(source, name))
 
 
 def _umask() -> int:
