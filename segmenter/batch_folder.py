@@ -31,6 +31,7 @@ def alone(folder: Path, outputs: Collection[str]) -> Iterator[None]:
         saving.clean(folder / JOURNAL)
         _clear(folder, outputs)
         yield
+        _clear(folder, outputs)  # of a process of this run that was killed
 
 
 def _clear(folder: Path, outputs: Collection[str]) -> None:

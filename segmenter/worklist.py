@@ -99,9 +99,7 @@ def _names(sources: Sequence[Path], known: Mapping[str, str]) -> dict[Path, str]
     """A name for each; one that a workbook not among them has from an earlier run is taken, while that is there."""
     here = {str(source) for source in sources}
     kept = Counter(place(known[str(source)]) for source in sources if str(source) in known)
-    fresh = Counter(
-        place(_name(source)) for source in sources
-    )  # of all, so that a run that is resumed names them alike
+    fresh = Counter(place(_name(source)) for source in sources)  # of all: a run that is resumed names them alike
     taken = {place(name) for source, name in known.items() if source not in here and os.path.isfile(source)}  # noqa: PTH113 - False for a path that none can have
     names: dict[Path, str] = {}
     for source in sorted(sources, key=lambda source: str(source) not in known):

@@ -10,18 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from test_batch import good
+from test_batch_folder import kill_whoever_works_on, large
 
-from segmenter import batch, jobs
-from segmenter.books.file import FileBook
-from segmenter.frames import Frame
-from segmenter.schema import CUSTOMERS
-
-COLUMNS = ("customer_id", "frequency", "average_order_value", "total_amount", "last_order_date")
+from segmenter import batch
 
 
 @pytest.fixture
@@ -49,14 +44,6 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def large(path: Path) -> None:
-    """A workbook that takes long enough to be met at work."""
-    day = datetime(2026, 6, 30)
-    rows = [(f"{i:06d}", float(i % 13), 100.0, 2000.0 + i, day - timedelta(days=i % 170)) for i in range(60_000)]
-    with FileBook(jobs.template("zh"), out=path) as book:
-        book.write(CUSTOMERS, Frame.of(rows, COLUMNS))
-
-
 def started(source: Path, out: Path, address: str) -> subprocess.Popen[str]:
     command = [
         sys.executable,
@@ -82,16 +69,9 @@ def test_a_workbook_that_kills_its_workers_stops_no_other(
         good(source / f"{seed}.xlsx", seed)
     large(source / "large.xlsx")
     process = started(source, out, cluster[0])
-    lock, killed = out / ".segmenter-large.xlsx.lock", set()
-    while process.poll() is None:
-        with contextlib.suppress(OSError, ValueError):
-            worker = json.loads(lock.read_text())["pid"]
-            if worker not in killed:
-                os.kill(worker, signal.SIGKILL)
-                killed.add(worker)
-        time.sleep(0.01)
+    killed = kill_whoever_works_on(out, "large.xlsx", process)
     text, errors = process.communicate()
-    assert process.returncode == 1 and len(killed) > 3, errors
+    assert process.returncode == 1 and killed > 3, errors
     found = {Path(file["source"]).name: file["status"] for file in json.loads(text)["files"]}
     assert {name for name, status in found.items() if status == "refused"} == {"large.xlsx"}
     assert "Traceback" not in errors and (out / "index.html").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -10,14 +11,18 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from test_batch import good, run
 
-from segmenter import batch
+from segmenter import batch, jobs
 from segmenter.books import saving
+from segmenter.books.file import FileBook
 from segmenter.cli import main
+from segmenter.frames import Frame
+from segmenter.schema import CUSTOMERS
 from segmenter.texts import LANGS
 
 ENDED = subprocess.Popen([sys.executable, "-c", ""])
@@ -32,6 +37,30 @@ def shop(tmp_path: Path) -> Path:
     for seed in range(2):
         good(folder / f"{seed}.xlsx", seed)
     return folder
+
+
+COLUMNS = ("customer_id", "frequency", "average_order_value", "total_amount", "last_order_date")
+
+
+def large(path: Path) -> None:
+    """A workbook that takes long enough to be met at work."""
+    day = datetime(2026, 6, 30)
+    rows = [(f"{i:06d}", float(i % 13), 100.0, 2000.0 + i, day - timedelta(days=i % 170)) for i in range(60_000)]
+    with FileBook(jobs.template("zh"), out=path) as book:
+        book.write(CUSTOMERS, Frame.of(rows, COLUMNS))
+
+
+def kill_whoever_works_on(out: Path, name: str, run: subprocess.Popen[str]) -> int:
+    """Until the run ends; gives how many processes it took."""
+    lock, killed = out / f".segmenter-{name}.lock", set()
+    while run.poll() is None:
+        with contextlib.suppress(OSError, ValueError):
+            worker = json.loads(lock.read_text())["pid"]
+            if worker not in killed:
+                os.kill(worker, signal.SIGKILL)
+                killed.add(worker)
+        time.sleep(0.01)
+    return len(killed)
 
 
 def hidden(folder: Path) -> set[str]:
@@ -216,6 +245,18 @@ def test_the_workers_of_a_run_that_is_killed_end_with_it(shop: Path, tmp_path: P
     if left:
         os.killpg(process.pid, signal.SIGKILL)
     assert not left
+
+
+def test_a_workbook_that_kills_its_process_stops_no_other(shop: Path, tmp_path: Path) -> None:
+    large(shop / "large.xlsx")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "segmenter", "batch", str(shop), "-o", str(out), "--jobs", "2", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    assert kill_whoever_works_on(out, "large.xlsx", process) >= 2
+    text, _ = process.communicate()
+    found = {Path(file["source"]).name: file["status"] for file in json.loads(text)["files"]}
+    assert process.returncode == 1 and [name for name in found if found[name] == "refused"] == ["large.xlsx"]
+    assert len(found) == 3 and hidden(out) == set()
 
 
 def test_a_disk_that_is_full_is_told_as_one(
