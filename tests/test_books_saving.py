@@ -320,6 +320,21 @@ def test_the_file_beside_is_private_while_it_is_written(path, monkeypatch):
     assert seen == [0o600]
 
 
+@pytest.mark.parametrize("bytes_", [200, 240, 255])
+def test_a_long_name_leaves_room_for_what_is_written_beside_it(path, bytes_):
+    if os.pathconf(path.parent, "PC_NAME_MAX") < bytes_:
+        return
+    many, rest = divmod(bytes_ - len(".xlsx"), len("店".encode()))
+    long = path.rename(path.with_name("店" * many + "a" * rest + ".xlsx"))
+    assert len(os.fsencode(long.name)) == bytes_
+    fill(long)
+    assert column(long, "客户ID") == ["1", "2", "3"] and left(path) == [long.name]
+    with saving.lock(long):
+        assert refused(long, ids=(4, 5)) == "locked"
+    if bytes_ > 246:
+        assert refused(long, ids=(4, 5), keep_previous=True) == "name_long"
+
+
 def test_the_previous_copy(path):
     old = path.read_bytes()
     fill(path, keep_previous=True)
