@@ -125,9 +125,9 @@ def place(output: str) -> str:
 
 
 def _name(source: Path) -> str:
-    """The output's name: a template becomes a workbook, and bytes that are no text are shown as such."""
+    """The output's name: a template becomes a workbook, and bytes that are no text an underscore each."""
     suffix = {".xltx": ".xlsx", ".xltm": ".xlsm"}.get(source.suffix.lower(), source.suffix)
-    return os.fsencode(source.stem + suffix).decode(errors="replace")
+    return re.sub("[\ud800-\udfff]", "_", source.stem + suffix)
 
 
 def _expand(source: str, out: Path) -> Iterator[_Wish]:
