@@ -56,7 +56,7 @@ def kill_whoever_works_on(out: Path, name: str, run: subprocess.Popen[str]) -> i
     while run.poll() is None:
         with contextlib.suppress(OSError, ValueError):
             worker = json.loads(lock.read_text())["pid"]
-            if worker not in killed:
+            if worker not in {run.pid, *killed}:  # which clears away after the others
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
         time.sleep(0.01)
