@@ -67,4 +67,6 @@ def refusal(path: Path, error: OSError, size: int = 0) -> Refused:
         return Refused("not_folder", path=path)
     if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return Refused("disk_full", path=path, bytes=f"{size:,}")
+    if error.errno == errno.ENAMETOOLONG:
+        return Refused("name_long", path=path)
     return Refused("no_access", path=path, reason=error.strerror or str(error))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from segmenter import atomic, faults, jobs, process, texts, wording
 from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
-from segmenter.worklist import JOURNAL, Task
+from segmenter.worklist import JOURNAL, Task, place
 
-NOTED: Final = frozenset({"output_kept", "as_of_doubtful"})
+NOTED: Final = frozenset({"output_kept", "as_of_doubtful", "as_of_far", "as_of_early"})
 """findings that a row says in words"""
 
 
@@ -53,10 +55,12 @@ class Row:
 
 def work(task: Task, folder: Path, lang: Lang) -> Row:
     """Fill one workbook into `folder`. Never raises for anything a workbook can hold: the row says what happened."""
-    row = Row(str(task.source), task.output, "refused", recipient=task.recipient)
+    row = Row(str(task.source), task.output, "refused", recipient=task.recipient, written=task.written)
     if task.problem:
         return replace(row, message=task.problem.message(lang), options=task.options())
     try:
+        if (folder / task.output).is_symlink():  # what it leads to is no result of ours, and may lie anywhere
+            raise Refused("batch_link", path=folder / task.output)
         digest = saving.digest(task.source)
         row = replace(row, digest=digest, options=task.options())
         report = folder / task.report_name if task.report else None
@@ -112,38 +116,47 @@ def run(
     rows: dict[str, Row] = {task.output: earlier[str(task.source)] for task in tasks if str(task.source) in earlier}
     written = {row.output: row.written for row in recorded(folder).values()}
     left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
-    with _opened(folder / JOURNAL) as journal:
-        for row in _finished(left, folder, lang, executor):
-            rows[row.output] = row
-            journal.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-            journal.flush()
-            told(row)
+    journal = folder / JOURNAL
+    if journal.is_symlink():
+        raise Refused("batch_link", path=journal)
+    _note(journal, b"" if _ends_whole(journal) else b"\n")
+    for row in _finished(left, folder, lang, executor):
+        rows[row.output] = row
+        _note(journal, json.dumps(asdict(row)).encode() + b"\n")
+        told(row)
     return [rows[task.output] for task in tasks]
 
 
-def _opened(journal: Path) -> TextIO:
-    """Refused when nobody may write in its folder."""
+def _note(journal: Path, line: bytes) -> None:
+    """A line more; refused when it cannot be written."""
     try:
-        return journal.open("a", encoding="utf-8")
+        with journal.open("ab") as file:
+            file.write(line)
     except OSError as error:
-        raise atomic.refusal(journal.parent, error) from error
+        raise atomic.refusal(journal, error, len(line)) from error
+
+
+def _ends_whole(journal: Path) -> bool:
+    """Whether the last line was written to its end: what follows one that was not would be lost with it."""
+    return not journal.is_file() or journal.read_bytes()[-1:] in (b"", b"\n")
 
 
 def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
     """The rows as they come. When a worker dies nobody can say which workbook did it: the rest go one at a time, and
-    one that kills its worker again is refused."""
+    one that kills its worker again is refused. So do those a cluster gives up, which it says of each."""
     left = {task.output: task for task in tasks}
     try:
         for row in _together(tasks, folder, lang, make):
             del left[row.output]
             yield row
     except BrokenExecutor:
-        killed = Refused("batch_killed").message(lang)
-        for task in left.values():
-            try:
-                yield from _together([task], folder, lang, make)
-            except BrokenExecutor:
-                yield Row(str(task.source), task.output, "refused", killed, options=task.options())
+        pass
+    for task in left.values():
+        try:
+            again = [*_together([task], folder, lang, make)]
+        except BrokenExecutor:
+            again = []
+        yield again[0] if again else work(replace(task, problem=Refused("batch_killed")), folder, lang)
 
 
 def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
@@ -153,11 +166,32 @@ def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[]
         with _deaf_to_ctrl_c():
             waiting += [pool.submit(work, task, folder, lang) for task in tasks]
         for future in as_completed(waiting):
-            yield future.result()
+            try:
+                row = future.result()
+            except BrokenExecutor:
+                raise
+            except Exception:  # noqa: S112 - `work` raises nothing: a cluster has given the task up, and `_finished` sees it
+                continue
+            yield row
     finally:
-        for future in waiting:
-            future.cancel()
-        pool.shutdown(wait=True)
+        with _to_the_end():
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
+
+
+@contextlib.contextmanager
+def _to_the_end() -> Iterator[None]:
+    """Ctrl-C pressed again while a batch stops is not heard: what is being written would be left half done."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -178,16 +212,26 @@ def processes(count: int | None) -> Callable[[], Executor]:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # not forked: the progress bar's thread and the libraries' own would come along half alive
     context = multiprocessing.get_context("spawn")
-    return lambda: ProcessPoolExecutor(count or usable, mp_context=context, initializer=_begin)
+    most = 61 if os.name == "nt" else usable + (count or 0)  # Windows cannot wait for more
+    return lambda: ProcessPoolExecutor(min(count or usable, most), mp_context=context, initializer=_begin)
 
 
 def _begin() -> None:
     """A worker begins: with this module it has imported all it needs."""
     process.settle()
+    threading.Thread(target=_end_together, daemon=True).start()
+
+
+def _end_together() -> None:
+    """A worker whose run was killed ends: of itself it would wait for work for ever."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def cluster(address: str) -> Callable[[], Executor]:
-    """The executor of a Dask cluster. Refused("need_extra") without dask, ("scheduler") when nobody answers there."""
+    """The executor of a Dask cluster. Refused("need_extra") without dask, ("scheduler") when nobody answers there, or
+    no more when another is made."""
     try:
         from distributed import Client
     except ImportError:
@@ -196,23 +240,44 @@ def cluster(address: str) -> Callable[[], Executor]:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise Refused("scheduler", value=address, reason=error) from None
-    return lambda: client.get_executor(pure=False, retries=2)
+    logging.disable()  # what becomes of the cluster is told in our words, not with the calls it was noticed in
+
+    def make() -> Executor:
+        if client.status != "running":
+            raise Refused("scheduler", value=address, reason=client.status)
+        executor: Executor = client.get_executor(pure=False, retries=2)
+        return executor
+
+    return make
 
 
 def recorded(folder: Path) -> dict[str, Row]:
-    """The rows an earlier run left in `folder`, by source; the last of each."""
+    """The rows an earlier run left in `folder`, by source; the last of each, without those whose output another has
+    taken since."""
     path = folder / JOURNAL
     if not path.is_file():
         return {}
-    rows = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    rows: dict[str, Row] = {}
+    holders: dict[str, str] = {}
+    for line in saving.load(path).split(b"\n"):
         try:
-            raw: dict[str, Any] = json.loads(line)
-        except ValueError:
+            row = _row(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue  # the line a kill cut off: its workbook is done again
-        raw["segments"] = {name: (count, amount) for name, (count, amount) in raw["segments"].items()}
-        rows[raw["source"]] = Row(**raw)
+        if holders.setdefault(place(row.output), row.source) != row.source:
+            rows.pop(holders[place(row.output)], None)
+            holders[place(row.output)] = row.source
+        rows[row.source] = row
     return rows
+
+
+def _row(raw: dict[str, Any]) -> Row:
+    """A row as the journal has it. ValueError when it names a file outside the folder."""
+    raw["segments"] = {name: (count, amount) for name, (count, amount) in raw["segments"].items()}
+    row = Row(**raw)
+    if any(name == ".." or Path(name).name != name for name in (row.output, row.report)):
+        raise ValueError(row.output)
+    return row
 
 
 def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) -> dict[str, Row]:
@@ -220,12 +285,13 @@ def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) ->
     kept = {}
     for task in tasks:
         row = before.get(str(task.source))
-        if row is None or row.status == "refused" or row.options != task.options():
+        if row is None or row.status == "refused" or row.options != task.options() or row.recipient != task.recipient:
             continue
         if not all((folder / name).is_file() for name in (row.output, row.report) if name):
             continue
-        if task.source.is_file() and saving.digest(task.source) == row.digest:
-            kept[row.source] = row
+        with contextlib.suppress(OSError):  # one that can no longer be read: why is found when it is worked on
+            if task.source.is_file() and saving.digest(task.source) == row.digest:
+                kept[row.source] = row
     return kept
 
 

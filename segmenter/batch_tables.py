@@ -29,20 +29,17 @@ COLUMNS: Final = (
     "report",
     "recipient",
 )
+FILES: Final = ("batch.csv", "batch.xlsx", "index.html")
 
 
 def write(rows: Sequence[Row], folder: Path, lang: Lang) -> list[Path]:
     """The three files, each replaced in one step; gives their paths."""
     header = [texts.say(f"batch.{'found' if key == 'findings' else key}", lang) for key in COLUMNS]
     cells = [[_shown(row, key, lang) for key in COLUMNS] for row in rows]
-    files = {
-        "batch.csv": _csv([header, *cells]),
-        "batch.xlsx": _xlsx(header, cells, rows, lang),
-        "index.html": _html(rows, lang).encode(),
-    }
-    for name, content in files.items():
+    contents = (_csv([header, *cells]), _xlsx(header, cells, rows, lang), _html(rows, lang).encode())
+    for name, content in zip(FILES, contents, strict=True):
         replace_file(folder / name, content)
-    return [folder / name for name in files]
+    return [folder / name for name in FILES]
 
 
 def _shown(row: Row, key: str, lang: Lang) -> str | int:
@@ -52,19 +49,21 @@ def _shown(row: Row, key: str, lang: Lang) -> str | int:
 
 
 def value(row: Row, key: str) -> str | int:
-    """A column of a row; what was refused has no output."""
+    """A column of a row; what was refused has no output. Bytes of a path that are no text are shown by number."""
     found: str | int = getattr(row, key)
-    return "" if key in ("output", "report") and row.status == "refused" else found
+    if key in ("output", "report") and row.status == "refused":
+        return ""
+    return _text(found) if isinstance(found, str) else found
+
+
+def _text(path: str) -> str:
+    return path.encode(errors="backslashreplace").decode()
 
 
 def _csv(rows: Sequence[Sequence[str | int]]) -> bytes:
     """UTF-8 with a mark, so that Excel reads it; what a spreadsheet would take for a formula gets an apostrophe."""
     text = StringIO(newline="")
-    safe = [
-        [f"'{cell}" if isinstance(cell, str) and cell.startswith(tuple("=+-@\t\r")) else cell for cell in row]
-        for row in rows
-    ]
-    csv.writer(text).writerows(safe)
+    csv.writer(text).writerows([[_unarmed(cell) for cell in row] for row in rows])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -97,9 +96,9 @@ def _near(rows: Sequence[Row]) -> list[str]:
     """The sources as a page shows them: from the folder they all lie in, so that it says nothing of this machine."""
     paths = [Path(row.source) for row in rows]
     if len({path.anchor for path in paths}) != 1:  # none, or on several drives
-        return [row.source for row in rows]
+        return [_text(row.source) for row in rows]
     base = Path(os.path.commonpath([path.parent for path in paths]))
-    return [path.relative_to(base).as_posix() for path in paths]
+    return [_text(path.relative_to(base).as_posix()) for path in paths]
 
 
 def _html(rows: Sequence[Row], lang: Lang) -> str:

@@ -137,7 +137,7 @@ def _check(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
-    from segmenter import batch, batch_tables, worklist
+    from segmenter import batch, batch_folder, batch_tables, worklist
 
     folder: Path = chosen.out
     before = batch.recorded(folder)
@@ -147,21 +147,24 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     pool = batch.cluster(chosen.scheduler) if chosen.scheduler else batch.processes(chosen.jobs)
     worked = len(tasks) - len(earlier)
     make_folder(folder)
-    with Files(lang, worked) as told:
-        try:
-            rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
-        except KeyboardInterrupt:
-            print(texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count), file=sys.stderr)
-            return 130
-    outputs = batch_tables.write(rows, folder, lang)
-    counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
+    with batch_folder.alone(folder, {*known.values(), *(task.output for task in tasks)}):
+        with Files(lang, worked) as told:
+            try:
+                rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
+            except KeyboardInterrupt:
+                said = texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count)
+                print(said, file=sys.stderr)
+                return 130
+        counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
+        if not chosen.json:  # told before the tables are written: on a full disk it is all there is
+            _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
+            print(texts.say("cli.batch_done", lang, total=len(rows), worked=worked, **counts))
+        outputs = batch_tables.write(rows, folder, lang)
     if chosen.json:
         totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows, lang).items()}
         shown = [{key: batch_tables.value(row, key) for key in batch_tables.COLUMNS} for row in rows]
         _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
     else:
-        _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
-        print(texts.say("cli.batch_done", lang, total=len(rows), worked=worked, **counts))
         for path in outputs:
             print(texts.say("cli.written", lang, path=path))
     return 1 if counts["refused"] else 0

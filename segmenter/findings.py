@@ -16,6 +16,8 @@ from segmenter.texts import Lang
 
 LISTED: Final = 1000
 """so many findings of one kind are listed one by one; one more stands for the rest, with their count"""
+QUOTED: Final = 300
+"""characters of a text that a sentence quotes; a cell may be full of it, and the sentence has to fit one too"""
 Cell = Callable[[int, str], str]
 """(row number, field key) -> address on the sheet, "" when the sheet lacks the column"""
 _ONE_CELL: Final = re.compile(r"[A-Z]+(\d+)")
@@ -42,7 +44,9 @@ class Finding(NamedTuple):
         """What was found and done, in words."""
         place = {"sheet": self.sheet, "cell": self.cell, "value": self.value}
         params = {key: one[lang] if isinstance(one, Mapping) else one for key, one in self.params.items()}
-        text = texts.say(f"finding.{self.code}", lang, **{**place, **params})
+        text = texts.say(
+            f"finding.{self.code}", lang, **{key: _quoted(one) for key, one in {**place, **params}.items()}
+        )
         count = self.params.get("count", 1)
         if count <= 1:
             return text
@@ -55,6 +59,11 @@ class Finding(NamedTuple):
         if kind is None:
             return texts.say(f"kind.{self.code}", lang)
         return str(kind[lang] if isinstance(kind, Mapping) else kind)
+
+
+def _quoted(param: Any) -> Any:
+    """What a sentence says of a parameter: of a long text its beginning."""
+    return param[:QUOTED] + "…" if isinstance(param, str) and len(param) > QUOTED else param
 
 
 def listed(rows: Sequence[Any], finding: Callable[[Any], Finding], most: int = LISTED) -> list[Finding]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import glob
 import hashlib
+import os
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from segmenter import schema, texts
+from segmenter.atomic import refusal
 from segmenter.errors import Refused
 from segmenter.reading.dates import day_of
 
@@ -23,6 +29,8 @@ JOURNAL: Final = ".batch.jsonl"
 """one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
 COLUMNS: Final = ("file", "as_of", "rules", "recipient")
 """columns of a list file; only the first must be there"""
+_TAKEN: Final = re.compile(r"batch|index|.*\.previous(\.\d+)?", re.IGNORECASE | re.DOTALL)
+"""names, without their ending, of what is written beside the outputs: the tables, and outputs somebody typed in"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,10 @@ class Task:
 
     def options(self) -> str:
         """What decides the result besides the workbook's bytes, as one line: a changed line means work to do again."""
-        rules = hashlib.sha256(self.rules.read_bytes()).hexdigest() if self.rules and self.rules.is_file() else ""
+        rules = ""
+        if self.rules:
+            with contextlib.suppress(OSError):
+                rules = hashlib.sha256(self.rules.read_bytes()).hexdigest()
         return "|".join((self.as_of.isoformat() if self.as_of else "", rules, str(self.report), self.output))
 
 
@@ -65,35 +76,58 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
     """The tasks `sources` name, each file once (the last mention wins), in the order of their paths.
 
     `known`: source path -> output name of an earlier run, which stays. Names are the workbook's own; where two would
-    be the same, each gets six characters of its path's hash. Refused when a source or a list's line leads nowhere, and
-    when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
+    be the same, or have the same report, each gets six characters of its path's hash. Refused when a source leads
+    nowhere, and when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
     """
     wishes = {wish.source: wish for source in sources for wish in _expand(source, out.resolve())}
     ordered = [wishes[path] for path in sorted(wishes)]
     folder = out.resolve()
     if not (ordered and (folder / JOURNAL).is_file()) and any(_lies_in(source, folder) for source in sources):
         raise Refused("batch_out", path=out)
+    if any(wish.source.parent == folder and not wish.problem for wish in ordered):  # it would be its own result
+        raise Refused("batch_out", path=out)
     if not ordered:
         raise Refused("batch_empty", value=", ".join(sources))
-    counts = Counter(_name(wish.source).casefold() for wish in ordered)
-    taken = {known[str(wish.source)].casefold() for wish in ordered if str(wish.source) in known}
-    tasks = []
-    for wish in ordered:
-        name = known.get(str(wish.source), "")
-        if not name:
-            name = _name(wish.source)
-            if counts[name.casefold()] > 1 or name.casefold() in taken or Path(name).stem == "batch":
-                name = (
-                    f"{Path(name).stem}-{hashlib.sha256(str(wish.source).encode()).hexdigest()[:6]}{Path(name).suffix}"
-                )
-        tasks.append(Task(wish.source, name, wish.as_of, wish.rules, wish.recipient, report, wish.problem))
-    return tasks
+    names = _names([wish.source for wish in ordered], known)
+    return [
+        Task(wish.source, names[wish.source], wish.as_of, wish.rules, wish.recipient, report, wish.problem)
+        for wish in ordered
+    ]
+
+
+def _names(sources: Sequence[Path], known: Mapping[str, str]) -> dict[Path, str]:
+    """A name for each; one that a workbook not among them has from an earlier run is taken, while that is there."""
+    here = {str(source) for source in sources}
+    kept = Counter(place(known[str(source)]) for source in sources if str(source) in known)
+    fresh = Counter(place(_name(source)) for source in sources)  # of all: a run that is resumed names them alike
+    taken = {place(name) for source, name in known.items() if source not in here and os.path.isfile(source)}  # noqa: PTH113 - False for a path that none can have
+    names: dict[Path, str] = {}
+    for source in sorted(sources, key=lambda source: str(source) not in known):
+        own = Path(known.get(str(source)) or _name(source))
+        shared = (kept if str(source) in known else fresh)[place(own.name)] > 1
+        whole = hashlib.sha256(os.fsencode(source)).hexdigest()
+        marked = (f"{Path(_name(source)).stem}-{whole[:length]}{own.suffix}" for length in (6, len(whole)))
+        if not (shared or place(own.name) in taken or _TAKEN.fullmatch(own.stem)):
+            names[source] = own.name
+        else:
+            names[source] = next(name for name in marked if place(name) not in taken)
+        taken.add(place(names[source]))
+    return names
+
+
+def place(output: str) -> str:
+    """What no two outputs may share: the name without its ending, as the report has it too, however it is written: for
+    some file systems neither case nor the form of an accent makes another name. What can be no output needs no report.
+    """
+    path = Path(output)
+    own = path.stem if path.suffix.lower() in SUFFIXES else output
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", own).casefold())
 
 
 def _name(source: Path) -> str:
-    """The output's name: a template becomes a workbook."""
+    """The output's name: a template becomes a workbook, and bytes that are no text an underscore each."""
     suffix = {".xltx": ".xlsx", ".xltm": ".xlsm"}.get(source.suffix.lower(), source.suffix)
-    return source.stem + suffix
+    return re.sub("[\ud800-\udfff]", "_", source.stem + suffix)
 
 
 def _expand(source: str, out: Path) -> Iterator[_Wish]:
@@ -101,7 +135,11 @@ def _expand(source: str, out: Path) -> Iterator[_Wish]:
     if path.is_file():
         yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
-        yield from (_Wish(one) for one in _books(source) if not _inside(one, out))
+        closed: list[OSError] = []
+        yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        for error in closed:
+            folder = Path(error.filename or source).resolve()
+            yield _Wish(folder, problem=refusal(folder, error))
 
 
 def _lies_in(source: str, folder: Path) -> bool:
@@ -114,10 +152,14 @@ def _inside(path: Path, folder: Path) -> bool:
     return folder in path.parents
 
 
-def _books(source: str) -> list[Path]:
-    """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere."""
+def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) -> list[Path]:
+    """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere. `closed` hears of
+    each folder in a folder that cannot be read."""
     path = Path(source)
-    named = [*path.rglob("*")] if path.is_dir() else [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
+    if path.is_dir():
+        named = [Path(folder, name) for folder, _, names in os.walk(path, onerror=closed) for name in names]
+    else:
+        named = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
     if not named and not path.is_dir():
         raise Refused("no_file", path=source)
     found = [one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and one.is_file()]
@@ -131,7 +173,10 @@ def _listed(path: Path) -> Iterator[_Wish]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("gb18030", errors="replace")
-    rows = list(csv.reader(text.splitlines()))
+    try:
+        rows = list(csv.reader(StringIO(text, newline="")))
+    except csv.Error:  # a cell as long as a file
+        rows = []
     names = {schema.fold(texts.say(f"batch.{key}", lang)): key for key in COLUMNS for lang in texts.LANGS}
     header = [names.get(schema.fold(cell), "") for cell in rows[0]] if rows else []
     if "file" not in header:
@@ -140,13 +185,26 @@ def _listed(path: Path) -> Iterator[_Wish]:
         said = {key: cell.strip() for key, cell in zip(header, row, strict=False) if key and cell.strip()}
         if not said:
             continue
-        source = (path.parent / said.get("file", "")).resolve()
-        as_of, problem = None, None
-        if not source.is_file():
+        as_of, rules, problem = None, None, None
+        source, there = _placed(path.parent, said.get("file", ""))
+        if not there:
             problem = Refused("batch_line_file", path=path.name, row=number, value=said.get("file", ""))
+        if "rules" in said:
+            rules, there = _placed(path.parent, said["rules"])
+            if not there:
+                rules = None
+                problem = Refused("batch_line_file", path=path.name, row=number, value=said["rules"])
         try:
             as_of = day_of(said["as_of"]) if "as_of" in said else None
         except ValueError:
             problem = Refused("batch_line_day", path=path.name, row=number, value=said["as_of"])
-        rules = (path.parent / said["rules"]).resolve() if "rules" in said else None
         yield _Wish(source, as_of, rules, said.get("recipient", ""), problem)
+
+
+def _placed(folder: Path, name: str) -> tuple[Path, bool]:
+    """The path a list names, and whether there is a file; also of names that no file can have."""
+    try:
+        path = (folder / name).resolve()
+        return path, path.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a zero byte
+        return folder.resolve() / name, False

@@ -41,6 +41,7 @@ PIPELINE = {"facets", "onrequest", "nextround", "pipeline", "timeline"}
 JOBS = {
     "jobs",
     "batch",
+    "batch_folder",
     "batch_tables",
     "documents",
     "letters",

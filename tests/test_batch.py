@@ -331,7 +331,8 @@ def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
     assert len(found["files"]) == 90 and found["refused"] == 0
 
 
-def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 4])
+def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path, times: int) -> None:
     command = [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(tmp_path)]
     # started in the background of a shell the tests ignore Ctrl-C, and so would everything they start
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -340,10 +341,12 @@ def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path)
     deadline = time.monotonic() + 60
     while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 3) and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)
+    for press in range(times):
+        time.sleep(0.05 * bool(press))
+        os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
     assert "--resume" in said and "Traceback" not in said
+    assert process.returncode == 130
     assert not [path for path in tmp_path.iterdir() if ".tmp" in path.name or path.name.endswith(".lock")]
 
 

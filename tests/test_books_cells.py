@@ -24,6 +24,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 NASTY = [
     "_x0041_",
     "_x005F_x0041_",
+    "_x0041\x0b",
+    "_x005F\x00_x0041_",
     "a\x0bb",
     "\r",
     "\r\n",

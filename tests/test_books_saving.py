@@ -270,6 +270,34 @@ def test_permissions_are_kept(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_owner_and_attributes_are_kept(path):
+    owner = (1234, 4321) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(path, *owner)
+    path.chmod(0o640)
+    try:
+        os.setxattr(path, "user.origin", "门店".encode())
+        given = True
+    except (AttributeError, OSError):  # a system or a file system without them
+        given = False
+    fill(path, keep_previous=True)
+    for one in (path, path.with_name("a.previous.xlsx")):
+        now = one.stat()
+        assert (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (*owner, 0o640)
+        assert not given or os.getxattr(one, "user.origin").decode() == "门店"
+
+
+def test_an_owner_who_cannot_be_kept_stops_nothing(path, monkeypatch):
+    def denied(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    path.chmod(0o640)
+    monkeypatch.setattr(os, "chown", denied)
+    monkeypatch.setattr(os, "setxattr", denied, raising=False)
+    fill(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert column(path, "客户ID") == ["1", "2", "3"]
+
+
 def test_a_new_file_has_the_usual_permissions(path):
     mask = os.umask(0o027)
     try:
@@ -290,6 +318,21 @@ def test_the_file_beside_is_private_while_it_is_written(path, monkeypatch):
     monkeypatch.setattr("segmenter.books.file.write", look)
     fill(path)
     assert seen == [0o600]
+
+
+@pytest.mark.parametrize("bytes_", [200, 240, 255])
+def test_a_long_name_leaves_room_for_what_is_written_beside_it(path, bytes_):
+    if os.pathconf(path.parent, "PC_NAME_MAX") < bytes_:
+        return
+    many, rest = divmod(bytes_ - len(".xlsx"), len("店".encode()))
+    long = path.rename(path.with_name("店" * many + "a" * rest + ".xlsx"))
+    assert len(os.fsencode(long.name)) == bytes_
+    fill(long)
+    assert column(long, "客户ID") == ["1", "2", "3"] and left(path) == [long.name]
+    with saving.lock(long):
+        assert refused(long, ids=(4, 5)) == "locked"
+    if bytes_ > 246:
+        assert refused(long, ids=(4, 5), keep_previous=True) == "name_long"
 
 
 def test_the_previous_copy(path):

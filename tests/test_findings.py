@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import string
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from segmenter import texts
+from segmenter import jobs, schema, texts
+from segmenter.books.file import FileBook
 from segmenter.findings import Finding, listed, reread, weighed
+from segmenter.frames import Frame
 
 CODES = [key.removeprefix("finding.") for key in sorted(texts.keys()) if key.startswith("finding.")]
 
@@ -28,6 +32,20 @@ def test_a_sentence_of_numbers_is_understood_again(code: str, lang: texts.Lang, 
     assert found is not None
     assert Finding(found[0], params=found[1]).message(lang) == written.message(lang)
     assert found[1] == params
+
+
+@pytest.mark.parametrize("text", ["x" * 32_767, "😀" * 16_383])
+def test_a_cell_full_of_text_is_filled_and_only_its_beginning_quoted(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    columns = ("customer_id", "frequency", "average_order_value", "total_amount", "last_order_date")
+    day = datetime(2026, 6, 1)
+    rows = [(text, 1.0, 100.0, 9e6, day), *((f"C{i}", 1.0, 100.0, 500.0, day) for i in range(20))]  # an outlier
+    with FileBook(jobs.template("zh"), out=path) as book:
+        book.write(schema.CUSTOMERS, Frame.of(rows, columns))
+    result = jobs.fill(path)
+    quoting = [one for one in result.findings if text[:300] in one.message("zh")]
+    assert quoting and all(len(one.message(lang)) < 1000 for one in quoting for lang in texts.LANGS)
+    assert text in {one["customer_id"] for one in result.customers.records()}
 
 
 def test_the_line_behind_those_listed_says_how_many_others_there_are() -> None:

@@ -27,7 +27,9 @@ MAX_TEXT: Final = 32_767
 """characters of a cell, counted as Excel does: UTF-16 units"""
 FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
 _ESCAPE: Final = r"_x[0-9A-Fa-f]{4}_"
-_ILLEGAL: Final = "[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)"
+_NO_XML: Final = "\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff"
+_ILLEGAL: Final = f"[{_NO_XML}]|_(?=x[0-9A-Fa-f]{{4}}[_{_NO_XML}])"
+"""an underscore too that with what follows would be read as one of them: those are written with another"""
 _SPACED: Final = re.compile(r"^\s|\s$|[\n\t]|  ")
 _TEXTS: Final = rb"(?s)<(?:[^\s<>/:]+:)?(t|rPh)\b([^>]*?)(?:/>|>(.*?)</(?:[^\s<>/:]+:)?\1\s*>)"
 _PLAIN_TEXT: Final = re.compile(rb'(?:<is>)?<t(?: xml:space="preserve")?>([^<&\r]*)</t>(?:</is>)?')

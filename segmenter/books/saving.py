@@ -18,6 +18,8 @@ from segmenter.errors import Refused
 _TEMP: Final = ".segmenter-{name}.tmp"
 _GONE: Final = "gone"
 _LOCK: Final = ".segmenter-{name}.lock"
+_LONG: Final = 200
+"""bytes a name may have for ours, made of it, to be one too: file systems take 255"""
 _PIECE: Final = 1 << 22
 _RETRIES: Final = 10
 _SHARING: Final = (5, 32, 33)
@@ -62,7 +64,7 @@ def refuse_open(path: Path) -> None:
     """Refuse a file that a program has open, going by the owner file (`~$name`) it leaves beside it."""
     for name in (f"~${path.name}", f"~${path.name[2:]}", f".~lock.{path.name}#"):
         owner = path.with_name(name)
-        if owner.is_file() and _held(path, owner):
+        if os.path.isfile(owner) and _held(path, owner):  # noqa: PTH113 - False for a name that is too long for one
             raise Refused("busy", path=path.name, owner=_owner(owner))
 
 
@@ -94,7 +96,7 @@ def _owner(file: Path) -> str:
 @contextlib.contextmanager
 def lock(path: Path) -> Iterator[None]:
     """Keep a second run away from `path`; a lock whose process is gone does not count."""
-    file = path.with_name(_LOCK.format(name=path.name))
+    file = _beside(path, _LOCK)
     host = _host()
     for attempt in (1, 2):
         try:
@@ -206,11 +208,21 @@ def _alive_windows(pid: int) -> bool:
     return bool(handle)
 
 
+def _beside(path: Path, kind: str) -> Path:
+    """A file of ours beside `path`: called after it, or after the hash of a name that leaves no room for more."""
+    name = path.name
+    if len(os.fsencode(name)) > _LONG:
+        import hashlib  # with all of OpenSSL
+
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return path.with_name(kind.format(name=name))
+
+
 def clean(path: Path) -> None:
     """Remove what a run that was killed left beside `path`. Only under the lock: then nobody is writing it."""
     for one in (path, previous_of(path)):
-        path.with_name(_TEMP.format(name=one.name)).unlink(missing_ok=True)
-    start = _LOCK.format(name=path.name) + "."
+        _beside(one, _TEMP).unlink(missing_ok=True)
+    start = _beside(path, _LOCK).name + "."
     with os.scandir(path.parent) as found:
         names = [one.name for one in found if one.name.startswith(start)]
     for name in names:
@@ -229,12 +241,13 @@ def replace(
 ) -> Path | None:
     """Make `target` what `write` writes, if `verify` does not raise on it; otherwise it stays what it was.
 
-    The new file keeps the mode of the old one. With `keep_previous` the old one stays beside as "name.previous.xlsx".
-    With `ours`, the SHA-256 of what may be lost ("" for nothing), so does one that is neither that nor the new file,
-    as people may have worked in it; what they worked in earlier is then numbered. Gives its path when it stayed.
+    The new file keeps the mode and the owner of the old one. With `keep_previous` the old one stays beside as
+    "name.previous.xlsx". With `ours`, the SHA-256 of what may be lost ("" for nothing), so does one that is neither
+    that nor the new file, as people may have worked in it; what they worked in earlier is then numbered. Gives its path
+    when it stayed.
     """
     kept = None
-    temp = target.with_name(_TEMP.format(name=target.name))
+    temp = _beside(target, _TEMP)
     try:
         _write(temp, write)
         verify(temp)
@@ -275,7 +288,20 @@ def _write(temp: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _copy_mode(source: Path, target: Path) -> None:
-    target.chmod(stat.S_IMODE(source.stat().st_mode))
+    """Who may do what with `source` goes for `target` too: mode, and where the system and our rights know them owner,
+    group and attributes, among which are access lists. Filled by another user it would be closed to its owner."""
+    was, new = source.stat(), target.stat()
+    if hasattr(os, "chown") and (was.st_uid, was.st_gid) != (new.st_uid, new.st_gid):
+        for owner in (was.st_uid, -1):  # giving a file away takes more than giving it to a group of one's own
+            with contextlib.suppress(OSError):
+                os.chown(target, owner, was.st_gid)
+                break
+    target.chmod(stat.S_IMODE(was.st_mode))
+    if hasattr(os, "listxattr"):
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(source):
+                with contextlib.suppress(OSError):
+                    os.setxattr(target, name, os.getxattr(source, name))
 
 
 def _umask() -> int:
@@ -297,7 +323,7 @@ def _keep(target: Path, *, numbered: bool) -> Path:
     if numbered and previous.exists() and digest(previous) != digest(target):
         names = (previous.with_stem(f"{previous.stem}.{number}") for number in count(2))
         _swap(previous, next(name for name in names if not name.exists()))
-    temp = previous.with_name(_TEMP.format(name=previous.name))
+    temp = _beside(previous, _TEMP)
     try:
         with target.open("rb") as source:
             _write(temp, lambda out: copyfileobj(source, out))
@@ -338,6 +364,8 @@ def _refusal(target: Path, error: OSError) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG):
         size = target.stat().st_size if target.exists() else 0
         return Refused("disk_full", path=str(target), bytes=f"{size:,}")
+    if error.errno == errno.ENAMETOOLONG:
+        return Refused("name_long", path=str(target))
     if error.errno == errno.ENOENT:
         return Refused("no_place", path=str(target))
     return Refused("no_access", path=str(target), reason=error.strerror or str(error))
