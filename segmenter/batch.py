@@ -119,7 +119,8 @@ def run(
     journal = folder / JOURNAL
     if journal.is_symlink():
         raise Refused("batch_link", path=journal)
-    _note(journal, b"" if _ends_whole(journal) else b"\n")
+    asked = json.dumps({"asked": [str(task.source) for task in tasks]}).encode()
+    _note(journal, (b"" if _ends_whole(journal) else b"\n") + asked + b"\n")
     for row in _finished(left, folder, lang, executor):
         rows[row.output] = row
         _note(journal, json.dumps(asdict(row)).encode() + b"\n")
@@ -254,21 +255,32 @@ def cluster(address: str) -> Callable[[], Executor]:
 def recorded(folder: Path) -> dict[str, Row]:
     """The rows an earlier run left in `folder`, by source; the last of each, without those whose output another has
     taken since."""
-    path = folder / JOURNAL
-    if not path.is_file():
-        return {}
     rows: dict[str, Row] = {}
     holders: dict[str, str] = {}
-    for line in saving.load(path).split(b"\n"):
+    for line in _lines(folder):
         try:
             row = _row(json.loads(line))
         except (ValueError, TypeError, KeyError, AttributeError):
-            continue  # the line a kill cut off: its workbook is done again
+            continue  # the line a kill cut off, whose workbook is done again, or one of `current`
         if holders.setdefault(place(row.output), row.source) != row.source:
             rows.pop(holders[place(row.output)], None)
             holders[place(row.output)] = row.source
         rows[row.source] = row
     return rows
+
+
+def current(folder: Path) -> list[Row]:
+    """The rows of the workbooks that the last run in `folder` was asked for: those of its tables."""
+    rows, asked = recorded(folder), None
+    for line in _lines(folder):
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            asked = {*json.loads(line)["asked"]}
+    return [row for source, row in rows.items() if asked is None or source in asked]
+
+
+def _lines(folder: Path) -> list[bytes]:
+    path = folder / JOURNAL
+    return saving.load(path).split(b"\n") if path.is_file() else []
 
 
 def _row(raw: dict[str, Any]) -> Row:

@@ -59,13 +59,13 @@ def mail(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _jobs(chosen: argparse.Namespace) -> list[Job]:
-    """The workbook; of a folder that `batch` filled its workbooks, each also to its recipient in the batch's list."""
+    """The workbook; of a folder that `batch` filled those of its last run, each also to its recipient in the list."""
     if not chosen.book.is_dir():
         return [Job(chosen.book, chosen.out or _folder(chosen.book), tuple(chosen.to))]
     from segmenter import batch
     from segmenter.reading import planning
 
-    rows = [row for row in batch.recorded(chosen.book).values() if row.status != "refused"]
+    rows = [row for row in batch.current(chosen.book) if row.status != "refused"]
     found = []
     for row in sorted(rows, key=lambda row: row.output):
         book = chosen.book / row.output

@@ -159,6 +159,21 @@ def test_another_recipient_is_not_forgotten(tmp_path: Path, capsys: pytest.Captu
         assert [row.recipient for row in batch.recorded(tmp_path / "out").values()] == [recipient]
 
 
+def test_no_letter_about_a_workbook_that_is_no_longer_in_the_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for names in ("ab", "b"):
+        lines = [f"{name}.xlsx,{name}@example.com" for name in names]
+        (tmp_path / "list.csv").write_text("\n".join(["file,recipient", *lines]), encoding="utf-8")
+        for name in names:
+            good(tmp_path / f"{name}.xlsx", 3)
+        run(capsys, str(tmp_path / "list.csv"), "-o", str(out))
+        assert main(["mail", str(out), "--json"]) == 0
+        letters = json.loads(capsys.readouterr().out)["letters"]
+        assert [one["to"] for one in letters] == [f"{name}@example.com" for name in names]
+
+
 def test_a_refusal_in_between_makes_nobody_think_that_people_typed(
     shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
