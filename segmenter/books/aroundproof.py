@@ -34,6 +34,7 @@ _REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
 _BOX: Final = re.compile(rb"(<x:(?:Row|Anchor)>)[^<]*")
 _SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
 _ROW: Final = re.compile(rb"<x:Row>\s*([0-9]+)\s*</x:Row>")
+_FLOATS: Final = re.compile(rb"<x:Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})</x:Anchor>")
 _COLUMN: Final = re.compile(rb"<x:Column>\s*([0-9]+)\s*</x:Column>")
 
 Told = tuple[Any, ...]
@@ -56,10 +57,15 @@ def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str
     """The first element of a worksheet part, rows aside, that does not say what it said."""
     if was.data == now.data and (shift is None or (not shift.moved and not shift.gone and shift.old == shift.new)):
         return ""
-    if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+    if not framed(was, now):
         return f"<{was.name}>"
     pairs = zip_longest(_told(was, shift), _told(now, None))
     return next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
+
+
+def framed(was: spans.Element, now: spans.Element) -> bool:
+    """Whether a part begins as it did, down to what its root says, and has behind the root what it had."""
+    return was.data[: was.inner] == now.data[: now.inner] and was.data[was.end :] == now.data[now.end :]
 
 
 def _told(root: spans.Element, shift: Shift | None) -> Iterator[Told]:
@@ -152,8 +158,8 @@ def _comment(one: spans.Element, shift: Shift) -> str:
     return _follow(one.get("ref"), shift, cells=True) or one.get("ref")
 
 
-def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:
-    """Row and column of the cells to which the boxes of comments belong, as they have to be."""
+def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int, list[int]]]:
+    """Row and column of the cells to which the boxes of comments belong, as they have to be, and where these float."""
     for shape in _SHAPE.findall(data):
         row, column = _ROW.search(shape), _COLUMN.search(shape)
         if not row or not column:
@@ -161,7 +167,12 @@ def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:
         old, left = int(row[1]), int(column[1])
         follows = shift is not None and shift.columns[0] <= left <= shift.columns[1]
         new = shift.row(old) if shift is not None and follows and shift.first <= old <= shift.old + 1 else old
-        yield old if new is None else new, left
+        now = old if new is None else new
+        anchor = _FLOATS.search(shape)
+        floats = [*map(int, anchor[1].split(b","))] if anchor else []
+        if now != old:
+            floats[2::4] = [max(0, place + now - old) for place in floats[2::4]]
+        yield now, left, floats
 
 
 def name(before: str, after: str, shift: Shift | None) -> bool:

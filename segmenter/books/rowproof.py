@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, refs, translate
+from segmenter.books import cells, refs, rowxml, translate
 from segmenter.books.filling import UNLIKE, Meant, addressed
 from segmenter.books.formulaproof import Followed, taken_apart
 from segmenter.books.region import Region
@@ -66,6 +66,8 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str
 
     `styles`: those of the workbook after.
     """
+    if place := _between(now):
+        return place
     rows = _Rows(was, now, styles)
     wants: dict[int, _Want] = {}
     for plan in plans:
@@ -75,6 +77,19 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str
         if place := rows.differs(number, wants[number]) if number in wants else rows.changed(number):
             return place
     return ""
+
+
+def _between(now: Sheet) -> str:
+    """The first row in front of which, or behind the last, anything but blanks stands that is no row."""
+    where = now.start
+    if sum(len(row.raw) for row in now.rows.values()) == now.end - where:
+        return ""
+    for row in now.rows.values():
+        start = now.data.index(row.raw, where)
+        if now.data[where:start].strip():
+            return str(row.number + 1)
+        where = start + len(row.raw)
+    return "<sheetData>" if now.data[where : now.end].strip() else ""
 
 
 def _block(was: Sheet, plan: Meant) -> Iterator[tuple[int, _Want]]:
@@ -152,6 +167,11 @@ class _Rows:
         if beside is not None and row.raw == beside.raw and want.source is beside and not want.followed:
             return ""
         if _said(row.attributes) != _said(want.attributes):
+            return str(number + 1)
+        source = want.source
+        if (rest := rowxml.rest(row, self._now.prefix)) and (
+            not source or rest != rowxml.rest(source, self._was.prefix)
+        ):
             return str(number + 1)
         if want.source is None and not (beside and beside.cells):
             shape = tuple(
