@@ -1,7 +1,7 @@
 """What `verify` finds of a workbook before and after, though nobody tells it what was to be written."""
 
 import pytest
-from bookshop import book, rewritten, rfm
+from bookshop import book, rewritten, rfm, values
 from fills import NOTE, dressed, fill, first, full, violations
 
 from segmenter import jobs
@@ -108,6 +108,15 @@ def test_a_sheet_of_a_stranger_is_found(filled):
         },
     )
     assert WORKBOOK in violations(path, out)
+
+
+def test_a_total_below_customers_of_whom_little_was_known_stays(tmp_path):
+    """It is the row of a list that it was part of, though in the filled list it looks like a line below it."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [(n, {}) for n in "123"], table=False, after=lambda _, sheet, __: sheet.write("B5", "=SUM(I2:I4)"))
+    fill(path, full("13"), out)
+    assert values(out)[4, 2] == "=SUM(I2:I3)"
+    assert not violations(path, out)
 
 
 CHAIN = {
