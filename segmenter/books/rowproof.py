@@ -8,7 +8,8 @@ what they read (`formulaproof`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -29,6 +30,7 @@ _UNSAID: Final = frozenset(
     {(b"hidden", b"0"), (b"collapsed", b"0"), (b"outlineLevel", b"0"), (b"t", b"n"), (b"s", b"0")}
 )
 """what a tag means that does not say it"""
+_DIGITS: Final = re.compile("[0-9]+")
 _TRUTHS: Final = {b"false": b"0", b"true": b"1"}
 
 
@@ -245,7 +247,7 @@ def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -
         return False
     if old.formula is None or cell.formula is None:
         return old.formula == cell.formula
-    read = formula if rows else _outline
+    read: Callable[[Sheet, Cell], tuple[object, ...]] = formula if rows else _outline
     return b"si" not in cell.formula[0] and read(was, old) == read(now, cell)
 
 
@@ -254,11 +256,14 @@ def _rest(cell: Cell) -> tuple[object, ...]:
     return cell.style, _said(cell.raw.partition(b">")[0]), FORMULA.sub(b"", cell.inner)
 
 
-def formula(sheet: Sheet, cell: Cell) -> tuple[str, object]:
-    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), and what
-    kind of formula it is. One shared with other cells is spelt out."""
+def formula(sheet: Sheet, cell: Cell) -> tuple[object, ...]:
+    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), what in
+    it is no digit, where it stands, and what kind of formula it is. One shared with other cells is spelt out."""
     text, origin, kind = _told(sheet, cell)
-    return translate.moved(text, origin, address(_OUT, cell.column)) if text else "", kind
+    if not text:
+        return text, text, kind
+    spelt = text if origin == cell.where else translate.moved(text, origin, cell.where)
+    return translate.moved(text, origin, address(_OUT, cell.column)), _DIGITS.sub("", spelt), kind
 
 
 def _spelt(sheet: Sheet, cell: Cell) -> tuple[str, object]:
