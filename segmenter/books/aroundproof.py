@@ -20,9 +20,12 @@ _FOLLOW: Final = (
     *("autoFilter", "sortState"),
 )
 """elements about cells: their ranges follow the rows"""
-_ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange")
+_ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange", "sparkline")
 """those that go when all their cells are gone"""
-_GROUPS: Final = ("dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges")
+_GROUPS: Final = (
+    *("dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges"),
+    *("extLst", "ext", "conditionalFormattings", "sparklineGroups", "sparklines"),
+)
 """lists that go when nothing is left in them"""
 _RANGES: Final = {
     "sqref": ("conditionalFormatting", "dataValidation", "ignoredError", "protectedRange"),
@@ -92,9 +95,13 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
                 moved = _moved(said[name], kept)
             said[name] = kept or said[name]
     if shift is not None and (inner := next((each for each in one.children if each.name == "sqref"), None)):
-        moved = _moved(inner.text, _follow(inner.text, shift))
+        moved = _moved(inner.text, kept := _follow(inner.text, shift))
+        if not kept and one.name in _ITEMS:
+            return None
     children = [told for child in one.children if (told := _element(child, shift, moved)) is not None]
     if one.name in _GROUPS and one.children and not children:
+        return None
+    if one.name == "sparklineGroup" and not any(told[0] == "sparklines" for told in children):
         return None
     text = "" if one.children else one.text
     if one.name == "sqref" and shift is not None:

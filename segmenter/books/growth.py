@@ -14,6 +14,11 @@ from segmenter.cells import address
 
 _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
 """elements whose `sqref` lists the ranges they are about"""
+_FURTHER: Final = (
+    *("extLst", "ext", "conditionalFormattings", "dataValidations"),
+    *("sparklineGroups", "sparklineGroup", "sparklines"),
+)
+"""lists of what only newer versions of Excel know, in one another: they go when nothing is left in them"""
 _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
 """elements with one range in `ref`"""
 _ANCHOR: Final = rb"(<x:Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</x:Anchor>)"
@@ -108,6 +113,33 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
                 edits.remove(one)
             if lost and "count" in group.attributes:
                 edits.set(group, "count", str(len(items) - len(lost)))
+    for one in root.all("extLst"):
+        if _is_gone(one, shift):
+            edits.remove(one)
+        else:
+            _drop_further(one, edits, shift)
+
+
+def _drop_further(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    """The same of what an element lists that only newer versions of Excel know (`<extLst>`): rules, validations, lines
+    drawn in cells."""
+    lost = [child for child in one.children if _is_gone(child, shift)]
+    for child in one.children:
+        if child in lost:
+            edits.remove(child)
+        else:
+            _drop_further(child, edits, shift)
+    if lost and "count" in one.attributes:
+        edits.set(one, "count", str(len(one.children) - len(lost)))
+
+
+def _is_gone(one: spans.Element, shift: Shift) -> bool:
+    """Whether all cells vanished that something in such a list is about."""
+    where = next((child for child in one.children if child.name == "sqref"), None)
+    if where is not None:
+        return not follow(where.text, shift)
+    about = one.all("sparklines") if one.name == "sparklineGroup" else one.children
+    return one.name in _FURTHER and bool(about) and all(_is_gone(child, shift) for child in about)
 
 
 def dimension(root: spans.Element, edits: spans.Edits, used: Area | None) -> None:
