@@ -452,6 +452,16 @@ def test_cells_that_people_merged_are_refused_when_rows_move(tmp_path, again, ce
     assert (one == "table_merged") == (again != "abcd")
 
 
+def test_a_remark_in_the_xml_that_looks_like_rows(tmp_path):
+    def remark(data):
+        return data.replace(b"</sheetData>", b'</sheetData><!-- <row r="9"></row></sheetData> -->')
+
+    one, other = filled_twice(tmp_path, remark)
+    assert one == other
+    one, other = filled_twice(tmp_path, remark, again="abcd")
+    assert one == other
+
+
 def test_what_is_said_of_blank_rows_goes_with_them(tmp_path):
     def said(workbook, sheet, headers):
         sheet.data_validation("O4", {"validate": "integer", "criteria": ">", "value": 0})

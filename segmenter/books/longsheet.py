@@ -197,10 +197,10 @@ class Long(NamedTuple):
         """Where the first row of the list begins in a sheet, where it ends (the others are made like it), and where all
         rows end."""
         first, p = self.whole.rows.first + 1, self._prefix
-        end = data.rfind(b"</%ssheetData>" % p)
-        start, number = data.find(b'<%srow r="%d"' % (p, first)), first
+        _, inner, end = spans.frame(data, self.name, "sheetData", checked=True)
+        start, number = data.find(b'<%srow r="%d"' % (p, first), inner, end), first
         if start < 0:  # nobody wrote that row, or not in this way
-            tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % p, data)
+            tags = re.compile(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % p).finditer(data, inner, end)
             start, number = next(((one.start(), int(one[1])) for one in tags if int(one[1]) >= first), (end, 0))
         after = start
         if number == first:
@@ -219,6 +219,7 @@ def find(name: str, plans: Sequence[Meant], changes: Mapping[str, Content | None
     content, rows = changes.get(name), plan.whole.rows
     if not isinstance(content, longrows.Part):
         data, p = after.read(name), rows.prefix.encode()
-        start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
+        _, inner, end = spans.frame(data, name, "sheetData")
+        start = data.find(b'<%srow r="%d"' % (p, rows.first + 1), inner, end)
         content = longrows.Part(data[: max(start, 0)], rows, data[end:])
     return Long(name, content, plan, plan.whole)
