@@ -3,6 +3,7 @@
 import re
 
 import openpyxl
+import openpyxl.comments
 import pytest
 from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rewritten, rfm, sheet_part, values
 from fills import violations
@@ -185,6 +186,32 @@ def test_comments_stay_with_their_customer(tmp_path):
     assert sheet["A2"].comment.text == "good payer"
     vml = next(data for name, data in parts(path).items() if name.endswith(".vml"))
     assert b"<x:Row>1</x:Row>" in vml
+
+
+def boxes(path):
+    """Row and column of the boxes of comments, as they are told whatever the prefixes."""
+    vml = next(data for name, data in parts(path).items() if name.endswith(".vml"))
+    return re.findall(rb"<\w+:Row>(\d+)</\w+:Row><\w+:Column>(\d+)</\w+:Column>", vml)
+
+
+def test_comments_of_a_workbook_that_openpyxl_saved_stay_with_their_customers(tmp_path):
+    """It writes their boxes with prefixes of its own."""
+    path, out = book(tmp_path / "a.xlsx", [(one, {}) for one in "abcde"]), tmp_path / "b.xlsx"
+    workbook = openpyxl.load_workbook(path)
+    workbook[RFM_SHEET]["A4"].comment = openpyxl.comments.Comment("about c", "me")
+    workbook[RFM_SHEET]["F6"].comment = openpyxl.comments.Comment("about e", "me")
+    workbook.save(path)
+    assert boxes(path) == [(b"3", b"0"), (b"5", b"5")]
+    fill(path, rfm("acde"), out)
+    assert [openpyxl.load_workbook(out)[RFM_SHEET][where].comment.text for where in ("A3", "F5")] == [
+        "about c",
+        "about e",
+    ]
+    assert boxes(out) == [(b"2", b"0"), (b"4", b"5")]
+    assert not violations(path, out)
+    vml = next(name for name in parts(out) if name.endswith(".vml"))
+    rewritten(out, {vml: lambda data: data.replace(b"Row>2<", b"Row>3<")})
+    assert violations(path, out) == [vml]
 
 
 def lined(path, ids="abcde", lines=range(2, 7), rules=(3, 5)):

@@ -34,11 +34,11 @@ _RANGES: Final = {
 """which elements say with which attribute what they are about"""
 _FORMULAS: Final = ("formula", "formula1", "formula2", "f")
 _REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
-_BOX: Final = re.compile(rb"(<x:(?:Row|Anchor)>)[^<]*")
-_SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
-_ROW: Final = re.compile(rb"<x:Row>\s*([0-9]+)\s*</x:Row>")
-_FLOATS: Final = re.compile(rb"<x:Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})</x:Anchor>")
-_COLUMN: Final = re.compile(rb"<x:Column>\s*([0-9]+)\s*</x:Column>")
+_BOX: Final = re.compile(rb"(<(?:\w+:)?(?:Row|Anchor)>)[^<]*")
+_SHAPE: Final = re.compile(rb"<(?:\w+:)?shape\s.*?</(?:\w+:)?shape>", re.DOTALL)
+_ROW: Final = re.compile(rb"<(?:\w+:)?Row>\s*([0-9]+)\s*<")
+_FLOATS: Final = re.compile(rb"<(?:\w+:)?Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})<")
+_COLUMN: Final = re.compile(rb"<(?:\w+:)?Column>\s*([0-9]+)\s*<")
 
 Told = tuple[Any, ...]
 

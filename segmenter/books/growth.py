@@ -21,8 +21,12 @@ _FURTHER: Final = (
 """lists of what only newer versions of Excel know, in one another: they go when nothing is left in them"""
 _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
 """elements with one range in `ref`"""
-_ANCHOR: Final = rb"(<x:Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</x:Anchor>)"
+_ANCHOR: Final = rb"(<(?:[^\s<>/:]+:)?Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</(?:[^\s<>/:]+:)?Anchor>)"
 """where the box of a comment floats"""
+_BOX: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)shape\b.*?</\1shape>", re.DOTALL)
+"""the box of a comment; some programs write it with prefixes of their own"""
+_BOX_ROW: Final = re.compile(rb"(<(?:[^\s<>/:]+:)?Row>\s*)([0-9]+)(\s*</(?:[^\s<>/:]+:)?Row>)")
+_BOX_COLUMN: Final = re.compile(rb"<(?:[^\s<>/:]+:)?Column>\s*([0-9]+)\s*</")
 _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 _SHEET: Final = re.compile(
     r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
@@ -208,8 +212,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
 
     def move(found: re.Match[bytes]) -> bytes:
         shape = found[0]
-        row = re.search(rb"(<x:Row>\s*)([0-9]+)(\s*</x:Row>)", shape)
-        column = re.search(rb"<x:Column>\s*([0-9]+)\s*</x:Column>", shape)
+        row, column = _BOX_ROW.search(shape), _BOX_COLUMN.search(shape)
         if not row or not column or not shift.columns[0] <= int(column[1]) <= shift.columns[1]:
             return shape
         old = int(row[2])
@@ -219,7 +222,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
         return re.sub(_ANCHOR, lambda one: _anchor(one, new - old), shape)
 
-    return re.sub(rb"<v:shape\b.*?</v:shape>", move, data, flags=re.DOTALL)
+    return _BOX.sub(move, data)
 
 
 def _anchor(found: re.Match[bytes], by: int) -> bytes:
