@@ -295,6 +295,19 @@ def test_verify_finds_a_remark_that_reads_other_rows(tmp_path, text):
     assert part in violations(path, out)
 
 
+@pytest.mark.parametrize("result", [b"<v/>", b"<v />", b"<v></v>", b"", b"<v>7</v>"])
+def test_a_formula_without_a_result_reaches_new_rows(tmp_path, result):
+    """As openpyxl writes it."""
+    path, out = book(tmp_path / "a.xlsx", [("1", {NOTE: "=I2*2"})], extra=["double"]), tmp_path / "b.xlsx"
+    rewritten(
+        path,
+        {sheet_part(path, RFM_SHEET): first(rb"<v>0</v></c></row></sheetData>", result + rb"</c></row></sheetData>")},
+    )
+    fill(path, full("12"), out)
+    assert column(out, "double") == ["=I2*2", "=I3*2"]
+    assert not violations(path, out)
+
+
 CALCULATED = {
     "RfmSegments[[#This Row],[M金额]]*2": ["=RfmSegments[[#This Row],[M金额]]*2"] * 2,
     'I2&amp;"&lt;"': ['=I2&"<"', '=I3&"<"'],
