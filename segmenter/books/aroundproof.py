@@ -33,6 +33,8 @@ _RANGES: Final = {
 }
 """which elements say with which attribute what they are about"""
 _FORMULAS: Final = ("formula", "formula1", "formula2", "f")
+_DIGITS: Final = "0123456789"
+_NO_DIGITS: Final = str.maketrans("", "", _DIGITS)
 _REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
 _BOX: Final = re.compile(rb"(<(?:\w+:)?(?:Row|Anchor)>)[^<]*")
 _SHAPE: Final = re.compile(rb"<(?:\w+:)?shape\s.*?</(?:\w+:)?shape>", re.DOTALL)
@@ -107,8 +109,16 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
     if one.name == "sqref" and shift is not None:
         text = _follow(text, shift) or text
     elif one.name in _FORMULAS and moved and text:
-        text = translate.moved(text, *moved)
+        text = _copied(text, *moved)
     return one.name, sorted(said.items()), text, children
+
+
+def _copied(text: str, start: str, end: str) -> str:
+    """A formula of one cell as it reads in another; in the same column only its numbers may be others, and where more
+    is, this is as it was."""
+    found = translate.moved(text, start, end)
+    lost = start.rstrip(_DIGITS) == end.rstrip(_DIGITS) and text.translate(_NO_DIGITS) != found.translate(_NO_DIGITS)
+    return text if lost else found
 
 
 def _follow(ranges: str, shift: Shift, *, cells: bool = False) -> str:
