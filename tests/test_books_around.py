@@ -39,6 +39,17 @@ def test_rules_and_links_that_do_not_follow_the_rows_are_found(tmp_path, monkeyp
     refuses(path, full("2345"))
 
 
+def test_a_rule_that_loses_a_word_is_found(tmp_path, monkeypatch):
+    """Though the proof lets its formula follow in the same way, to compare it."""
+
+    def said(workbook, sheet, headers):
+        sheet.conditional_format("F4", {"type": "formula", "criteria": "=$I4>other!rate"})
+
+    path, real = book(tmp_path / "a.xlsx", [(one, {}) for one in "123"], after=said), translate.moved
+    monkeypatch.setattr(translate, "moved", lambda text, *others: real(text, *others).replace("other!", ""))
+    refuses(path, full("23"))
+
+
 def test_a_table_that_does_not_grow_is_found(tmp_path, monkeypatch):
     path = dressed(tmp_path / "a.xlsx", totals=True)
     monkeypatch.setattr(growth, "table", lambda data, *about: data)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, saved_by_excel, sheet_part
-from fills import miswrite
+from fills import miswrite, violations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -396,6 +396,98 @@ def test_row_numbers_with_zeros_before_them(tmp_path, monkeypatch):
         target.write(RFM, rfm("abc"))
     assert not repairs(path)
     assert FileBook(path).read(RFM).rows[2][14] == 77
+
+
+def filled_twice(folder, change, first="abcd", again="acd"):
+    """What became of a sheet that was filled and filled again, at once and row by row; `change`: of its XML between."""
+    found = []
+    for start in (1, 1 << 30):
+        path = book(folder / f"{start}.xlsx", extra=["mine", "more"])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            with FileBook(path) as target:
+                target.write(RFM, rfm(first, reason=[None] * len(first)))
+            patch.setattr(longlist, "_PIECE", 0)
+            rewritten(path, {sheet_part(path, RFM_SHEET): change})
+            before = path.with_stem(f"before{start}")
+            before.write_bytes(path.read_bytes())
+            try:
+                with FileBook(path) as target:
+                    target.write(RFM, rfm(again, reason=[None] * len(again)))
+            except Refused as refused:
+                found.append(refused.key)
+                continue
+        assert not repairs(path)
+        assert not violations(before, path)
+        found.append(parts(path))
+    return found
+
+
+@pytest.mark.parametrize("again", ["abcd", "acd"])
+def test_a_cell_of_ours_that_somebody_took_away_does_not_come_back(tmp_path, again):
+    one, other = filled_twice(tmp_path, lambda data: data.replace(b'<c r="N4" s="1"/>', b"", 1), again=again)
+    assert one == other
+
+
+@pytest.mark.parametrize("column", "NO")
+def test_what_a_cell_says_besides_its_look_stays(tmp_path, column):
+    cell = f'<c r="{column}4" s="1"'.encode()
+    one, other = filled_twice(tmp_path, lambda data: data.replace(cell, cell + b' ph="1"', 1))
+    assert one == other
+    sheet = next(data for name, data in one.items() if name.endswith("sheet1.xml"))
+    assert f'<c r="{column}3" s="1" ph="1"/>'.encode() in sheet
+
+
+@pytest.mark.parametrize("again", ["abcd", "acd"])
+@pytest.mark.parametrize("cell", [b"", b'<c r="O4" s="1" t="b"><v>1</v></c>'])
+@pytest.mark.parametrize("styled", [True, False])
+def test_cells_that_people_merged_are_refused_when_rows_move(tmp_path, again, cell, styled):
+    def merged(data):
+        data = data if styled else re.sub(rb'<c r="[OP]\d" s="1"/>', b"", data)
+        data = re.sub(rb'<c r="O4" s="1"/>', cell, data) if cell else data
+        return data.replace(b"<pageMargins", b'<mergeCells count="1"><mergeCell ref="O4:P4"/></mergeCells><pageMargins')
+
+    one, other = filled_twice(tmp_path, merged, again=again)
+    assert one == other
+    assert (one == "table_merged") == (again != "abcd")
+
+
+def test_a_remark_in_the_xml_that_looks_like_rows(tmp_path):
+    def remark(data):
+        return data.replace(b"</sheetData>", b'</sheetData><!-- <row r="9"></row></sheetData> -->')
+
+    one, other = filled_twice(tmp_path, remark)
+    assert one == other
+    one, other = filled_twice(tmp_path, remark, again="abcd")
+    assert one == other
+
+
+def test_what_is_said_of_blank_rows_goes_with_them(tmp_path):
+    def said(workbook, sheet, headers):
+        sheet.data_validation("O4", {"validate": "integer", "criteria": ">", "value": 0})
+        sheet.conditional_format("O5", {"type": "no_blanks"})
+
+    def taller(data):
+        rows = b"".join(b'<row r="%d"><c r="A%d" s="1"/></row>' % (n, n) for n in range(3, 7))
+        return data.replace(b"</row></sheetData>", b"</row>" + rows + b"</sheetData>")
+
+    found = []
+    for start in (1, 1 << 30):
+        path = book(tmp_path / f"{start}.xlsx", extra=["mine"], after=said)
+        rewritten(
+            path, {sheet_part(path, RFM_SHEET): taller, "xl/tables/table1.xml": lambda d: d.replace(b"O2", b"O6")}
+        )
+        before = path.with_stem(f"before{start}")
+        before.write_bytes(path.read_bytes())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(longlist, "FROM", start)
+            with FileBook(path) as target:
+                target.write(RFM, rfm("abcdef"))
+                assert at_once(target) == (start == 1)
+        assert not repairs(path)
+        assert not violations(before, path)
+        found.append(parts(path))
+    assert found[0] == found[1]
 
 
 BOLD = b"<r><rPr><b/></rPr><t>kin</t></r><r><t>d b</t></r>"

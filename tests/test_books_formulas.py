@@ -49,6 +49,7 @@ FOLLOWS = {
     "=SUM(I7:I8)*B2单价*I4年": "=SUM(I5:I7)*B2单价*I4年",
     "=SUM(other!I2:other!I4)+SUM(other!$I$2:other!$I$4)": "=SUM(other!I2:other!I4)+SUM(other!$I$2:other!$I$4)",
     f"={RFM_SHEET.lower()}!I4": f"={RFM_SHEET.lower()}!I3",
+    r"=I4*a\I4*I4\a*x?I4*I4?": r"=I3*a\I4*I4\a*x?I4*I4?",
 }
 
 
@@ -198,6 +199,68 @@ def test_a_row_of_totals_follows_in_the_same_way(tmp_path):
     assert not violations(path, out)
 
 
+SEEN = {
+    "I4*2-I$3+$I4": "I3*2-I$3+$I3",
+    "I4-I3": "I3-I2",
+    "SUM(I$2:I4)/SUM(i2:i4)": "SUM(I$2:I3)/SUM(i1:i3)",
+    "SUM(other!I4:other!K4)": "SUM(other!I3:other!K3)",
+    "SUM('it''s I4'!I4:'it''s I4'!K4)": "SUM('it''s I4'!I3:'it''s I4'!K3)",
+    "SUM(first:last!I4)+SUM('1:3'!I4)+[1]other!I4": "SUM(first:last!I3)+SUM('1:3'!I3)+[1]other!I3",
+    "I4*other!rate*[1]!rate": "I3*other!rate*[1]!rate",
+    "VLOOKUP(A4,other!#REF!,2,0)+#REF!": "VLOOKUP(A3,other!#REF!,2,0)+#REF!",
+    "I4*YTD2024*XFE4": "I3*YTD2024*XFE4",
+    "I4*I1048577": "I3*I1048577",
+    r"I4*a\I4*I4\a*x?I4*I4?": r"I3*a\I4*I4\a*x?I4*I4?",
+    "RfmSegments[[#This Row],[I4!]]*I4": "RfmSegments[[#This Row],[I4!]]*I3",
+    "RfmSegments[a!b]&RfmSegments['[I4]&I4": "RfmSegments[a!b]&RfmSegments['[I4]&I3",
+    'IF(I4>1,"I4 ""I4!""",  "a!b")': 'IF(I3>1,"I4 ""I4!""",  "a!b")',
+    "SUM(4:4,$4:4,I:I)+LOG10(I4)+1E4": "SUM(3:3,$4:3,I:I)+LOG10(I3)+1E4",
+    "_xlfn.CONCAT(I4)&_xlpm.x4": "_xlfn.CONCAT(I3)&_xlpm.x4",
+    "单价I4*I4单价*I4": "单价I4*I4单价*I3",
+}
+
+
+@pytest.mark.parametrize("text", SEEN)
+def test_a_formula_in_the_row_of_a_customer_is_copied_with_it(tmp_path, text):
+    """Customer 1 goes, in row 2; 3 stands in row 4, and moves to row 3."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    rows = [(str(n), {}) for n in range(1, 5)]
+    book(path, rows, extra=["note"], after=lambda _, sheet, __: sheet.write(3, NOTE, "=" + text))
+    fill(path, full("234"), out)
+    assert values(out)[3, NOTE + 1] == "=" + SEEN[text]
+    assert not violations(path, out)
+
+
+@pytest.mark.parametrize("lost", ["other!", "*2", "rate"])
+def test_a_formula_that_loses_a_word_when_it_is_copied_is_found(tmp_path, monkeypatch, lost):
+    """Though the proof copies it in the same way, to compare it."""
+    path, real = tmp_path / "a.xlsx", translate.moved
+    book(path, [(str(n), {NOTE: "=I4*other!rate*2"} if n == 3 else {}) for n in range(1, 5)], extra=["note"])
+    monkeypatch.setattr(translate, "moved", lambda text, *others: real(text, *others).replace(lost, ""))
+    refuses(path, full("234"))
+
+
+def test_a_formula_that_is_shared_across_columns_is_spelt_out(tmp_path):
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [(str(n), {NOTE: 1, NOTE + 1: 1}) for n in range(1, 4)], extra=["one", "two"])
+
+    def share(data):
+        for where in ("O2", "P2", "O3", "P3", "O4", "P4"):
+            said = b' ref="O2:P4" si="0">H2*$I2+SUM(H:H)+AA$1</f>' if where == "O2" else b' si="0"/>'
+            cell = b'<c r="%s"><v>1</v>' % where.encode()
+            assert cell in data
+            data = data.replace(cell, b'<c r="%s"><f t="shared"%s<v>1</v>' % (where.encode(), said))
+        return data
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): share})
+    fill(path, full("23"), out)
+    assert [values(out)[3, column] for column in (NOTE + 1, NOTE + 2)] == [
+        "=H3*$I3+SUM(H:H)+AA$1",
+        "=I3*$I3+SUM(I:I)+AB$1",
+    ]
+    assert not violations(path, out)
+
+
 FAULTS = {
     "it stays as it is": lambda self, text, row: text,
     "it is copied": lambda self, text, row: translate.moved(text, "O5", "O4"),
@@ -230,6 +293,19 @@ def test_verify_finds_a_remark_that_reads_other_rows(tmp_path, text):
     part = sheet_part(out, RFM_SHEET)
     rewritten(out, {part: first(rb"<f>SUM\(I2:I3\)", b"<f>" + text.encode())})
     assert part in violations(path, out)
+
+
+@pytest.mark.parametrize("result", [b"<v/>", b"<v />", b"<v></v>", b"", b"<v>7</v>"])
+def test_a_formula_without_a_result_reaches_new_rows(tmp_path, result):
+    """As openpyxl writes it."""
+    path, out = book(tmp_path / "a.xlsx", [("1", {NOTE: "=I2*2"})], extra=["double"]), tmp_path / "b.xlsx"
+    rewritten(
+        path,
+        {sheet_part(path, RFM_SHEET): first(rb"<v>0</v></c></row></sheetData>", result + rb"</c></row></sheetData>")},
+    )
+    fill(path, full("12"), out)
+    assert column(out, "double") == ["=I2*2", "=I3*2"]
+    assert not violations(path, out)
 
 
 CALCULATED = {

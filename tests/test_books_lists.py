@@ -1,8 +1,12 @@
 """Rows of a table written into a sheet that people work in."""
 
+import re
+
 import openpyxl
+import openpyxl.comments
 import pytest
-from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rfm, sheet_part, values
+from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rewritten, rfm, sheet_part, values
+from fills import violations
 
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
@@ -182,6 +186,80 @@ def test_comments_stay_with_their_customer(tmp_path):
     assert sheet["A2"].comment.text == "good payer"
     vml = next(data for name, data in parts(path).items() if name.endswith(".vml"))
     assert b"<x:Row>1</x:Row>" in vml
+
+
+def boxes(path):
+    """Row and column of the boxes of comments, as they are told whatever the prefixes."""
+    vml = next(data for name, data in parts(path).items() if name.endswith(".vml"))
+    return re.findall(rb"<\w+:Row>(\d+)</\w+:Row><\w+:Column>(\d+)</\w+:Column>", vml)
+
+
+def test_comments_of_a_workbook_that_openpyxl_saved_stay_with_their_customers(tmp_path):
+    """It writes their boxes with prefixes of its own."""
+    path, out = book(tmp_path / "a.xlsx", [(one, {}) for one in "abcde"]), tmp_path / "b.xlsx"
+    workbook = openpyxl.load_workbook(path)
+    workbook[RFM_SHEET]["A4"].comment = openpyxl.comments.Comment("about c", "me")
+    workbook[RFM_SHEET]["F6"].comment = openpyxl.comments.Comment("about e", "me")
+    workbook.save(path)
+    assert boxes(path) == [(b"3", b"0"), (b"5", b"5")]
+    fill(path, rfm("acde"), out)
+    assert [openpyxl.load_workbook(out)[RFM_SHEET][where].comment.text for where in ("A3", "F5")] == [
+        "about c",
+        "about e",
+    ]
+    assert boxes(out) == [(b"2", b"0"), (b"4", b"5")]
+    assert not violations(path, out)
+    vml = next(name for name in parts(out) if name.endswith(".vml"))
+    rewritten(out, {vml: lambda data: data.replace(b"Row>2<", b"Row>3<")})
+    assert violations(path, out) == [vml]
+
+
+def lined(path, ids="abcde", lines=range(2, 7), rules=(3, 5)):
+    """Customers each of whom has a line drawn in a cell, and some a rule and a validation that only newer versions of
+    Excel know."""
+
+    def said(workbook, sheet, headers):
+        for n in lines:
+            sheet.add_sparkline(f"O{n}", {"range": f"I{n}:N{n}"})
+        for n in rules:
+            sheet.conditional_format(f"H{n}", {"type": "data_bar", "bar_solid": True})
+
+    book(path, [(one, {}) for one in ids], extra=["line"], after=said)
+    validation = b"".join(
+        b'<x14:dataValidation type="list"><x14:formula1><xm:f>Other!A%d</xm:f></x14:formula1><xm:sqref>N%d</xm:sqref>'
+        b"</x14:dataValidation>" % (n, n)
+        for n in rules
+    )
+    ext = (
+        b'<ext xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main" '
+        b'uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"><x14:dataValidations count="%d" '
+        b'xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main">%b</x14:dataValidations></ext></extLst></work'
+    )
+    new = ext % (len(rules), validation)
+    return rewritten(path, {sheet_part(path, RFM_SHEET): lambda data: data.replace(b"</extLst></work", new)})
+
+
+def further(path):
+    """Where lines, rules and validations stand of which only newer versions of Excel know, and the whole list."""
+    data = parts(path)[sheet_part(path, RFM_SHEET)].rpartition(b"<extLst>")[2]
+    return sorted(re.findall(rb"<xm:sqref>([A-Z]+[0-9]+)</xm:sqref>", data)), data
+
+
+def test_lines_and_rules_of_customers_who_are_gone_go_with_them(tmp_path):
+    path, out = lined(tmp_path / "a.xlsx"), tmp_path / "b.xlsx"
+    fill(path, rfm("acdef"), out)  # b is gone, in row 3
+    assert further(out)[0] == [b"H4", b"N4", b"O2", b"O3", b"O4", b"O5"]
+    assert b'<x14:dataValidations count="1"' in further(out)[1]
+    assert not violations(path, out)
+
+
+@pytest.mark.parametrize("ids", ["ac", "bde", "f"])
+def test_lists_of_lines_and_rules_with_nothing_in_them_go_too(tmp_path, ids):
+    path, out = lined(tmp_path / "a.xlsx", lines=[3], rules=[3]), tmp_path / "b.xlsx"
+    fill(path, rfm(ids), out)
+    assert further(out)[0] == ([b"H2", b"N2", b"O2"] if "b" in ids else [])
+    assert (b"<extLst>" in parts(out)[sheet_part(out, RFM_SHEET)]) == ("b" in ids)
+    assert not violations(path, out)
 
 
 def test_a_row_with_a_comment_is_kept(tmp_path):

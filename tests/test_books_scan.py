@@ -7,7 +7,7 @@ import pytest
 from bookshop import CUSTOMER_SHEET, prefixed, rewritten, sheet_part
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strange_cells import ANY_SHEET, customers, make
+from strange_cells import ANY_SHEET, PLAIN, customers, make, written
 
 from segmenter.books import file, reading
 from segmenter.books.file import FileBook
@@ -126,3 +126,18 @@ def test_numbers_to_the_last_bit(values):
         expected = np.array([float(text(value)) for value in values])
         found = scan.columns()[0].values(0, len(values))
         assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("rows", ["all", "one"])
+@pytest.mark.parametrize("cells", [True, False])
+def test_rows_that_do_not_say_their_numbers(tmp_path, monkeypatch, rows, cells):
+    """Only those before them tell: calamine reads such a sheet, however long."""
+    path = written(tmp_path / "a.xlsx", PLAIN + PLAIN.replace(b'1"', b'2"') + PLAIN.replace(b'1"', b'3"'))
+
+    def strip(data):
+        data = re.sub(rb'<row r="\d"', b"<row", data) if rows == "all" else data.replace(b'<row r="2"', b"<row")
+        return data if cells else re.sub(rb'<c r="[A-Z]\d"', b"<c", data)
+
+    rewritten(path, {sheet_part(path, CUSTOMER_SHEET): strip})
+    monkeypatch.setattr(file, "_LONG", 0)
+    assert FileBook(path).read(CUSTOMERS).rows == [["a", "b"]] * 3

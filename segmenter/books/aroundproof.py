@@ -20,9 +20,12 @@ _FOLLOW: Final = (
     *("autoFilter", "sortState"),
 )
 """elements about cells: their ranges follow the rows"""
-_ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange")
+_ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange", "sparkline")
 """those that go when all their cells are gone"""
-_GROUPS: Final = ("dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges")
+_GROUPS: Final = (
+    *("dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges"),
+    *("extLst", "ext", "conditionalFormattings", "sparklineGroups", "sparklines"),
+)
 """lists that go when nothing is left in them"""
 _RANGES: Final = {
     "sqref": ("conditionalFormatting", "dataValidation", "ignoredError", "protectedRange"),
@@ -30,11 +33,14 @@ _RANGES: Final = {
 }
 """which elements say with which attribute what they are about"""
 _FORMULAS: Final = ("formula", "formula1", "formula2", "f")
+_DIGITS: Final = "0123456789"
+_NO_DIGITS: Final = str.maketrans("", "", _DIGITS)
 _REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
-_BOX: Final = re.compile(rb"(<x:(?:Row|Anchor)>)[^<]*")
-_SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
-_ROW: Final = re.compile(rb"<x:Row>\s*([0-9]+)\s*</x:Row>")
-_COLUMN: Final = re.compile(rb"<x:Column>\s*([0-9]+)\s*</x:Column>")
+_BOX: Final = re.compile(rb"(<(?:\w+:)?(?:Row|Anchor)>)[^<]*")
+_SHAPE: Final = re.compile(rb"<(?:\w+:)?shape\s.*?</(?:\w+:)?shape>", re.DOTALL)
+_ROW: Final = re.compile(rb"<(?:\w+:)?Row>\s*([0-9]+)\s*<")
+_FLOATS: Final = re.compile(rb"<(?:\w+:)?Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})<")
+_COLUMN: Final = re.compile(rb"<(?:\w+:)?Column>\s*([0-9]+)\s*<")
 
 Told = tuple[Any, ...]
 
@@ -56,10 +62,15 @@ def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str
     """The first element of a worksheet part, rows aside, that does not say what it said."""
     if was.data == now.data and (shift is None or (not shift.moved and not shift.gone and shift.old == shift.new)):
         return ""
-    if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+    if not framed(was, now):
         return f"<{was.name}>"
     pairs = zip_longest(_told(was, shift), _told(now, None))
     return next((f"<{(one or other)[0]}>" for one, other in pairs if one != other), "")
+
+
+def framed(was: spans.Element, now: spans.Element) -> bool:
+    """Whether a part begins as it did, down to what its root says, and has behind the root what it had."""
+    return was.data[: was.inner] == now.data[: now.inner] and was.data[was.end :] == now.data[now.end :]
 
 
 def _told(root: spans.Element, shift: Shift | None) -> Iterator[Told]:
@@ -86,16 +97,28 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
                 moved = _moved(said[name], kept)
             said[name] = kept or said[name]
     if shift is not None and (inner := next((each for each in one.children if each.name == "sqref"), None)):
-        moved = _moved(inner.text, _follow(inner.text, shift))
+        moved = _moved(inner.text, kept := _follow(inner.text, shift))
+        if not kept and one.name in _ITEMS:
+            return None
     children = [told for child in one.children if (told := _element(child, shift, moved)) is not None]
     if one.name in _GROUPS and one.children and not children:
+        return None
+    if one.name == "sparklineGroup" and not any(told[0] == "sparklines" for told in children):
         return None
     text = "" if one.children else one.text
     if one.name == "sqref" and shift is not None:
         text = _follow(text, shift) or text
     elif one.name in _FORMULAS and moved and text:
-        text = translate.moved(text, *moved)
+        text = _copied(text, *moved)
     return one.name, sorted(said.items()), text, children
+
+
+def _copied(text: str, start: str, end: str) -> str:
+    """A formula of one cell as it reads in another; in the same column only its numbers may be others, and where more
+    is, this is as it was."""
+    found = translate.moved(text, start, end)
+    lost = start.rstrip(_DIGITS) == end.rstrip(_DIGITS) and text.translate(_NO_DIGITS) != found.translate(_NO_DIGITS)
+    return text if lost else found
 
 
 def _follow(ranges: str, shift: Shift, *, cells: bool = False) -> str:
@@ -152,8 +175,8 @@ def _comment(one: spans.Element, shift: Shift) -> str:
     return _follow(one.get("ref"), shift, cells=True) or one.get("ref")
 
 
-def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:
-    """Row and column of the cells to which the boxes of comments belong, as they have to be."""
+def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int, list[int]]]:
+    """Row and column of the cells to which the boxes of comments belong, as they have to be, and where these float."""
     for shape in _SHAPE.findall(data):
         row, column = _ROW.search(shape), _COLUMN.search(shape)
         if not row or not column:
@@ -161,7 +184,12 @@ def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int]]:
         old, left = int(row[1]), int(column[1])
         follows = shift is not None and shift.columns[0] <= left <= shift.columns[1]
         new = shift.row(old) if shift is not None and follows and shift.first <= old <= shift.old + 1 else old
-        yield old if new is None else new, left
+        now = old if new is None else new
+        anchor = _FLOATS.search(shape)
+        floats = [*map(int, anchor[1].split(b","))] if anchor else []
+        if now != old:
+            floats[2::4] = [max(0, place + now - old) for place in floats[2::4]]
+        yield now, left, floats
 
 
 def name(before: str, after: str, shift: Shift | None) -> bool:

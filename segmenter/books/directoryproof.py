@@ -6,6 +6,7 @@ Each function gives the first thing that is wrong, "" when nothing is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final, NamedTuple
@@ -39,8 +40,10 @@ def workbook(old: Index, new: Index, shifts: Mapping[str, Shift | None]) -> str:
         return "<sheets>"
     if not _names(old, new, shifts):
         return "<definedNames>"
-    if was.data[was.start : was.inner] != now.data[now.start : now.inner]:
+    if not aroundproof.framed(was, now):
         return f"<{was.name}>"
+    if not _is_calculated(was) <= _is_calculated(now):
+        return "<calcPr>"
     kept, there = ([_told(one) for one in root.children if one.name not in _APART] for root in (was, now))
     if all(name != "calcPr" for name, _ in kept):
         there = [one for one in there if one != ("calcPr", {})]
@@ -51,6 +54,12 @@ def _told(one: spans.Element) -> tuple[str, object]:
     """What an element of the workbook part says; that all is to be calculated anew may be added."""
     said = {name: one.get(name) for name in one.attributes if name != "fullCalcOnLoad"}
     return one.name, said if one.name == "calcPr" else one.raw
+
+
+def _is_calculated(workbook: spans.Element) -> bool:
+    """Whether all is to be calculated anew when the workbook is opened."""
+    found = workbook.first("calcPr")
+    return found is not None and found.get("fullCalcOnLoad") in ("1", "true")
 
 
 def _names(old: Index, new: Index, shifts: Mapping[str, Shift | None]) -> bool:
@@ -115,7 +124,7 @@ def listed(before: bytes, after: bytes, name: str, old: Index, new: Index) -> st
         target = (one.get("PartName") or one.get("Target")).rpartition("/")[2]
         main = one.get("PartName").lstrip("/") == old.workbook_part
         if target not in gone and not main and "signature" not in one.get("Type"):
-            return target
+            return target or one.get("Extension")
     for one in _missing(now, was):
         target = one.get("PartName") or one.get("Target")
         main = target.lstrip("/") == old.workbook_part and one.get("ContentType").endswith("main+xml")
@@ -131,14 +140,18 @@ def _ends(one: Index, other: Index) -> set[str]:
 
 
 def _missing(old: Sequence[spans.Element], new: Sequence[spans.Element]) -> list[spans.Element]:
-    there = {one.raw for one in new}
-    return [one for one in old if one.raw not in there]
+    """Those of `old` that are not in `new`, or not as often."""
+    there = Counter(one.raw for one in new)
+    there.subtract(one.raw for one in old)
+    return [one for one in old if there[one.raw] < 0]
 
 
 def styles(before: bytes, after: bytes, name: str) -> str:
     """The styles: every list begins as it was, everything else is the same; lists stand in their order."""
     old, new = spans.parse(before, name), spans.parse(after, name)
     by_name = {one.name: one for one in old.children}
+    if not aroundproof.framed(old, new):
+        return f"<{old.name}>"
     if lost := {*by_name} - {one.name for one in new.children}:
         return f"<{min(lost)}>"
     for one in new.children:
@@ -149,10 +162,17 @@ def styles(before: bytes, after: bytes, name: str) -> str:
         counts = one.get("count") in ("", str(len(one.members)))
         if one.name not in _LISTS or others[: len(items)] != items or not counts:
             return f"<{one.name}>"
+        if was is not None and _about(was) != _about(one):
+            return f"<{one.name}>"
     if [one.name for one in old.children] != (names := [one.name for one in new.children]):
         known = [one for one in names if one in _STYLES]
         return "" if known == sorted(known, key=_STYLES.index) else "<styleSheet>"
     return ""
+
+
+def _about(one: spans.Element) -> dict[str, str]:
+    """What a list says of itself besides how long it is."""
+    return {name: one.get(name) for name in one.attributes if name != "count"}
 
 
 def chain(before: bytes, after: bytes, name: str, ours: Iterable[str]) -> str:

@@ -14,10 +14,19 @@ from segmenter.cells import address
 
 _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
 """elements whose `sqref` lists the ranges they are about"""
+_FURTHER: Final = (
+    *("extLst", "ext", "conditionalFormattings", "dataValidations"),
+    *("sparklineGroups", "sparklineGroup", "sparklines"),
+)
+"""lists of what only newer versions of Excel know, in one another: they go when nothing is left in them"""
 _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "table")
 """elements with one range in `ref`"""
-_ANCHOR: Final = rb"(<x:Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</x:Anchor>)"
+_ANCHOR: Final = rb"(<(?:[^\s<>/:]+:)?Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</(?:[^\s<>/:]+:)?Anchor>)"
 """where the box of a comment floats"""
+_BOX: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)shape\b.*?</\1shape>", re.DOTALL)
+"""the box of a comment; some programs write it with prefixes of their own"""
+_BOX_ROW: Final = re.compile(rb"(<(?:[^\s<>/:]+:)?Row>\s*)([0-9]+)(\s*</(?:[^\s<>/:]+:)?Row>)")
+_BOX_COLUMN: Final = re.compile(rb"<(?:[^\s<>/:]+:)?Column>\s*([0-9]+)\s*</")
 _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 _SHEET: Final = re.compile(
     r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
@@ -108,6 +117,33 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
                 edits.remove(one)
             if lost and "count" in group.attributes:
                 edits.set(group, "count", str(len(items) - len(lost)))
+    for one in root.all("extLst"):
+        if _is_gone(one, shift):
+            edits.remove(one)
+        else:
+            _drop_further(one, edits, shift)
+
+
+def _drop_further(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+    """The same of what an element lists that only newer versions of Excel know (`<extLst>`): rules, validations, lines
+    drawn in cells."""
+    lost = [child for child in one.children if _is_gone(child, shift)]
+    for child in one.children:
+        if child in lost:
+            edits.remove(child)
+        else:
+            _drop_further(child, edits, shift)
+    if lost and "count" in one.attributes:
+        edits.set(one, "count", str(len(one.children) - len(lost)))
+
+
+def _is_gone(one: spans.Element, shift: Shift) -> bool:
+    """Whether all cells vanished that something in such a list is about."""
+    where = next((child for child in one.children if child.name == "sqref"), None)
+    if where is not None:
+        return not follow(where.text, shift)
+    about = one.all("sparklines") if one.name == "sparklineGroup" else one.children
+    return one.name in _FURTHER and bool(about) and all(_is_gone(child, shift) for child in about)
 
 
 def dimension(root: spans.Element, edits: spans.Edits, used: Area | None) -> None:
@@ -176,8 +212,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
 
     def move(found: re.Match[bytes]) -> bytes:
         shape = found[0]
-        row = re.search(rb"(<x:Row>\s*)([0-9]+)(\s*</x:Row>)", shape)
-        column = re.search(rb"<x:Column>\s*([0-9]+)\s*</x:Column>", shape)
+        row, column = _BOX_ROW.search(shape), _BOX_COLUMN.search(shape)
         if not row or not column or not shift.columns[0] <= int(column[1]) <= shift.columns[1]:
             return shape
         old = int(row[2])
@@ -187,7 +222,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
         return re.sub(_ANCHOR, lambda one: _anchor(one, new - old), shape)
 
-    return re.sub(rb"<v:shape\b.*?</v:shape>", move, data, flags=re.DOTALL)
+    return _BOX.sub(move, data)
 
 
 def _anchor(found: re.Match[bytes], by: int) -> bytes:

@@ -3,6 +3,7 @@ to be written."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -78,6 +79,10 @@ class _Guess:
                 return
             else:
                 yield Slot(None, 0 if self._holds(number) else None)
+        for number in itertools.count(last + 1):  # remarks that look as if they were below it
+            if not loose or number not in self._now.rows or not self._is_remark(loose[0], None, number):
+                return
+            yield Slot(loose.pop(0), 0, True)
 
     def _keyed(self, source: int | None, number: int) -> Slot:
         """A row with a key, which may be a remark for all that: with a word where the keys stand."""

@@ -29,6 +29,8 @@ _ROW_NUMBER: Final = re.compile(rb'\sr="(\d+)"')
 _ADDRESS: Final = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
 _KINDS: Final = frozenset((b"n", b"s", b"str", b"inlineStr", b"b"))
 """`t` of the cells whose values are read at once"""
+_PLAIN: Final = frozenset((b"r", b"s", b"t"))
+"""what a cell says most often"""
 
 
 class Region(NamedTuple):
@@ -70,7 +72,7 @@ class Layout(NamedTuple):
     regions: list[Region]
     values: list[Value]
     kinds: list[tuple[int, bytes | None, int]]
-    """(column, `t` or None for an empty cell, style) of each cell"""
+    """(column, `t`, style) of each cell; in place of `t` None for an empty one, b"" for one that says more than that"""
     ranges: list[tuple[int, int]]
     """of each cell: its first tag, and the one behind it"""
 
@@ -170,7 +172,8 @@ class _Cell(NamedTuple):
                 return None
             low = found.start(held)
             value = Value(row.count(b"<", 0, low) - 1, low - row.rindex(b"<", 0, low), column, kind, style)
-        return cls(number.span(2), (column, None if found[0].endswith(b"/>") else kind, style), texts, value, formula)
+        told = b"" if said.keys() - _PLAIN else None if found[0].endswith(b"/>") else kind
+        return cls(number.span(2), (column, told, style), texts, value, formula)
 
 
 def _regions(row: bytes, numbers: Sequence[tuple[int, int]], texts: Sequence[tuple[int, int, bool]]) -> list[Region]:

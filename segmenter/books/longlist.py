@@ -51,19 +51,16 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
     if made is None:
         return None
     found = {row.number: b"" for row in below} | {first: longrows.MARK}
-    return _filled(
-        job,
-        region,
-        body_of(sheet, found),
-        made,
-        Shift(first, max(first, region.last), first + count - 1, {}, frozenset(), (region.left, region.right)),
-    )
+    blank = frozenset(range(first, region.last + 1))  # they are nobody's, and go
+    shift = Shift(first, max(first, region.last), first + count - 1, {}, blank, (region.left, region.right))
+    return _filled(job, region, body_of(sheet, found), made, shift)
 
 
 def _filled(
     job: Job, region: Region, body: bytes, made: longrows.Rows, shift: Shift, order: Sequence[int] | None = None
 ) -> Filled:
-    refuse_merged(job.sheet, region, shift.new, {one.number for one in made.columns})
+    brought = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
+    refuse_merged(job.sheet, region, shift.new, None if shift.moved or shift.gone else brought)
     return Filled(body, shift, region, whole=Whole(made, shift, order))
 
 
@@ -242,7 +239,11 @@ def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:
 
 def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> bool:
     """Whether every cell is in a column the frame brings, of a kind and in a style in which we write it, or in one of
-    the list that is somebody else's."""
+    the list that is somebody else's; and none is missing that would come back with its style."""
+    looks, everywhere = _styles(job.sheet, standing.like), standing.scan.everywhere or ()
+    area = range(own.area.left, own.area.right + 1)
+    if any(looks.get(one) and one not in everywhere and one not in standing.scan.kept for one in area):
+        return False
     styles = {column: cell.style for column, cell in standing.like.cells.items()}
     attributes = _attributes(job.sheet, Region(0, 0, own.area.left, own.area.right, own), standing.like)
     attributes = b' r="1"' + IDLE.sub(b"", attributes)
@@ -252,7 +253,7 @@ def _ours(job: Job, standing: _Standing, own: ListObject, writer: Writer) -> boo
         plain = styles.get(column, 0)
         if column in standing.scan.kept:
             continue
-        if column not in range(own.area.left, own.area.right + 1) or kind not in (None, b"n", b"inlineStr", b"s"):
+        if column not in area or kind not in (None, b"n", b"inlineStr", b"s"):
             return False
         if style not in (plain, writer.styles.quoted_id(plain)):
             return False

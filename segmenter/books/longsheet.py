@@ -97,6 +97,8 @@ class Long(NamedTuple):
         scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, *about)
         for piece in pieces(data, start, end, b"</%srow>" % p) if held else ():
             scan.feed(piece)
+        if scan.unnumbered:
+            return str(made.first + 1)
         stood = scan.columns()
         went = self._went(stood.get(key), scan.height) if key in ours else {}
         lost = [row for row in range(made.first, scan.height) if row - made.first not in went]
@@ -104,7 +106,8 @@ class Long(NamedTuple):
         typed = (row for row in lost if not all(one is not None and one.at(row) is not None for one in needed))
         if (row := next(typed, None)) is not None:  # it was none of ours
             return str(row + 1)
-        if wrong := self._followed(went, scan.height - made.first, noted) or self._kept(scan, went, styles, keep):
+        height = max(scan.height, plan.region.last + 1 if plan.region else 0)  # blank ones are not gone through
+        if wrong := self._followed(went, height - made.first, noted) or self._kept(scan, went, styles, keep):
             return wrong
         if not scan.formulas and all(kind is None for _, kind, _ in scan.kinds):
             return ""
@@ -114,6 +117,9 @@ class Long(NamedTuple):
         rest = [one for one in scan.kinds if one[0] not in keep]
         wrong_columns = [column for column, kind, _ in rest if kind is not None and column not in ours]
         wrong_columns += [column for column, _, style in rest if not styles.alike(style, like.get(column, 0))]
+        everywhere = scan.everywhere or ()  # where somebody took a cell away, an empty one would have its look again
+        anew = [one.number for one in made.columns if one.number not in everywhere and one.number not in keep]
+        wrong_columns += [column for column in anew if not styles.alike(looks.get(column, 0), 0)]
         least = min(wrong_columns, default=made.columns[0].number)
         return letter(least) if wrong_columns or scan.formulas else ""
 
@@ -191,10 +197,10 @@ class Long(NamedTuple):
         """Where the first row of the list begins in a sheet, where it ends (the others are made like it), and where all
         rows end."""
         first, p = self.whole.rows.first + 1, self._prefix
-        end = data.rfind(b"</%ssheetData>" % p)
-        start, number = data.find(b'<%srow r="%d"' % (p, first)), first
+        _, inner, end = spans.frame(data, self.name, "sheetData", checked=True)
+        start, number = data.find(b'<%srow r="%d"' % (p, first), inner, end), first
         if start < 0:  # nobody wrote that row, or not in this way
-            tags = re.finditer(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % p, data)
+            tags = re.compile(rb"<%srow\s(?:[^>]*\s)?r=[\"'](\d+)" % p).finditer(data, inner, end)
             start, number = next(((one.start(), int(one[1])) for one in tags if int(one[1]) >= first), (end, 0))
         after = start
         if number == first:
@@ -213,6 +219,7 @@ def find(name: str, plans: Sequence[Meant], changes: Mapping[str, Content | None
     content, rows = changes.get(name), plan.whole.rows
     if not isinstance(content, longrows.Part):
         data, p = after.read(name), rows.prefix.encode()
-        start, end = data.find(b'<%srow r="%d"' % (p, rows.first + 1)), data.rfind(b"</%ssheetData>" % p)
+        _, inner, end = spans.frame(data, name, "sheetData")
+        start = data.find(b'<%srow r="%d"' % (p, rows.first + 1), inner, end)
         content = longrows.Part(data[: max(start, 0)], rows, data[end:])
     return Long(name, content, plan, plan.whole)

@@ -136,8 +136,10 @@ def scan(
         if (end := tail.rfind(row_end)) >= 0:
             scanned.feed(tail[: end + len(row_end)])
             tail = tail[end + len(row_end) :]
-        if scanned.slow > max(_PATIENCE, scanned.height // 4):
+        if scanned.unnumbered or scanned.slow > max(_PATIENCE, scanned.height // 4):
             return None
+    if scanned.unnumbered:
+        return None
     root = spans.parse(head + tail, sheet.part)
     columns = scanned.columns()
     rows = Rows(columns, scanned.height)

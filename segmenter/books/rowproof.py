@@ -8,11 +8,12 @@ what they read (`formulaproof`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, refs, translate
+from segmenter.books import cells, refs, rowxml, translate
 from segmenter.books.filling import UNLIKE, Meant, addressed
 from segmenter.books.formulaproof import Followed, taken_apart
 from segmenter.books.region import Region
@@ -29,6 +30,7 @@ _UNSAID: Final = frozenset(
     {(b"hidden", b"0"), (b"collapsed", b"0"), (b"outlineLevel", b"0"), (b"t", b"n"), (b"s", b"0")}
 )
 """what a tag means that does not say it"""
+_DIGITS: Final = re.compile("[0-9]+")
 _TRUTHS: Final = {b"false": b"0", b"true": b"1"}
 
 
@@ -66,6 +68,8 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str
 
     `styles`: those of the workbook after.
     """
+    if place := _between(now):
+        return place
     rows = _Rows(was, now, styles)
     wants: dict[int, _Want] = {}
     for plan in plans:
@@ -75,6 +79,19 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str
         if place := rows.differs(number, wants[number]) if number in wants else rows.changed(number):
             return place
     return ""
+
+
+def _between(now: Sheet) -> str:
+    """The first row in front of which, or behind the last, anything but blanks stands that is no row."""
+    where = now.start
+    if sum(len(row.raw) for row in now.rows.values()) == now.end - where:
+        return ""
+    for row in now.rows.values():
+        start = now.data.index(row.raw, where)
+        if now.data[where:start].strip():
+            return str(row.number + 1)
+        where = start + len(row.raw)
+    return "<sheetData>" if now.data[where : now.end].strip() else ""
 
 
 def _block(was: Sheet, plan: Meant) -> Iterator[tuple[int, _Want]]:
@@ -153,6 +170,11 @@ class _Rows:
             return ""
         if _said(row.attributes) != _said(want.attributes):
             return str(number + 1)
+        source = want.source
+        if (rest := rowxml.rest(row, self._now.prefix)) and (
+            not source or rest != rowxml.rest(source, self._was.prefix)
+        ):
+            return str(number + 1)
         if want.source is None and not (beside and beside.cells):
             shape = tuple(
                 [(cell.column, cell.style, cell.column in want.ours or cell.blank) for cell in row.cells.values()]
@@ -225,7 +247,7 @@ def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -
         return False
     if old.formula is None or cell.formula is None:
         return old.formula == cell.formula
-    read = formula if rows else _outline
+    read: Callable[[Sheet, Cell], tuple[object, ...]] = formula if rows else _outline
     return b"si" not in cell.formula[0] and read(was, old) == read(now, cell)
 
 
@@ -234,11 +256,14 @@ def _rest(cell: Cell) -> tuple[object, ...]:
     return cell.style, _said(cell.raw.partition(b">")[0]), FORMULA.sub(b"", cell.inner)
 
 
-def formula(sheet: Sheet, cell: Cell) -> tuple[str, object]:
-    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), and what
-    kind of formula it is. One shared with other cells is spelt out."""
+def formula(sheet: Sheet, cell: Cell) -> tuple[object, ...]:
+    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), what in
+    it is no digit, where it stands, and what kind of formula it is. One shared with other cells is spelt out."""
     text, origin, kind = _told(sheet, cell)
-    return translate.moved(text, origin, address(_OUT, cell.column)) if text else "", kind
+    if not text:
+        return text, text, kind
+    spelt = text if origin == cell.where else translate.moved(text, origin, cell.where)
+    return translate.moved(text, origin, address(_OUT, cell.column)), _DIGITS.sub("", spelt), kind
 
 
 def _spelt(sheet: Sheet, cell: Cell) -> tuple[str, object]:

@@ -131,6 +131,13 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
     _without_comments(data, looked, end, sheet)
 
 
+def rest(row: Row, prefix: str) -> bytes:
+    """What stands in a row besides its cells."""
+    if len(row.inner) == sum(len(cell.raw) for cell in row.cells.values()):
+        return b""
+    return _cell(prefix).sub(b"", row.inner).strip()
+
+
 def _without_comments(data: bytes, start: int, end: int, sheet: str) -> int:
     """Refuse comments among the rows; returns where they were looked for up to."""
     if data.find(b"<!", start, end + 1) >= 0 or data.find(b"<?", start, end + 1) >= 0:
@@ -142,10 +149,9 @@ def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell
     regular = _regular_kept(row, inner) if len(inner) <= _SMALL else _regular(row, inner)
     if regular is not None:
         return regular
-    p = re.escape(prefix.encode())
     found: dict[int, Cell] = {}
     last = -1
-    for one in re.finditer(rb"<%sc%s(?:/>|>(.*?)</%sc\s*>)" % (p, ATTRIBUTES, p), inner, re.DOTALL):
+    for one in _cell(prefix).finditer(inner):
         attributes = attributes_of(one[1])
         raw = one[0]
         if (told := attributes.get(b"r")) is not None:
@@ -181,6 +187,13 @@ def _regular(row: int, inner: bytes) -> Mapping[int, Cell] | None:
         found[column] = Cell(row, column, int(style or 0), kind or b"n", content, raw)
     # an end tag with a blank in it would take the next cell along
     return found if length == len(inner) and inner.count(b"<c") == len(found) else None
+
+
+@cache
+def _cell(prefix: str) -> re.Pattern[bytes]:
+    """A whole cell."""
+    p = re.escape(prefix.encode())
+    return re.compile(rb"<%sc%s(?:/>|>(.*?)</%sc\s*>)" % (p, ATTRIBUTES, p), re.DOTALL)
 
 
 _regular_kept = lru_cache(_KEPT)(_regular)

@@ -58,7 +58,9 @@ class Scan:
         """the start tags of the rows, their numbers made 1, what says nothing left out; not of those that were read one
         by one"""
         self.kinds: set[tuple[int, bytes | None, int]] = set()
-        """(column, `t` or None for an empty cell, style) of their cells"""
+        """of their cells: see `Layout.kinds`"""
+        self.everywhere: Collection[int] | None = None
+        """the columns in which each of these rows has a cell, be it an empty one; None before the first row"""
         self.formatted = False
         """whether a cell that is not kept holds a string that is more than its text; not of those that were read one
         by one"""
@@ -68,6 +70,8 @@ class Scan:
         self.height = 0
         self.slow = 0
         """rows that were read one by one"""
+        self.unnumbered = False
+        """whether a row does not say its number, which only those before it tell: nothing here is right then"""
         self._prefix = prefix.encode()
         self._row = re.compile(b"<" + re.escape(self._prefix) + b"row[ >]")
         self._name = name
@@ -157,13 +161,15 @@ class Scan:
         self.formulas |= layout.formulas
         self.row_tags.add(IDLE.sub(b"", layout.tag))
         self.kinds.update(layout.kinds)
+        here = {column for column, _, _ in layout.kinds}
+        self.everywhere = here if self.everywhere is None else here.intersection(self.everywhere)
         self.rows += len(rows)
         if layout.hidden:
             self.hidden_rows.update(rows.tolist())
         for (column, kind, style), cells_at in zip(layout.kinds, layout.ranges, strict=True):
             if column in self._keep and (kind is not None or style == 0 or style != self._keep[column]):
                 self._keep_cells(piece, places[:, cells_at], rows, (column, layout.width))
-        for column in self._keep.keys() - {column for column, _, _ in layout.kinds}:
+        for column in self._keep.keys() - here:
             if self._keep[column]:
                 self.kept[column] |= dict.fromkeys(rows.tolist(), b"")
         for value in layout.values:
@@ -211,11 +217,15 @@ class Scan:
         space = b' xmlns:%s="x"' % p[:-1] if p else b""
         data = b"<%sworksheet%s><%ssheetData>%s</%ssheetData></%sworksheet>" % (p, space, p, rows, p, p)
         sheet = Sheet(data, "sheetData", self._name, self._strings, checked=True)
+        said = {number: attributes_of(row.attributes) for number, row in sheet.rows.items()}
+        self.slow += len(said)
+        if not all(b"r" in one for one in said.values()):
+            self.unnumbered = True
+            return
         for row in sheet.rows.values():
-            self.slow += 1
             self.rows += 1
             self.height = max(self.height, row.number + 1)
-            if attributes_of(row.attributes).get(b"hidden") in TRUE:
+            if said[row.number].get(b"hidden") in TRUE:
                 self.hidden_rows.add(row.number)
             for cell in row.cells.values():
                 self.kinds.add((cell.column, None if cell.blank else cell.kind, cell.style))

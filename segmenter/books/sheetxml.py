@@ -202,7 +202,8 @@ class Sheet:
     def uncached(self, raw: bytes) -> bytes:
         """A formula cell's bytes without the result it was saved with."""
         p = self.prefix.encode()
-        head, end, tail = re.sub(rb"<" + p + rb"v\b.*?</" + p + rb"v\s*>", b"", raw, flags=re.DOTALL).partition(b">")
+        value = rb"<%sv(?:\s[^<>/]*)?(?:/>|>.*?</%sv\s*>)" % (p, p)
+        head, end, tail = re.sub(value, b"", raw, flags=re.DOTALL).partition(b">")
         return re.sub(rb"\st\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", head) + end + tail
 
     @cached_property

@@ -7,7 +7,7 @@ Following (`Following`): a row that is no customer's, a remark or one of totals,
 certain cells: `=SUM(I2:I131)`. It goes on saying it about them, as all formulas do when rows are deleted from a sheet
 in Excel, or inserted. Seen from another place it would speak of others: of a customer less, and of the header.
 
-openpyxl knows how to copy, and takes a tenth of a second to import: most runs need none.
+Names may look like cells: `YTD2024` is one, for no sheet has so many columns, and `a\\I5` ends like one.
 """
 
 from __future__ import annotations
@@ -18,30 +18,60 @@ from typing import Final
 
 from segmenter.books import refs
 from segmenter.books.refs import Area, Shift
+from segmenter.cells import column_of, letter, position
 from segmenter.errors import Refused
 
 _CELL: Final = r"\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}"
+_COLUMN: Final = r"\$?[A-Z]{1,3}"
+_ROW: Final = r"\$?[1-9][0-9]{0,6}"
 _PIECE: Final = re.compile(
     r'"(?:[^"]|"")*"'  # a text
-    r"|(?<![\w.$])(?:(?P<sheet>'(?:[^']|'')+'|(?:\[[^\[\]]+\])?[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
-    rf"(?P<cells>{_CELL}(?::{_CELL})?|\$?[1-9][0-9]{{0,6}}:\$?[1-9][0-9]{{0,6}})(?![\w(!.])"
+    r"|(?<![\w.$\\?])(?:(?P<sheet>'(?:[^']|'')+'|(?:\[[^\[\]]+\])?[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
+    rf"(?P<cells>{_CELL}(?::{_CELL})?|{_ROW}:{_ROW}|{_COLUMN}:{_COLUMN})(?![\w(!.\\?])"
     r"|'(?:[^']|'')*'"  # a sheet of which no cells follow
     r"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]",  # columns of a table, another workbook
     re.IGNORECASE,
 )
 """what may look like a reference, and references"""
+_END: Final = re.compile(r"(\$?)([A-Z]*)(\$?)([0-9]*)", re.IGNORECASE)
+"""a cell, a column or a row"""
 
 
 def moved(text: str, origin: str, target: str) -> str:
     """The formula `text` (without "=") of cell `origin` as it reads in cell `target`; Refused where it cannot be read,
     or would lead above the sheet."""
-    from openpyxl.formula.tokenizer import TokenizerError
-    from openpyxl.formula.translate import Translator, TranslatorError
+    (row, column), (new_row, new_column) = position(origin), position(target)
 
-    try:
-        return str(Translator("=" + text, origin).translate_formula(target))[1:]
-    except (TokenizerError, TranslatorError, IndexError) as error:  # the last: brackets closed that were not opened
-        raise Refused("formula_stuck", value=text) from error
+    def move(found: re.Match[str]) -> str:
+        cells = found["cells"]
+        if cells is None:
+            return found[0]
+        ends = [_moved(end, new_row - row, new_column - column) for end in cells.split(":")]
+        if "" in ends:
+            raise Refused("formula_stuck", value=text)
+        return found[0].removesuffix(cells) + ":".join(ends)
+
+    rest = _PIECE.sub("", text)
+    if any(mark in rest for mark in "\"'[]") or rest.count("(") != rest.count(")"):
+        raise Refused("formula_stuck", value=text)
+    return _PIECE.sub(move, text)
+
+
+def _moved(end: str, down: int, right: int) -> str:
+    """A cell, a column or a row of a reference, so much further down and to the right where it is relative; "" where it
+    would leave the sheet."""
+    fixed, letters, fixed_row, digits = _END.fullmatch(end).groups()  # type: ignore[union-attr]
+    column = column_of(letters) if letters else 0
+    if column >= refs.MAX_COLUMNS or int(digits or 0) > refs.MAX_ROWS:
+        return end  # a name
+    if letters and right and not fixed:
+        letters = letter(column + right) if 0 <= column + right < refs.MAX_COLUMNS else ""
+        if not letters:
+            return ""
+    if digits and down and not (fixed_row if letters else fixed):
+        number = int(digits) + down
+        return f"{fixed}{letters}{fixed_row}{number}" if number > 0 else ""
+    return f"{fixed}{letters}{fixed_row}{digits}"
 
 
 class Following:
