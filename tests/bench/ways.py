@@ -220,9 +220,13 @@ def changed(before, after, text):
 
 
 def segmenter(folder, out):
-    """Every workbook of a folder filled by us, in one process."""
+    """Every workbook of a folder filled by us, in one process, begun as every process of ours is."""
+    from segmenter import process
+
+    process.begin()
     from segmenter import jobs
 
+    process.settle()
     for path in sorted(Path(folder).glob("*.xlsx")):
         jobs.fill(path, Path(out) / path.name)
 
