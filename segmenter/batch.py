@@ -307,6 +307,12 @@ def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) ->
     return kept
 
 
+def days(rows: Sequence[Row]) -> tuple[str, str] | None:
+    """The first and the last as-of date of workbooks that are summed though they are not of one; None when they are."""
+    found = sorted({row.as_of for row in rows if row.as_of and row.segments})
+    return (found[0], found[-1]) if len(found) > 1 else None
+
+
 def totals(rows: Sequence[Row], lang: Lang) -> dict[str, tuple[int, float]]:
     """Customers and amount by segment over all workbooks, named in `lang`; the largest amount first."""
     sums: dict[str, tuple[int, float]] = {}

@@ -107,11 +107,13 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
     counts = Counter(row.status for row in rows)
     totals = batch.totals(rows, lang)
     everything = sum(amount for _, amount in totals.values()) or 1.0
+    days = batch.days(rows)
     return page(
         "batch.html.j2",
         lang,
         word=lambda key: texts.say(f"batch.{key}", lang),
         counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
+        days=texts.say("batch.days", lang, first=days[0], last=days[1]) if days else "",
         rows=[
             {key: value(row, key) for key in COLUMNS} | {"source": near}
             for row, near in zip(rows, _near(rows), strict=True)

@@ -159,6 +159,8 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
         if not chosen.json:  # told before the tables are written: on a full disk it is all there is
             _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
             print(texts.say("cli.batch_done", lang, total=len(rows), worked=worked, **counts))
+            if days := batch.days(rows):
+                print("! " + texts.say("batch.days", lang, first=days[0], last=days[1]))
         outputs = batch_tables.write(rows, folder, lang)
     if chosen.json:
         totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows, lang).items()}

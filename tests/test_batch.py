@@ -215,6 +215,19 @@ def test_segments_are_summed_over_workbooks_of_both_languages(
     assert said["worked"] == 0 and {*said["segments"]} <= {*names[other].values()}
 
 
+def test_sums_over_different_days_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in (1, 2):
+        good(tmp_path / f"{number}.xlsx", number)
+    out, said = tmp_path / "out", "分析日期不同（{} 至 2026-07-31）"
+    for other, told in (("2026-07-30", True), ("2026-07-31", False)):
+        listing = f"file,as_of\n1.xlsx,2026-07-31\n2.xlsx,{other}\nnone.xlsx,2020-01-01\n"
+        (tmp_path / "list.csv").write_text(listing, encoding="utf-8")
+        assert main(["batch", str(tmp_path / "list.csv"), "-o", str(out), "--jobs", "1"]) == 1
+        page = (out / "index.html").read_text(encoding="utf-8")
+        for text in (page, capsys.readouterr().out.replace("\n", "")):
+            assert (said.format(other) in text, "分析日期不同" in text) == (told, told)
+
+
 def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
     good(tmp_path / "b.xlsx", 2)
