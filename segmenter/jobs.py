@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from segmenter import pipeline, rules, schema, settings, texts, timeline
 from segmenter.atomic import placing
@@ -24,10 +24,8 @@ from segmenter.result import Result
 from segmenter.steps import history
 from segmenter.texts import Lang
 
-if TYPE_CHECKING:
-    pass
-
 Progress = Callable[[str], None]
+_REMARKED = frozenset({"rules_unlike", "orders_after_as_of", "as_of_doubtful", "as_of_far", "as_of_early"})
 
 
 class Saving(NamedTuple):
@@ -179,8 +177,9 @@ def standing(
 
 
 def remarks(result: Result, lang: Lang) -> list[str]:
-    """What has to be said to whoever passes this analysis on: it is not of all data there are, or by other rules."""
-    return [one.message(lang) for one in result.findings if one.code in ("rules_unlike", "orders_after_as_of")]
+    """What has to be said to whoever passes this analysis on: it is not of all data there are, or by other rules, or of
+    a day that is doubted."""
+    return [one.message(lang) for one in result.findings if one.code in _REMARKED]
 
 
 def verify(before: Path, after: Path, asked: Asked = NOTHING) -> Proof:

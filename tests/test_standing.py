@@ -55,6 +55,14 @@ def test_the_date_on_the_dashboard_counts(book: Path, tmp_path: Path, settings: 
     assert days(out) == ["15", "60", "120"]
 
 
+def test_a_day_far_from_all_orders_is_doubted(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for day, doubted in (("2026-06-30", False), ("2031-06-30", True)):
+        for command in (["report", "-o", str(tmp_path / "r.html")], ["export", "-o", str(tmp_path / "o.csv")]):
+            assert main([command[0], str(book), *command[1:], "--as-of", day]) == 0
+            told = capsys.readouterr()
+            assert ("请核对分析日期" in told.out + told.err) == doubted
+
+
 def test_a_workbook_that_was_never_filled_is_analysed_as_by_check(book: Path, tmp_path: Path) -> None:
     assert documents.write(book, tmp_path / "report.html")[0].as_of == jobs.check(book).as_of == date(2026, 6, 15)
 
