@@ -15,7 +15,7 @@ from segmenter.cells import address
 _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
 """elements whose `sqref` lists the ranges they are about"""
 _FURTHER: Final = (
-    *("extLst", "ext", "conditionalFormattings", "dataValidations"),
+    *("extLst", "ext", "conditionalFormattings", "dataValidations", "ignoredErrors", "protectedRanges"),
     *("sparklineGroups", "sparklineGroup", "sparklines"),
 )
 """lists of what only newer versions of Excel know, in one another: they go when nothing is left in them"""
