@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from segmenter import pipeline, rules, schema, settings, texts, timeline
 from segmenter.atomic import placing
@@ -23,9 +23,6 @@ from segmenter.reading import headers
 from segmenter.result import Result
 from segmenter.steps import history
 from segmenter.texts import Lang
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[str], None]
 
