@@ -252,7 +252,7 @@ def _as_of_findings(
     if len(earlier) and (known == day).any() and (day - (before := earlier.max())) > np.timedelta64(180, "D"):
         found.append(Finding("as_of_doubtful", sheet, value=as_of.isoformat(), params={"before": _iso(before)}))
     start = np.datetime64(months_before(as_of, rules.window_months), "s")
-    if len(earlier) and not (known > start).any():
+    if len(earlier) and known[known <= day].max() <= start:
         params = {"as_of": as_of.isoformat(), "months": rules.window_months, "before": _iso(earlier.max())}
         found.append(Finding("as_of_far", sheet, params=params))
     if ordered is not None and len(known) and (known > day).all():

@@ -102,6 +102,23 @@ def test_a_sum_over_its_own_row_and_those_above_does_not_take_in_those_below(tmp
     assert remarked(path) == (6, "=SUM(I2:I6)+SUM(A6:N6)")
 
 
+@pytest.mark.parametrize("ids", ["1237", "4567"])
+def test_a_formula_that_would_lead_below_the_sheet_is_not_copied(tmp_path, ids):
+    """Excel takes a workbook with such a one for damaged."""
+    path = book(tmp_path / "a.xlsx", [(one, {NOTE: "=SUM(I2:I1048576)"}) for one in "123"], extra=["note"])
+    with pytest.raises(Refused) as refused:
+        fill(path, full(ids))
+    assert (refused.value.key, refused.value.value) == ("formula_stuck", "SUM(I2:I1048576)")
+
+
+def test_a_formula_down_to_the_last_row_of_the_sheet_goes_up_with_its_row(tmp_path):
+    path = book(tmp_path / "a.xlsx", [(one, {NOTE: "=SUM(I5:I1048576)"}) for one in "123"], extra=["note"])
+    out = tmp_path / "b.xlsx"
+    fill(path, full("23"), out)
+    assert values(out)[2, NOTE + 1] == "=SUM(I4:I1048575)"
+    assert not violations(path, out)
+
+
 def test_a_list_of_which_one_row_is_left_grows_again(tmp_path):
     path = remarks(tmp_path / "a.xlsx", "=SUM(I3:I8)", row=2)
     fill(path, full("4"))

@@ -262,6 +262,23 @@ def test_lists_of_lines_and_rules_with_nothing_in_them_go_too(tmp_path, ids):
     assert not violations(path, out)
 
 
+@pytest.mark.parametrize("name", ["ignoredError", "protectedRange"])
+def test_marks_and_protected_ranges_of_newer_versions_of_excel_go_too(tmp_path, name):
+    path, out = book(tmp_path / "a.xlsx", [(one, {}) for one in "abc"]), tmp_path / "b.xlsx"
+    ext = (
+        '<extLst><ext xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main" uri="{0}">'
+        f'<x14:{name}s xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main"><x14:{name}>'
+        f"<xm:sqref>A3</xm:sqref></x14:{name}></x14:{name}s></ext></extLst></worksheet>"
+    )
+    rewritten(path, {sheet_part(path, RFM_SHEET): lambda data: data.replace(b"</worksheet>", ext.encode())})
+    fill(path, rfm("bc"), out)
+    assert further(out)[0] == [b"A2"]
+    assert not violations(path, out)
+    fill(path, rfm("ac"), out)
+    assert b"<extLst>" not in parts(out)[sheet_part(out, RFM_SHEET)]
+    assert not violations(path, out)
+
+
 def test_a_row_with_a_comment_is_kept(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {1: "x"})], after=lambda w, s, h: s.write_comment("B2", "remember"))
     fill(path, rfm([2]))

@@ -8,7 +8,7 @@ import pytest
 from bookshop import book, frame, parts, rewritten, rfm, saved_by_excel, sheet_part
 from fills import BOARD, NOTE, dressed, fill, first, full, log, miswrite, refuses, spoil, violations
 
-from segmenter.books import Formula, cells, columns, encoders, lists, longlist, slots
+from segmenter.books import Formula, cells, columns, encoders, filling, lists, longlist, slots
 from segmenter.books.file import FileBook
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -307,6 +307,19 @@ def test_a_shared_formula_of_which_the_first_is_gone_is_found(tmp_path, monkeypa
     real = Sheet._formula
     monkeypatch.setattr(Sheet, "_formula", lambda self, raw, attributes, text: real(self, raw, shared, text))
     refuses(path, full("23"))
+
+
+def test_the_frame_is_looked_through_no_oftener_when_more_rows_go(tmp_path, monkeypatch):
+    asked = []
+    real = filling.always
+    monkeypatch.setattr(filling, "always", lambda *about: asked.append(about) or real(*about))
+    counts = []
+    for last in (9, 99):
+        path = book(tmp_path / f"{last}.xlsx", [(str(n), {}) for n in range(1, last)], extra=["mine"])
+        asked.clear()
+        fill(path, full("1"))
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
 
 
 def test_a_note_that_loses_its_look_is_found(tmp_path, monkeypatch):

@@ -374,6 +374,9 @@ def test_few_outliers_are_not_counted_place_by_place(lang: texts.Lang) -> None:
         for strict in (False, True)
     )
     assert (shown[kind], masked[kind]) == (count, "<5")
+    others = sum(number for key, number in masked.items() if key != kind)
+    total = report.context(result, lang, strict=True)["quality"]["findings_total"]
+    assert total == f"≥{others + 1}"  # less the others it would tell them
     page = told(report.render(result, lang, strict=True))
     assert texts.say("report.quality.outliers_few", lang, count="<5", mode=texts.say("word.flag", lang)) in page
 

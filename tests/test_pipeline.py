@@ -503,6 +503,8 @@ def test_an_as_of_far_from_all_orders_is_doubted() -> None:
     sheets = Sheets(example(), orders(*THREE))
     assert finding(run(sheets, as_of=date(2027, 3, 1)), "as_of_far").params["before"] == "2026-06-15"
     assert "as_of_far" not in codes(run(sheets, as_of=date(2026, 12, 14)))  # an order on the first day that counts
+    later = Sheets(example(), orders(*THREE, ["9", "1001", day(-400), 5.0, "护肤品"]))
+    assert {"as_of_far", "orders_after_as_of"} <= {*codes(run(later, as_of=date(2027, 3, 1)))}
     with_a_new_one = customers([["1001", 1.0, 9.0, 9.0, None], ["2", 0.0, None, 0.0, None]])
     early = finding(run(Sheets(with_a_new_one, orders(*THREE)), as_of=date(1999, 1, 1)), "as_of_early")
     assert early.params == {"as_of": "1999-01-01", "after": day(121).date().isoformat()}

@@ -15,7 +15,7 @@ from segmenter.cells import address
 _LISTS: Final = ("conditionalFormatting", "dataValidation", "protectedRange", "ignoredError")
 """elements whose `sqref` lists the ranges they are about"""
 _FURTHER: Final = (
-    *("extLst", "ext", "conditionalFormattings", "dataValidations"),
+    *("extLst", "ext", "conditionalFormattings", "dataValidations", "ignoredErrors", "protectedRanges"),
     *("sparklineGroups", "sparklineGroup", "sparklines"),
 )
 """lists of what only newer versions of Excel know, in one another: they go when nothing is left in them"""
@@ -127,14 +127,15 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
 def _drop_further(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
     """The same of what an element lists that only newer versions of Excel know (`<extLst>`): rules, validations, lines
     drawn in cells."""
-    lost = [child for child in one.children if _is_gone(child, shift)]
+    lost = 0
     for child in one.children:
-        if child in lost:
+        if _is_gone(child, shift):
             edits.remove(child)
+            lost += 1
         else:
             _drop_further(child, edits, shift)
     if lost and "count" in one.attributes:
-        edits.set(one, "count", str(len(one.children) - len(lost)))
+        edits.set(one, "count", str(len(one.children) - lost))
 
 
 def _is_gone(one: spans.Element, shift: Shift) -> bool:

@@ -9,7 +9,7 @@ what they read (`formulaproof`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -21,9 +21,8 @@ from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
+from segmenter.errors import Refused
 
-_OUT: Final = 500_000
-"""the row for which formulas are written to be compared: far enough down that few references reach above row 1"""
 _EMPTY: Final = Row(0, b"", b"", b"", lambda *_: {})
 """a row nobody has written"""
 _UNSAID: Final = frozenset(
@@ -225,7 +224,7 @@ class _Rows:
         if (like := want.formulas.get(column)) is not None:
             if cell is None or cell.style != like.style:
                 return False
-            return not FORMULA.sub(b"", cell.inner) and formula(self._was, like) == formula(self._now, cell)
+            return not FORMULA.sub(b"", cell.inner) and _copied(self._was, like, self._now, cell)
         style = want.like.get(column, 0)
         return self._styles.alike(style, 0) if cell is None else cell.blank and self._styled(cell, style)
 
@@ -247,8 +246,9 @@ def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -
         return False
     if old.formula is None or cell.formula is None:
         return old.formula == cell.formula
-    read: Callable[[Sheet, Cell], tuple[object, ...]] = formula if rows else _outline
-    return b"si" not in cell.formula[0] and read(was, old) == read(now, cell)
+    if b"si" in cell.formula[0]:
+        return False
+    return _copied(was, old, now, cell) if rows else _outline(was, old) == _outline(now, cell)
 
 
 def _rest(cell: Cell) -> tuple[object, ...]:
@@ -256,14 +256,15 @@ def _rest(cell: Cell) -> tuple[object, ...]:
     return cell.style, _said(cell.raw.partition(b">")[0]), FORMULA.sub(b"", cell.inner)
 
 
-def formula(sheet: Sheet, cell: Cell) -> tuple[object, ...]:
-    """A cell's formula as it would be written far down in its column (rows above the sheet are errors alike), what in
-    it is no digit, where it stands, and what kind of formula it is. One shared with other cells is spelt out."""
-    text, origin, kind = _told(sheet, cell)
-    if not text:
-        return text, text, kind
-    spelt = text if origin == cell.where else translate.moved(text, origin, cell.where)
-    return translate.moved(text, origin, address(_OUT, cell.column)), _DIGITS.sub("", spelt), kind
+def _copied(was: Sheet, old: Cell, now: Sheet, cell: Cell) -> bool:
+    """Whether a cell's formula is another's as seen from its own place, of the same kind. What is no digit has to be
+    the same besides: a word that is lost on the way would be so here too."""
+    (before, kind), (after, is_now) = _spelt(was, old), _spelt(now, cell)
+    try:
+        seen = translate.moved(before, old.where, cell.where) if old.where != cell.where else before
+    except Refused:
+        return False
+    return (seen, _DIGITS.sub("", before), kind) == (after, _DIGITS.sub("", after), is_now)
 
 
 def _spelt(sheet: Sheet, cell: Cell) -> tuple[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
 
@@ -204,14 +205,19 @@ class _Kept:
 
     def _is_remark(self, number: int) -> bool:
         """Whether a row is none of ours: without a key, or without what no row of ours lacks."""
-        plan, keyed = self._plan, self._plan.table.key_field
-        count = self._count(number, plan.columns)
+        keyed = self._plan.table.key_field
+        count = self._count(number, self._plan.columns)
         if not count:
             return False
         if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
             return key_of(self._was.value(number, self._key)) is None
-        always = plan.always
+        always = self._always
         return self._count(number, always) < len(always) if always else count == 1 and bool(keyed)
+
+    @cached_property
+    def _always(self) -> list[str]:
+        """Asked of each row that goes; whole columns have to be looked through to tell it."""
+        return self._plan.always
 
     def _count(self, number: int, keys: Iterable[str]) -> int:
         """How many of some fields a row holds."""

@@ -39,7 +39,7 @@ _END: Final = re.compile(r"(\$?)([A-Z]*)(\$?)([0-9]*)", re.IGNORECASE)
 
 def moved(text: str, origin: str, target: str) -> str:
     """The formula `text` (without "=") of cell `origin` as it reads in cell `target`; Refused where it cannot be read,
-    or would lead above the sheet."""
+    or would lead above the sheet or below it."""
     (row, column), (new_row, new_column) = position(origin), position(target)
 
     def move(found: re.Match[str]) -> str:
@@ -70,7 +70,7 @@ def _moved(end: str, down: int, right: int) -> str:
             return ""
     if digits and down and not (fixed_row if letters else fixed):
         number = int(digits) + down
-        return f"{fixed}{letters}{fixed_row}{number}" if number > 0 else ""
+        return f"{fixed}{letters}{fixed_row}{number}" if 0 < number <= refs.MAX_ROWS else ""
     return f"{fixed}{letters}{fixed_row}{digits}"
 
 

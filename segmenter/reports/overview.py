@@ -289,9 +289,12 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
     few = strict and 0 < int(outliers.sum()) < masking.FLOOR
     found = sorted(groups.values(), key=lambda group: (-(group["share"] or 0), -group["count"], group["kind"]))
     told = {formats.first_upper(one.kind(lang)) for one in result.findings if one.code.startswith("outlier_")}
-    for group in found:
-        if few and group["kind"] in told:  # a place for each of these customers
-            group["count"] = masking.FEW
+    total: int | str = len(result.findings)
+    if few and told:  # a place for each of these customers, and the total less the others would count them too
+        others = sum(formats.first_upper(one.kind(lang)) not in told for one in result.findings)
+        total = f"≥{others + 1:,}"
+        for group in found:
+            group["count"] = masking.FEW if group["kind"] in told else group["count"]
     touched = float(customers.loc[outliers, "total_amount"].fillna(0).sum()) / everything if everything else None
     return {
         "rows_in": result.rows_in,
@@ -299,7 +302,7 @@ def quality(result: Result, lang: Lang, *, strict: bool = False) -> dict[str, An
         "rows_excluded": result.rows_excluded,
         "reasons": reasons,
         "findings": found,
-        "findings_total": len(result.findings),
+        "findings_total": total,
         "outliers": masking.FEW if few else int(outliers.sum()),
         "outliers_share": None if few else touched,
         "outlier_mode": texts.say(f"word.{result.rules.outlier_mode}", lang),
