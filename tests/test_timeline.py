@@ -20,6 +20,7 @@ from segmenter.books import Grid
 from segmenter.books.file import FileBook
 from segmenter.frames import Frame
 from segmenter.mail import letters
+from segmenter.reading import intake
 from segmenter.reports import changes, report
 from segmenter.result import Result
 
@@ -179,7 +180,7 @@ def test_the_same_day_again_keeps_what_it_is_compared_with(
     with FileBook(copy) as book:
         grid = book.read(schema.ORDERS)
         assert grid is not None
-        lines = jobs.intake.take(grid, schema.ORDERS).frame.pandas[["customer_id", "ordered_on", "amount"]]
+        lines = intake.take(grid, schema.ORDERS).frame.pandas[["customer_id", "ordered_on", "amount"]]
         more = pd.DataFrame({"customer_id": ["dora"], "ordered_on": [pd.Timestamp("2026-07-30")], "amount": [10.0]})
         book.write(schema.ORDERS, Frame.from_pandas(pd.concat([lines, more])))
     moved = cells_of(jobs.fill(copy, as_of=day))
