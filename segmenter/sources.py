@@ -22,13 +22,13 @@ from segmenter.books import Grid, damage, refs
 from segmenter.books.index import Index
 from segmenter.books.package import Draft, Package
 from segmenter.errors import Refused
+from segmenter.reading import delimited
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 SHOWN: Final = 40
 """rows among which the header is looked for"""
-SEPARATORS: Final = (",", ";", "\t", "|")
 EXACT: Final = 1e15
 """whole numbers from here on are kept as text: a float would lose their end"""
 OTHERS: Final = ("file_xls", "file_xlsb", "file_et", "file_other")
@@ -186,19 +186,15 @@ def _rows(book: CalamineWorkbook, name: str, index: Index | None, path: Path) ->
 
 
 def _text(raw: bytes, path: Path) -> Columns:
-    """A text file: encoding by mark, else strict UTF-8, else GB18030; the separator its first lines use most."""
-    for encoding in ("utf-16",) if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030"):
-        try:
-            text = raw.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise Refused("orders_encoding", path=path)
+    """A text file, with the separator its first lines use most."""
+    try:
+        text = delimited.decoded(raw)
+    except UnicodeDecodeError:
+        raise Refused("orders_encoding", path=path) from None
     if "\x00" in text or not text.strip():
         raise Refused("orders_encoding" if text.strip() else "orders_empty", path=path)
     first = text.splitlines()[:SHOWN]
-    separator = max(SEPARATORS, key=lambda one: sum(line.count(one) for line in first))
+    separator = delimited.separator(first)
     try:
         width = max(len(cells) for cells in csv.reader(first, delimiter=separator))
         with warnings.catch_warnings():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import glob
 import hashlib
 import os
@@ -13,13 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from segmenter import schema, texts
 from segmenter.atomic import refusal
 from segmenter.errors import Refused
+from segmenter.reading import delimited
 from segmenter.reading.dates import day_of
 
 SUFFIXES: Final = {".xlsx", ".xlsm", ".xltx", ".xltm"}
@@ -168,14 +167,9 @@ def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) ->
 
 def _listed(path: Path) -> Iterator[_Wish]:
     """The lines of a list file; paths in it count from its own folder."""
-    raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030", errors="replace")
-    try:
-        rows = list(csv.reader(StringIO(text, newline="")))
-    except csv.Error:  # a cell as long as a file
+        rows = delimited.rows(path.read_bytes())
+    except ValueError:
         rows = []
     names = {schema.fold(texts.say(f"batch.{key}", lang)): key for key in COLUMNS for lang in texts.LANGS}
     header = [names.get(schema.fold(cell), "") for cell in rows[0]] if rows else []

@@ -242,6 +242,18 @@ def test_a_list_names_options_for_each_file(tmp_path: Path, capsys: pytest.Captu
     assert "'=x@example.com" in (tmp_path / "out" / "batch.csv").read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.parametrize(("separator", "encoding"), [(";", "utf-8"), ("\t", "utf-16")])
+def test_a_list_is_what_excel_saves_elsewhere(
+    tmp_path: Path, separator: str, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    rows = ["文件", "分析日期", "收件人"], ["a.xlsx", "2026-07-31", "a@example.com,b@example.com,c@example.com"]
+    listing = tmp_path / "list.csv"
+    listing.write_text("\n".join(map(separator.join, rows)), encoding=encoding)
+    _, said = run(capsys, str(listing), "-o", str(tmp_path / "out"))
+    assert (said["files"][0]["as_of"], said["files"][0]["recipient"]) == (rows[1][1], rows[1][2])
+
+
 def test_a_bad_line_of_a_list_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in "abc":
         good(tmp_path / f"{name}.xlsx", 1)

@@ -158,6 +158,17 @@ def test_owners_from_settings_and_csv(tmp_path: Path) -> None:
     path = tmp_path / "owners.csv"
     path.write_text("负责人,邮箱\n王五,w@example.com\n\n", encoding="utf-8-sig")
     assert addresses.from_csv(path) == {"王五": "w@example.com"}
+    for encoding, text in (
+        ("gb18030", "王五,w@example.com"),
+        ("utf-16", "王五\tw@example.com"),
+        ("utf-8", "王五;w@example.com"),
+    ):
+        path.write_text(text, encoding=encoding)
+        assert addresses.from_csv(path) == {"王五": "w@example.com"}
+    path.write_bytes(b"\xff\xff,w@example.com")
+    with pytest.raises(Refused) as refusal:
+        addresses.from_csv(path)
+    assert refusal.value.key == "owners_file"
     path.write_text("王五,w@example.com,evil@y.com", encoding="utf-8")
     with pytest.raises(Refused):
         addresses.from_csv(path)

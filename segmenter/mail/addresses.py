@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Final
 
 from segmenter import schema
 from segmenter.errors import Refused
+from segmenter.reading import delimited
 
 _LOCAL: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -66,10 +66,10 @@ def from_settings(pairs: Sequence[str]) -> dict[str, str]:
 def from_csv(path: Path) -> dict[str, str]:
     """Folded owner -> address, from a CSV file of two columns; a first line without an address is a header."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = delimited.rows(path.read_bytes())
     except FileNotFoundError:
         raise Refused("no_file", path=path) from None
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, ValueError):
         raise Refused("owners_file", path=path) from None
     found = {}
     for number, row in enumerate(rows, 1):
