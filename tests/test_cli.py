@@ -128,6 +128,18 @@ def test_a_remark_in_table_3_is_there_once_however_often_it_is_filled(book: Path
         assert [row[0] for row in plan[4:]] == ["低价值客户"]
 
 
+def test_a_moment_typed_in_table_3_keeps_what_is_finer_than_we_read(book: Path) -> None:
+    """As a copied NOW() has it."""
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    put(book, STRATEGY, [(*TABLE_3[0][:7], 46190.284856015031), *TABLE_3[1:]])
+    workbook = openpyxl.load_workbook(book)
+    workbook[STRATEGY]["H2"].number_format = "yyyy-mm-dd hh:mm"
+    workbook.save(book)
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    with zipfile.ZipFile(book) as archive:
+        assert any(b"46190.28485601503" in archive.read(name) for name in archive.namelist())
+
+
 def test_the_customer_sheet_is_never_written(book: Path) -> None:
     before = cells(book, CUSTOMERS, 23)
     main(["fill", str(book), "--as-of", "2026-06-30"])
