@@ -328,14 +328,15 @@ def _thin(customers: Frame, taken: Intake) -> list[Finding]:
 
 
 def _typed(grid: Grid | None) -> dict[int, dict[str, Any]]:
-    """Table 3 as people typed it: cells by field key, by the number of their row on the sheet; blank rows left out,
-    numbers and dates stay what they are."""
+    """Table 3 as people typed it: cells by field key, by the number of their row on the sheet; rows without a segment
+    left out, which are nobody's and stay as they are; numbers and dates stay what they are."""
     if grid is None:
         return {}
     rows, found = intake.typed_columns(grid, schema.STRATEGY)
     blank = [None] * len(rows)
     cells = zip(*(found.get(key, blank) for key in plan.TYPED), strict=True)
-    return {row: dict(zip(plan.TYPED, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
+    typed = {row: dict(zip(plan.TYPED, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
+    return {row: line for row, line in typed.items() if line["segment"] is not None and schema.fold(line["segment"])}
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

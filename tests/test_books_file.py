@@ -335,6 +335,25 @@ def test_the_calculation_chain_loses_only_cells_that_lost_their_formula(tmp_path
     assert not repairs(path)
 
 
+OTHERWISE = {
+    "a row": (rb'<row r="3"(.*?)</row>', rb'<y:row r="3"\1</y:row>'),
+    "the last row": (rb'<row r="4"(.*?)</row>', rb'<y:row r="4"\1</y:row>'),
+    "a cell": (rb'<c r="F3"(.*?)</c>', rb'<y:c r="F3"\1</y:c>'),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_row_or_a_cell_under_another_prefix_than_the_others_is_not_lost(tmp_path, name):
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(1, 4)], table=False)
+    root = rb'<worksheet xmlns:y="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    pattern, new = OTHERWISE[name]
+    changed = re.sub(pattern, new, parts(path)[sheet_part(path, RFM_SHEET)], count=1, flags=re.DOTALL)
+    rewritten(path, {sheet_part(path, RFM_SHEET): changed.replace(b"<worksheet", root)})
+    with pytest.raises(Refused) as refused, FileBook(path) as target:
+        target.write(RFM, rfm([1, 2, 3, 4]))
+    assert refused.value.key == "sheet_kind" and "<y:" in str(refused.value)
+
+
 def test_prefixed_namespaces(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
     names = [name for name in parts(path) if name.startswith("xl/") and name.endswith(".xml") and "theme" not in name]

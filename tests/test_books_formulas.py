@@ -1,5 +1,7 @@
 """Formulas people typed among the rows of a list, and what becomes of them when customers come and go."""
 
+import re
+
 import pytest
 from bookshop import RFM_SHEET, book, column, parts, repairs, rewritten, sheet_part, values
 from fills import NOTE, add_totals, fill, first, full, refuses, violations
@@ -174,6 +176,57 @@ def test_a_formula_that_customers_share_with_a_remark(tmp_path):
         "=SUM(I$3:I6)",
         *(f"=SUM(I$3:I{row})" for row in (6, 7, 8)),
     ]
+
+
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("letter", ["P", "T"])
+def test_a_formula_filled_down_past_the_list_is_spelt_out_there(tmp_path, table, letter):
+    """As Excel saves it: the cell that spells it out stands in a row that goes, others share it far below."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+
+    def down(workbook, sheet, headers):
+        for row in range(2, 13):
+            sheet.write_formula(f"{letter}{row}", f"=I{row}*2", None, 3)
+
+    book(path, [(str(n), {}) for n in range(1, 7)], extra=["note", "more"], table=table, after=down)
+
+    def share(data):
+        data = data.replace(b"<f>I2*2</f>", b'<f t="shared" ref="%s2:%s12" si="0">I2*2</f>' % ((letter.encode(),) * 2))
+        return re.sub(rb"<f>I[0-9]+\*2</f>", b'<f t="shared" si="0"/>', data)
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): share})
+    fill(path, full("23456"), out)
+    assert [values(out).get((row, ord(letter) - 64)) for row in range(8, 12)] == [f"=I{row}*2" for row in range(8, 12)]
+    assert not violations(path, out)
+    assert b't="shared"' not in parts(out)[sheet_part(out, RFM_SHEET)]
+
+
+def test_a_formula_in_a_column_of_ours_that_others_share(tmp_path):
+    """Nothing moves; a value takes the place of the cell that spells it out. One cell does not say where it stands."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [(str(n), {7: 1}) for n in range(1, 4)], table=False, after=lambda _, sheet, __: sheet.write("V3", 1))
+
+    def share(data):
+        text = rb'<f t="shared" ref="A2:V9" si="0">H$1&amp;"x"</f>'
+        data = first(rb'(<c r="H2"[^>]*>)', rb"\1" + text)(data)
+        data = first(rb'(<c r="V3"[^>]*>)', rb'\1<f t="shared" si="0"/>')(data)
+        return first(rb"</sheetData>", rb'<row r="9"><c><f t="shared" si="0"/></c></row>\g<0>')(data)
+
+    rewritten(path, {sheet_part(path, RFM_SHEET): share})
+    fill(path, full("123"), out)
+    assert [values(out)[3, 22], values(out)[9, 1]] == ['=V$1&"x"', '=A$1&"x"']
+    assert not violations(path, out)
+
+
+def test_a_formula_that_is_spelt_out_nowhere_any_more_is_found(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx", [(str(n), {NOTE: "=1"}) for n in range(1, 4)], extra=["note"], table=False)
+    part = sheet_part(path, RFM_SHEET)
+    spelt = rb'\1<f t="shared" ref="O2:O9" si="0">I2+1</f>'
+    rewritten(path, {part: first(rb'(<c r="O2"[^>]*>)<f>[^<]*</f>', spelt)})
+    sharing = rb'<row r="9"><c r="T9"><f t="shared" si="0"/></c></row>'
+    rewritten(path, {part: first(rb"</sheetData>", sharing + rb"\g<0>")})
+    monkeypatch.setattr("segmenter.books.filling._spell_out", lambda sheet, found: None)
+    refuses(path, full("23"))
 
 
 def test_an_array_formula_of_a_remark(tmp_path):

@@ -9,6 +9,7 @@ from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rewritten
 from fills import violations
 
 from segmenter.books.file import FileBook
+from segmenter.cells import position
 from segmenter.errors import Refused
 from segmenter.schema import RFM
 
@@ -124,6 +125,37 @@ def test_shared_formulas_are_spelt_out_when_rows_move(tmp_path):
     rewritten(path, {part: share})
     fill(path, rfm([2, 3]))
     assert column(path, "s") == ["=I2+1", "=I3+1"]
+
+
+def other_table(where):
+    """An Excel table of somebody else, with two rows."""
+    top, left = position(where)
+
+    def add(workbook, sheet, headers):
+        columns = [{"header": "day"}, {"header": "sum"}]
+        sheet.add_table(top, left, top + 2, left + 1, {"name": "Other", "columns": columns, "data": [[1, 2], [3, 4]]})
+
+    return add
+
+
+def test_a_list_ends_above_an_excel_table_right_below_it(tmp_path):
+    """Whose headers would otherwise be rows of the list, and go where its rows go."""
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(1, 4)], table=False, after=other_table("A5"))
+    with pytest.raises(Refused) as refused:
+        fill(path, rfm([1, 2, 3, 4]))
+    assert refused.value.key == "table_below"
+    fill(path, rfm([2, 3]))
+    assert column(path, "客户ID")[:6] == ["2", "3", None, "day", 1, 3]
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_an_excel_table_that_begins_beside_the_rows_stays(tmp_path, table):
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(1, 6)], table=table, after=other_table("O3"))
+    fill(path, rfm([4, 5, 6]))
+    assert column(path, "客户ID")[:3] == ["4", "5", "6"]
+    assert [values(path).get((row, NOTE + 1)) for row in range(2, 7)] == [None, "day", 1, 3, None]
+    fill(path, rfm([4, 5, 6, 7, 8, 9]))
+    assert [values(path).get((row, NOTE + 1)) for row in range(2, 7)] == [None, "day", 1, 3, None]
 
 
 def test_calculated_columns_of_a_table_reach_new_rows(tmp_path):

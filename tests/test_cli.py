@@ -116,6 +116,30 @@ def test_what_people_typed_in_table_3_survives(book: Path) -> None:
     assert cells(book, STRATEGY, 8)[:3] == typed
 
 
+def test_a_remark_in_table_3_is_there_once_however_often_it_is_filled(book: Path) -> None:
+    """A line without a group, below one that goes on in it."""
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    typed = [*TABLE_3[:1], (None, None, None, "再打一次电话", "*张三", None, None, None), *TABLE_3[1:]]
+    put(book, STRATEGY, typed)
+    for _ in range(2):
+        assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+        plan = cells(book, STRATEGY, 8)
+        assert plan[:4] == typed
+        assert [row[0] for row in plan[4:]] == ["低价值客户"]
+
+
+def test_a_moment_typed_in_table_3_keeps_what_is_finer_than_we_read(book: Path) -> None:
+    """As a copied NOW() has it."""
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    put(book, STRATEGY, [(*TABLE_3[0][:7], 46190.284856015031), *TABLE_3[1:]])
+    workbook = openpyxl.load_workbook(book)
+    workbook[STRATEGY]["H2"].number_format = "yyyy-mm-dd hh:mm"
+    workbook.save(book)
+    assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
+    with zipfile.ZipFile(book) as archive:
+        assert any(b"46190.28485601503" in archive.read(name) for name in archive.namelist())
+
+
 def test_the_customer_sheet_is_never_written(book: Path) -> None:
     before = cells(book, CUSTOMERS, 23)
     main(["fill", str(book), "--as-of", "2026-06-30"])

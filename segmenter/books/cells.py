@@ -39,6 +39,8 @@ _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&am
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
 _DAY: Final = timedelta(days=1)
+_MOMENT: Final = 0.6 / (24 * 60 * 60 * 1000)
+"""days within which two moments are the same"""
 
 
 def plain(value: Any) -> Plain:
@@ -253,6 +255,8 @@ def same(old: Plain, new: Plain, date1904: bool) -> bool:
         return False
     if isinstance(new, date):
         new = serial(new, date1904)
+        if isinstance(old, float):  # a moment that somebody typed is read to the millisecond, and stays as it is
+            return abs(old - new) < _MOMENT
     if isinstance(new, bool) or isinstance(old, bool):
         return old is new
     if isinstance(new, int):

@@ -12,7 +12,7 @@ from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
-from segmenter.cells import address
+from segmenter.cells import address, position
 from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
@@ -104,10 +104,31 @@ class Job(NamedTuple):
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:
     """The content of `<sheetData>` with some rows made new (b"" takes one away)."""
-    return b"".join(
-        rows[number] if number in rows else addressed(sheet, sheet.rows[number])
+    found = {
+        number: rows[number] if number in rows else addressed(sheet, sheet.rows[number])
         for number in sorted({*sheet.rows, *rows})
-    )
+    }
+    if sheet.shares:
+        _spell_out(sheet, found)
+    return b"".join(found.values())
+
+
+def _spell_out(sheet: Sheet, found: dict[int, bytes]) -> None:
+    """Spell out the formulas, wherever they stand, of which the cell is gone that spelt them out for others."""
+
+    def stands(where: str) -> bool:
+        row, column = position(where)
+        source = sheet.rows[row]
+        return found[row] in (source.raw, addressed(sheet, source)) or source.cells[column].raw in found[row]
+
+    gone = {name for name, (_, where) in sheet.shared.items() if not stands(where)}
+    for number, row in sheet.rows.items() if gone else ():
+        for cell in row.cells.values():
+            if sheet.shares_of(cell) not in gone:
+                continue
+            if found[number] == row.raw and cell.raw not in row.raw:  # none of its cells says where it stands
+                found[number] = sheet.compose(row.attributes, number, {n: one.raw for n, one in row.cells.items()})
+            found[number] = found[number].replace(cell.raw, sheet.moved(cell, number, unshare=True), 1)
 
 
 def refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[ListObject]) -> None:

@@ -121,20 +121,25 @@ class Region(NamedTuple):
 def find(standing: Standing, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
     rows in which one of the columns holds something, with those right below in which one beside them does. A line that
-    adds up the rows above it is below the list."""
+    adds up the rows above it is below the list, and so is another Excel table that begins there; one that begins beside
+    its rows is no part of them."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
-    first = header.row + 1
+    others = [one.area for one in listed if one.area.top > header.row]
+    across = {*range(min(columns), max(columns) + 1)}
+    first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
     if own is None:
-        last = _last(standing, first, columns)
+        last = _last(standing, first, ends, columns)
     else:
         columns |= _columns(own.area)
         last = own.last
         keys = {header.columns[key_field]} if key_field in header.columns else set(header.columns.values())
-        while not own.totals and count(standing, last + 1, keys):
+        while not own.totals and last + 1 < ends and count(standing, last + 1, keys):
             last += 1
-    left, right = _joined(standing, range(header.row, last + 1), min(columns), max(columns))
-    while own is None and count(standing, last + 1, range(left, right + 1)):  # a row that stayed for what is beside
+    aside = set().union(*(_columns(area) for area in others if area.top <= last))
+    left, right = _joined(standing, range(header.row, last + 1), min(columns), max(columns), aside)
+    # a row that stayed for what is beside
+    while own is None and last + 1 < ends and count(standing, last + 1, range(left, right + 1)):
         last += 1
     bottom = first - 1 if own is None else own.last
     while last > bottom and _adds_up(standing, last, set(header.columns.values()), first):
@@ -147,12 +152,13 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     return sum(column in columns for column in standing.filled(row))
 
 
-def _last(standing: Standing, first: int, columns: Collection[int]) -> int:
+def _last(standing: Standing, first: int, ends: int, columns: Collection[int]) -> int:
     """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
-    as many values as the fullest so far. What else stands further down is a remark below the list."""
+    as many values as the fullest so far. What else stands further down is a remark below the list, which `ends` above a
+    row in any case."""
     last, most = first - 1, 0
     for row in standing.rows:
-        here = count(standing, row, columns) if row >= first else 0
+        here = count(standing, row, columns) if first <= row < ends else 0
         if here and (row == last + 1 or 2 * here >= most):
             last, most = row, max(most, here)
     return last
@@ -169,9 +175,9 @@ def _columns(area: Area) -> set[int]:
     return set(range(area.left, area.right + 1))
 
 
-def _joined(standing: Standing, rows: range, left: int, right: int) -> tuple[int, int]:
-    """The columns `left`..`right` with those beside them, up to the first that is empty in all `rows`."""
-    used = {column for row in rows for column in standing.filled(row)}
+def _joined(standing: Standing, rows: range, left: int, right: int, aside: Collection[int]) -> tuple[int, int]:
+    """The columns `left`..`right` with those beside them, up to the first that is empty in all `rows`, or `aside`."""
+    used = {column for row in rows for column in standing.filled(row)}.difference(aside)
     while left - 1 in used:
         left -= 1
     while right + 1 in used:

@@ -67,7 +67,7 @@ def wrong(was: Sheet, now: Sheet, plans: Sequence[Meant], styles: Styles) -> str
 
     `styles`: those of the workbook after.
     """
-    if place := _between(now):
+    if place := _between(now) or _unspelt(was, now):
         return place
     rows = _Rows(was, now, styles)
     wants: dict[int, _Want] = {}
@@ -91,6 +91,18 @@ def _between(now: Sheet) -> str:
             return str(row.number + 1)
         where = start + len(row.raw)
     return "<sheetData>" if now.data[where : now.end].strip() else ""
+
+
+def _unspelt(was: Sheet, now: Sheet) -> str:
+    """The first cell with a formula that another one spelt out, and none does any more."""
+    if not now.shares:
+        return ""
+    for row in now.rows.values():
+        for cell in row.cells.values():
+            name = now.shares_of(cell)
+            if name is not None and now.shared.get(name) != was.shared.get(name):
+                return cell.where
+    return ""
 
 
 def _block(was: Sheet, plan: Meant) -> Iterator[tuple[int, _Want]]:
@@ -155,9 +167,23 @@ class _Rows:
     def changed(self, number: int) -> str:
         """Whether a row that nothing was to be written to is not what it was; then its number."""
         old, new = self._was.rows.get(number), self._now.rows.get(number)
-        if old is not None and new is not None and new.raw in (old.raw, addressed(self._was, old)):
+        if old is None or new is None:
+            return str(number + 1)
+        if new.raw in (old.raw, addressed(self._was, old)) or self._spelt_out(old, new):
             return ""
         return str(number + 1)
+
+    def _spelt_out(self, old: Row, new: Row) -> bool:
+        """Whether a row only spells out formulas itself that it shared."""
+        if not self._was.shares or _said(old.attributes) != _said(new.attributes):
+            return False
+        if rowxml.rest(old, self._was.prefix) != rowxml.rest(new, self._now.prefix) or [*old.cells] != [*new.cells]:
+            return False
+        pairs = zip(old.cells.values(), new.cells.values(), strict=True)
+        return all(
+            alike(self._was, one, self._now, cell) and (one.raw == cell.raw or self._was.shares_of(one) is not None)
+            for one, cell in pairs
+        )
 
     def differs(self, number: int, want: _Want) -> str:
         """The first cell of a row that is not as it has to be, or the row's number."""

@@ -20,6 +20,7 @@ _DIGITS: Final = 9
 """of a row's number or a style at most: no sheet has so many, and Python does not read any number"""
 _SHOWN: Final = 20
 """characters of a damaged address that are told"""
+_OTHERS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(?:row|c)(?=[\s/>])")
 _SMALL: Final = 1 << 12
 _KEPT: Final = 1024
 """the cells of so many rows up to so many bytes are kept: a sheet is read again after each table that is written"""
@@ -115,7 +116,7 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
     tag = re.compile(rb"<%srow%s(/?)>" % (re.escape(p), ATTRIBUTES))
     close = b"</" + p + b"row"
     read = partial(_cells, sheet, prefix)
-    last, looked = -1, start
+    last, looked, behind = -1, start, start
     while one := tag.search(data, start, end):
         found = _NUMBER.match(one[1])
         told = found[1] if found else attributes_of(one[1]).get(b"r")
@@ -125,10 +126,14 @@ def rows(data: bytes, start: int, end: int, prefix: str, sheet: str) -> Iterator
         last, start = number, one.end()
         inner = b"" if one[2] else data[start : data.find(close, start)]
         start = start if one[2] else data.find(b">", start + len(inner)) + 1
+        if one.start() != behind:
+            _without_others(data[behind : one.start()], sheet)
+        behind = start
         if start > looked:
             looked = _without_comments(data, looked, min(start + _AHEAD, end), sheet)
         yield Row(number, one[1], data[one.start() : start], inner, read)
     _without_comments(data, looked, end, sheet)
+    _without_others(data[behind:end], sheet)
 
 
 def rest(row: Row, prefix: str) -> bytes:
@@ -145,13 +150,21 @@ def _without_comments(data: bytes, start: int, end: int, sheet: str) -> int:
     return end
 
 
+def _without_others(between: bytes, sheet: str) -> None:
+    """Refuse among the rows, or among the cells of one, some that are written with another prefix: nobody would see
+    them, and they would go."""
+    if found := _OTHERS.search(between):
+        raise Refused("sheet_kind", sheet=sheet, part=shown(found[0]))
+
+
 def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell]:
     regular = _regular_kept(row, inner) if len(inner) <= _SMALL else _regular(row, inner)
     if regular is not None:
         return regular
     found: dict[int, Cell] = {}
-    last = -1
+    last, length = -1, 0
     for one in _cell(prefix).finditer(inner):
+        length += len(one[0])
         attributes = attributes_of(one[1])
         raw = one[0]
         if (told := attributes.get(b"r")) is not None:
@@ -171,6 +184,8 @@ def _cells(sheet: str, prefix: str, row: int, inner: bytes) -> Mapping[int, Cell
         if style < 0:
             raise Refused("cell_damaged", sheet=sheet, cell=address(row, column))
         found[column] = Cell(row, column, style, kind, one[2] or b"", raw)
+    if length != len(inner):
+        _without_others(_cell(prefix).sub(b"", inner), sheet)
     return found
 
 

@@ -139,6 +139,16 @@ class Sheet:
                     found.setdefault(formula[0].get(b"si", b""), (formula[1], cell.where))
         return found
 
+    @property
+    def shares(self) -> bool:
+        """Whether a formula may be shared on it."""
+        return self.data.find(b"shared", self.start, self.end) >= 0
+
+    def shares_of(self, cell: Cell) -> bytes | None:
+        """The id of the shared formula a cell has that another one spells out."""
+        formula = cell.formula if b"shared" in cell.inner else None
+        return formula[0].get(b"si", b"") if formula and formula[0].get(b"t") == b"shared" and not formula[1] else None
+
     def moved(self, cell: Cell, row: int, *, unshare: bool) -> bytes:
         """A cell as it is written in another row: its address new, relative references of its formula moved along.
 
