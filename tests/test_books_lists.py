@@ -193,6 +193,30 @@ def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
     assert b"$A$1:$O$6" in parts(path)["xl/workbook.xml"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "left", "follows"),
+    [
+        ("I4:I6", [1, 3, 4, 5, 6, 7, 8], "I3:I5"),  # of customers 3, 4 and 5: one above goes
+        ("I4:I6", [1, 2, 3, 5, 6, 7, 8], "I4:I5"),  # one of theirs goes
+        ("I4:I6", [1, 2, 4, 5, 6, 7, 8], "I4:I5"),  # the first of theirs goes
+        ("I4:I6", [1, 2, 3, 4, 6, 7, 8], "I4:I5"),  # the last of theirs goes
+        ("I4:I6", [1, 2, 3, 4, 5, 6, 7, 8, 9], "I4:I6"),
+        ("I4:I9", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I9"),  # down to the last row: whoever comes is meant as well
+        ("I4:I6", [1, 2, 6, 7, 8], "I4:I6"),  # none of theirs is left
+        ("I7:I9", [1, 2, 3], None),
+    ],
+)
+def test_a_rule_over_some_rows_stays_with_their_customers(tmp_path, rule, left, follows):
+    def dress(workbook, sheet, headers):
+        sheet.conditional_format(rule, {"type": "formula", "criteria": f"=$I{rule[1]}>0"})
+
+    path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(1, 9)], table=False, after=dress)
+    fill(path, rfm(left))
+    rules = openpyxl.load_workbook(path)[RFM_SHEET].conditional_formatting
+    assert [str(one.sqref) for one in rules] == ([follows] if follows else [])
+    assert [one.rules[0].formula for one in rules] == ([[f"$I{follows[1]}>0"]] if follows else [])
+
+
 def test_everything_shrinks_with_the_rows(tmp_path):
     def dress(workbook, sheet, headers):
         sheet.conditional_format("I2:I9", {"type": "data_bar"})

@@ -5,8 +5,10 @@ Rows and columns count from 0 here, as in a `Grid`.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segmenter.cells import address, column_of, position
@@ -102,14 +104,35 @@ class Shift(NamedTuple):
 
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
-        nothing of it is left. A range down to the last row follows it; a single row follows its customer."""
-        if one.bottom < self.first or one.bottom > self.old or not self.covers(one):
+        nothing of it is left. It goes with its rows; one down to the last row covers what comes below as well, and a
+        single row follows its customer. One of whose rows none is left stays where it is as far as there are rows:
+        they may have been blank ones, which nobody has to fill first."""
+        ends = one.bottom == self.old
+        if one.bottom < self.first or not self.covers(one) or not (one.bottom <= self.old or one.bottom in self.moved):
             return one
         if one.top == one.bottom and self.old > self.first:
             row = self.row(one.top)
             return None if row is None else one._replace(top=row, bottom=row)
-        bottom = self.new if one.bottom == self.old else min(one.bottom, self.new)
-        return one._replace(bottom=bottom) if one.top <= bottom else None
+        top, bottom = self.down(one.top), self.up(one.bottom)
+        if max(top, self.first) > bottom:
+            top, bottom = one.top, min(one.bottom, self.new)
+        kept = one._replace(top=top, bottom=self.new if ends else bottom)
+        return kept if kept.top <= kept.bottom else None
+
+    def down(self, row: int) -> int:
+        """Where a row went, or the next one that is left: rows keep their order."""
+        return row - bisect_left(self._vanished, row) if self._is_listed(row) else self.moved.get(row, row)
+
+    def up(self, row: int) -> int:
+        """Where a row went, or the last one before it that is left."""
+        return row - bisect_right(self._vanished, row) if self._is_listed(row) else self.moved.get(row, row)
+
+    def _is_listed(self, row: int) -> bool:
+        return self.first <= row <= self.old
+
+    @property
+    def _vanished(self) -> list[int]:
+        return _sorted(self.gone)
 
     def cell(self, one: Area) -> Area | None:
         """What becomes of a cell that has a comment or a link: it goes with its row."""
@@ -119,3 +142,8 @@ class Shift(NamedTuple):
     def covers(self, one: Area) -> bool:
         """Whether a range has cells in the columns that move with a row."""
         return self.columns[0] <= one.right and one.left <= self.columns[1]
+
+
+@lru_cache(1)
+def _sorted(rows: frozenset[int]) -> list[int]:
+    return sorted(rows)

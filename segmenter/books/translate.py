@@ -13,7 +13,6 @@ Names may look like cells: `YTD2024` is one, for no sheet has so many columns, a
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from typing import Final
 
 from segmenter.books import refs
@@ -86,7 +85,6 @@ class Following:
     def __init__(self, shift: Shift, sheet: str) -> None:
         self._shift = shift
         self._sheet = sheet.casefold()
-        self._gone = sorted(shift.gone)
 
     def formula(self, text: str, row: int) -> str:
         """The formula `text` (without "=") of a cell that stood in `row`. Refused where nothing is left of what it
@@ -113,16 +111,5 @@ class Following:
             return one
         alone = one.top == one.bottom and one.left < one.right and shift.first < shift.old  # one customer's cells
         reaches = is_range and one.bottom == shift.old != row and not alone
-        top, bottom = self._first(one.top), shift.new if reaches else self._last(one.bottom)
+        top, bottom = shift.down(one.top), shift.new if reaches else shift.up(one.bottom)
         return one._replace(top=top, bottom=bottom) if top <= bottom else None
-
-    def _first(self, row: int) -> int:
-        """Where a row stands, or the next one that is left."""
-        return row - bisect_left(self._gone, row) if self._is_listed(row) else self._shift.moved.get(row, row)
-
-    def _last(self, row: int) -> int:
-        """Where a row stands, or the last one before it that is left."""
-        return row - bisect_right(self._gone, row) if self._is_listed(row) else self._shift.moved.get(row, row)
-
-    def _is_listed(self, row: int) -> bool:
-        return self._shift.first <= row <= self._shift.old
