@@ -111,6 +111,19 @@ def test_formulas_of_moved_rows_follow(tmp_path):
     assert column(path, "double") == ["=I2*2+$A$1", "=I3*2+$A$1"]
 
 
+def test_a_sum_of_numbers_is_as_good_as_typed(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {NOTE: "=500+200"}), ("3", {NOTE: "=I4*2"})], extra=["bonus"])
+    fill(path, rfm([1]))
+    assert column(path, "客户ID") == ["1", "2"]
+    assert column(path, "bonus") == [None, "=500+200"]
+
+
+def test_a_row_with_a_sum_of_numbers_is_no_total(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", dict.fromkeys(range(1, 8), "x")), ("3", {8: "=500+200"})], table=False)
+    fill(path, rfm([1, 2, 3]))
+    assert column(path, "客户ID") == ["1", "3", "2"]
+
+
 def test_shared_formulas_are_spelt_out_when_rows_move(tmp_path):
     path = book(tmp_path / "a.xlsx", [(str(n), {NOTE: 1}) for n in range(4)], extra=["s"], table=False)
     part = sheet_part(path, RFM_SHEET)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from segmenter.books import Grid, cells, refs
+from segmenter.books import Grid, cells, refs, translate
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
@@ -80,11 +80,12 @@ class InExcel:
         values = self._grid.rows[row] if row < self._grid.height else ()
         return [column for column, value in enumerate(values) if value is not None]
 
-    def is_formula(self, row: int, column: int) -> bool:
+    def reads_cells(self, row: int, column: int) -> bool:
         if column not in self._formulas:
             area = self._sheet.range((1, column + 1), (max(self._grid.height, 2), column + 1))
             self._formulas[column] = area.formula
-        return is_formula(self._formulas[column][row][0], _at(self._grid.rows[row], column))
+        text = self._formulas[column][row][0]
+        return is_formula(text, _at(self._grid.rows[row], column)) and translate.reads_cells(text[1:])
 
 
 def is_formula(text: Any, value: Any) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from segmenter.books import refs, rowxml, spans
+from segmenter.books import refs, rowxml, spans, translate
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
@@ -75,8 +75,8 @@ class Standing(Protocol):
         """The columns in which a row holds something."""
         ...
 
-    def is_formula(self, row: int, column: int) -> bool:
-        """Whether that is a formula."""
+    def reads_cells(self, row: int, column: int) -> bool:
+        """Whether that is a formula over cells; one without any (`=500+200`) is a value somebody typed."""
         ...
 
 
@@ -94,8 +94,10 @@ class InFile(NamedTuple):
         found = self.sheet.rows.get(row)
         return [column for column, cell in found.cells.items() if not cell.blank] if found else ()
 
-    def is_formula(self, row: int, column: int) -> bool:
-        return self.sheet.rows[row].cells[column].formula is not None
+    def reads_cells(self, row: int, column: int) -> bool:
+        formula = self.sheet.rows[row].cells[column].formula
+        # without a text it is shared, so filled down
+        return formula is not None and (not formula[1] or translate.reads_cells(formula[1]))
 
 
 class Region(NamedTuple):
@@ -165,10 +167,10 @@ def _last(standing: Standing, first: int, ends: int, columns: Collection[int]) -
 
 
 def _adds_up(standing: Standing, row: int, columns: Collection[int], first: int) -> bool:
-    """Whether the last row has less than half of what the first row of the list holds, and a formula among it."""
+    """Whether the last row has less than half of what the first row of the list holds, and adds up cells."""
     here = [column for column in standing.filled(row) if column in columns]
     less = 2 * len(here) < count(standing, first, columns)
-    return less and any(standing.is_formula(row, column) for column in here)
+    return less and any(standing.reads_cells(row, column) for column in here)
 
 
 def _columns(area: Area) -> set[int]:

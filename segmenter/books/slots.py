@@ -85,12 +85,13 @@ class Typed:
         return count(self._standing, row, self._always) == len(self._always)
 
     def holds(self, row: int, key: str | None) -> bool:
-        """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it."""
+        """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it.
+        Formulas over cells are none of that: people fill them down."""
         if not self.is_ours(row, key):
             return True
         ours = self._brought if key is not None or not self.is_keyed else self._ours
         foreign = (c for c in self._standing.filled(row) if c in self.region.columns and c not in ours)
-        if not all(self._standing.is_formula(row, column) for column in foreign):
+        if not all(self._standing.reads_cells(row, column) for column in foreign):
             return True
         return any((row, column) in self._standing.notes for column in self.region.columns)
 

@@ -56,6 +56,11 @@ def moved(text: str, origin: str, target: str) -> str:
     return _PIECE.sub(move, text)
 
 
+def reads_cells(text: str) -> bool:
+    """Whether the formula `text` (without "=") reads cells: of a sheet, of a table, of another workbook."""
+    return any(found["cells"] or found[0].startswith("[") for found in _PIECE.finditer(text))
+
+
 def _moved(end: str, down: int, right: int) -> str:
     """A cell, a column or a row of a reference, so much further down and to the right where it is relative; "" where it
     would leave the sheet."""
