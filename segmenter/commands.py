@@ -137,34 +137,34 @@ def _check(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
-    from segmenter import batch, batch_folder, batch_tables, worklist
+    from segmenter.batch import folder, journal, pools, rows, running, tables, worklist
 
-    folder: Path = chosen.out
-    before = batch.recorded(folder)
+    out: Path = chosen.out
+    before = journal.recorded(out)
     known = {source: row.output for source, row in before.items()}
-    tasks = worklist.collect(chosen.sources, folder, report=chosen.report, known=known)
-    earlier = batch.unchanged(tasks, folder, before) if chosen.resume else {}
-    pool = batch.cluster(chosen.scheduler) if chosen.scheduler else batch.processes(chosen.jobs)
+    tasks = worklist.collect(chosen.sources, out, report=chosen.report, known=known)
+    earlier = journal.unchanged(tasks, out, before) if chosen.resume else {}
+    pool = pools.cluster(chosen.scheduler) if chosen.scheduler else pools.processes(chosen.jobs)
     worked = len(tasks) - len(earlier)
-    make_folder(folder)
-    with batch_folder.alone(folder, {*known.values(), *(task.output for task in tasks)}):
+    make_folder(out)
+    with folder.alone(out, {*known.values(), *(task.output for task in tasks)}):
         with Files(lang, worked) as told:
             try:
-                rows = batch.run(tasks, folder.resolve(), lang, executor=pool, earlier=earlier, told=told)
+                ended = running.run(tasks, out.resolve(), lang, executor=pool, earlier=earlier, told=told)
             except KeyboardInterrupt:
                 said = texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count)
                 print(said, file=sys.stderr)
                 return 130
-        counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in rows)
+        counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in ended)
         if not chosen.json:  # told before the tables are written: on a full disk it is all there is
-            _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in rows])
-            print(texts.say("cli.batch_done", lang, total=len(rows), worked=worked, **counts))
-            if days := batch.days(rows):
+            _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in ended])
+            print(texts.say("cli.batch_done", lang, total=len(ended), worked=worked, **counts))
+            if days := rows.days(ended):
                 print("! " + texts.say("batch.days", lang, first=days[0], last=days[1]))
-        outputs = batch_tables.write(rows, folder, lang)
+        outputs = tables.write(ended, out, lang)
     if chosen.json:
-        totals = {name: {"customers": n, "amount": m} for name, (n, m) in batch.totals(rows, lang).items()}
-        shown = [{key: batch_tables.value(row, key) for key in batch_tables.COLUMNS} for row in rows]
+        totals = {name: {"customers": n, "amount": m} for name, (n, m) in rows.totals(ended, lang).items()}
+        shown = [{key: tables.value(row, key) for key in tables.COLUMNS} for row in ended]
         _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
     else:
         for path in outputs:

@@ -62,10 +62,10 @@ def _jobs(chosen: argparse.Namespace) -> list[Job]:
     """The workbook; of a folder that `batch` filled those of its last run, each also to its recipient in the list."""
     if not chosen.book.is_dir():
         return [Job(chosen.book, chosen.out or _folder(chosen.book), tuple(chosen.to))]
-    from segmenter import batch
+    from segmenter.batch import journal
     from segmenter.reading import planning
 
-    rows = [row for row in batch.current(chosen.book) if row.status != "refused"]
+    rows = [row for row in journal.current(chosen.book) if row.status != "refused"]
     found = []
     for row in sorted(rows, key=lambda row: row.output):
         book = chosen.book / row.output

@@ -40,9 +40,6 @@ READERS |= {"delimited", "kept", "planning", "targets", "metrics"}
 PIPELINE = {"facets", "onrequest", "nextround", "pipeline", "timeline"}
 JOBS = {
     "jobs",
-    "batch",
-    "batch_folder",
-    "batch_tables",
     "documents",
     "letters",
     "manifest",
@@ -52,6 +49,7 @@ JOBS = {
     "importing",
 }
 JOBS |= {"sources"}
+JOBS |= {"worklist", "rows", "journal", "pools", "running", "folder", "tables"}  # of a batch
 DOORS = {
     "cli",
     "commands",
@@ -69,7 +67,7 @@ LAYERS = (WORDS, RULES, READERS, STEPS, PIPELINE)
 CORE = set().union(*LAYERS)
 
 
-GROUPS = ("reading", "steps", "reports", "mail")
+GROUPS = ("batch", "reading", "steps", "reports", "mail")
 """folders that only group modules: their names are left out here"""
 
 

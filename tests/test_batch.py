@@ -18,7 +18,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import batch, jobs, rules, wording
+from segmenter import jobs, rules, wording
+from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
@@ -339,7 +340,7 @@ def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys:
 def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmenter", "batch", str(shelf / "区域0*" / "门店*.xlsx"), "-o", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    journal = tmp_path / batch.JOURNAL
+    journal = tmp_path / JOURNAL
     deadline = time.monotonic() + 60
     while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 5) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -362,7 +363,7 @@ def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path,
     # started in the background of a shell the tests ignore Ctrl-C, and so would everything they start
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
-    journal = tmp_path / batch.JOURNAL
+    journal = tmp_path / JOURNAL
     deadline = time.monotonic() + 60
     while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 3) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -403,7 +404,7 @@ def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(
     process = subprocess.Popen(
         [*command, "--scheduler", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
-    journal = tmp_path / batch.JOURNAL
+    journal = tmp_path / JOURNAL
     deadline = time.monotonic() + 60
     while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 10) and time.monotonic() < deadline:
         time.sleep(0.05)

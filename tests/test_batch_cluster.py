@@ -16,7 +16,8 @@ import pytest
 from test_batch import good
 from test_batch_folder import kill_whoever_works_on, large
 
-from segmenter import batch
+from segmenter.batch.journal import recorded
+from segmenter.batch.worklist import JOURNAL
 
 
 @pytest.fixture
@@ -84,11 +85,11 @@ def test_a_scheduler_that_is_lost_is_said(cluster: tuple[str, subprocess.Popen[b
     for seed in range(40):
         good(source / f"{seed}.xlsx", seed)
     process = started(source, out, address)
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     until(lambda: journal.is_file() and journal.read_bytes().count(b"\n") > 5)
     os.killpg(scheduler.pid, signal.SIGKILL)
     text, errors = process.communicate(timeout=120)
     assert process.returncode == 1 and address in errors and "Traceback" not in errors, errors
     assert json.loads(text)["status"] == "refused"
-    done = batch.recorded(out)
+    done = recorded(out)
     assert 5 <= len(done) < 40 and not [row for row in done.values() if row.status == "refused"]

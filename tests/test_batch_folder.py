@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from test_batch import good, run
 
-from segmenter import batch, jobs
+from segmenter import jobs
+from segmenter.batch.journal import recorded
+from segmenter.batch.worklist import JOURNAL
 from segmenter.books import saving
 from segmenter.books.file import FileBook
 from segmenter.cli import main
@@ -65,7 +67,7 @@ def kill_whoever_works_on(out: Path, name: str, run: subprocess.Popen[str]) -> i
 
 def hidden(folder: Path) -> set[str]:
     """What should not be there after a run, besides the journal."""
-    return {path.name for path in folder.iterdir() if path.name.startswith(".")} - {batch.JOURNAL}
+    return {path.name for path in folder.iterdir() if path.name.startswith(".")} - {JOURNAL}
 
 
 def test_nothing_is_written_through_a_link(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,9 +94,9 @@ def test_a_journal_that_is_a_link_is_refused(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / batch.JOURNAL).symlink_to(tmp_path / "elsewhere")
+    (out / JOURNAL).symlink_to(tmp_path / "elsewhere")
     assert main(["batch", str(shop), "-o", str(out), "--jobs", "1", "--lang", lang]) == 1
-    assert str(out / batch.JOURNAL) in capsys.readouterr().err
+    assert str(out / JOURNAL) in capsys.readouterr().err
     assert not (tmp_path / "elsewhere").exists() and hidden(out) == set()
 
 
@@ -114,7 +116,7 @@ def test_a_damaged_line_of_the_journal_costs_no_other(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / batch.JOURNAL).write_bytes(damage)
+    (out / JOURNAL).write_bytes(damage)
     for worked in (2, 0):
         _, said = run(capsys, str(shop), "-o", str(out), "--resume")
         assert said["worked"] == worked
@@ -125,7 +127,7 @@ def test_a_journal_cannot_lead_out_of_the_folder(
 ) -> None:
     out = tmp_path / "out"
     run(capsys, str(shop), "-o", str(out))
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     journal.write_text(journal.read_text(encoding="utf-8").replace('"0.xlsx"', '"../0.xlsx"'), encoding="utf-8")
     before = {path.name for path in tmp_path.iterdir()}
     _, said = run(capsys, str(shop), "-o", str(out), "--resume")
@@ -141,13 +143,13 @@ def test_a_journal_nobody_may_read_is_told(
     real = Path.read_bytes
 
     def closed(path: Path) -> bytes:
-        if path.name == batch.JOURNAL:
+        if path.name == JOURNAL:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return real(path)
 
     monkeypatch.setattr(Path, "read_bytes", closed)
     assert main(["batch", str(shop), "-o", str(out), "--jobs", "1"]) == 1
-    assert str(out / batch.JOURNAL) in capsys.readouterr().err
+    assert str(out / JOURNAL) in capsys.readouterr().err
 
 
 def test_another_recipient_is_not_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,7 +158,7 @@ def test_another_recipient_is_not_forgotten(tmp_path: Path, capsys: pytest.Captu
         (tmp_path / "list.csv").write_text(f"file,recipient\na.xlsx,{recipient}\n", encoding="utf-8")
         _, said = run(capsys, str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"), "--resume")
         assert said["files"][0]["recipient"] == recipient
-        assert [row.recipient for row in batch.recorded(tmp_path / "out").values()] == [recipient]
+        assert [row.recipient for row in recorded(tmp_path / "out").values()] == [recipient]
 
 
 def test_no_letter_about_a_workbook_that_is_no_longer_in_the_list(
@@ -194,7 +196,7 @@ def test_a_second_run_on_the_folder_is_kept_out(shop: Path, tmp_path: Path, caps
     out = tmp_path / "out"
     run(capsys, str(shop), "-o", str(out))
     before = {path: path.read_bytes() for path in out.iterdir()}
-    with saving.lock(out / batch.JOURNAL):
+    with saving.lock(out / JOURNAL):
         for more in ((), ("--resume",)):
             assert main(["batch", str(shop), "-o", str(out), "--jobs", "1", *more]) == 1
             assert str(out) in capsys.readouterr().err
@@ -207,7 +209,7 @@ def test_two_runs_at_once_spoil_nothing(shop: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "segmenter", "batch", str(shop), "-o", str(tmp_path / "out"), "--jobs", "1"]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert sorted(one.wait(timeout=120) for one in both) == [0, 1]
-    rows = batch.recorded(tmp_path / "out")
+    rows = recorded(tmp_path / "out")
     assert len(rows) == 8 and not [row for row in rows.values() if row.status == "refused"]
 
 
@@ -239,7 +241,7 @@ def test_the_workers_of_a_run_that_is_killed_end_with_it(shop: Path, tmp_path: P
     out = tmp_path / "out"
     command = [sys.executable, "-m", "segmenter", "batch", str(shop), "-o", str(out), "--jobs", "2"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     deadline = time.monotonic() + 60
     while not (journal.is_file() and journal.read_bytes().count(b"\n") >= 3) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -281,7 +283,7 @@ def test_a_disk_that_is_full_is_told_as_one(
 
     out = tmp_path / "out"
     run(capsys, str(shop), "-o", str(out))
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     with journal.open("ab") as file:
         file.write(b"\n" * 300_000)
     before = {path.name: path.read_bytes() for path in out.iterdir()}

@@ -447,7 +447,7 @@ def test_orders_dimensions_and_contacts_need_no_pandas(tmp_path: Path) -> None:
 def test_a_fill_imports_what_it_needs(book: Path, tmp_path: Path) -> None:
     """Importing is a good part of what a small workbook takes: what only other commands need stays out of it."""
     others = {"dataclasses", "difflib", "calendar", "shutil"}
-    others |= {f"segmenter.{one}" for one in ("catalogue", "commands_mail", "sources", "worklist", "formulas")}
+    others |= {f"segmenter.{one}" for one in ("catalogue", "commands_mail", "sources", "batch", "formulas")}
     code = f"import sys; from segmenter.cli import main; print(main(sys.argv[1:]), {others} & sys.modules.keys())"
     said = subprocess.run(
         [sys.executable, "-c", code, "fill", str(book), "-o", str(tmp_path / "out.xlsx")],

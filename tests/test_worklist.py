@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from test_batch import good, run
 
-from segmenter import batch
+from segmenter.batch.journal import recorded
+from segmenter.batch.worklist import JOURNAL
 from segmenter.cli import main
 
 MACROS = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
@@ -52,7 +53,7 @@ def test_a_run_that_is_resumed_names_them_alike(tmp_path: Path, capsys: pytest.C
     good(source / "a.xlsx", 1)
     macros(source / "a.xlsm", 2)
     first = [file["output"] for file in run(capsys, str(source), "-o", str(out))[1]["files"]]
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     lines = journal.read_bytes().splitlines(keepends=True)
     for line in lines[1:]:
         journal.write_bytes(lines[0] + line)
@@ -67,7 +68,7 @@ def test_a_name_of_an_earlier_version_that_two_share_is_given_up(
     source.mkdir()
     good(source / "a.xlsx", 1)
     run(capsys, str(source), "-o", str(out))
-    journal = out / batch.JOURNAL
+    journal = out / JOURNAL
     line = journal.read_text(encoding="utf-8")
     macros(source / "a.xlsm", 2)
     journal.write_text(line + line.replace("a.xlsx", "a.xlsm"), encoding="utf-8")
@@ -128,7 +129,7 @@ def test_the_name_of_a_source_that_is_gone_is_free(tmp_path: Path, capsys: pytes
     _, said = run(capsys, str(tmp_path / "moved"), "-o", str(out))
     assert said["files"][0]["output"] == "a.xlsx"
     good(east / "a.xlsx", 1)
-    assert [*batch.recorded(out)] == [str(aside)]
+    assert [*recorded(out)] == [str(aside)]
     _, said = run(capsys, str(east), "-o", str(out), "--resume")
     assert said["worked"] == 1 and said["files"][0]["output"] != "a.xlsx"
 

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-from segmenter import batch_tables
+from segmenter.batch import tables
+from segmenter.batch.worklist import JOURNAL
 from segmenter.books import saving
 from segmenter.errors import Refused
-from segmenter.worklist import JOURNAL
 
 _LEFT: Final = re.compile(r"\.segmenter-(?P<book>.+)\.(?:tmp|lock(?:\.\d+)?)|\.(?P<file>.+)\.\d+\.tmp", re.DOTALL)
 """what `saving` and `atomic` call a file they write beside another"""
@@ -35,7 +35,7 @@ def alone(folder: Path, outputs: Collection[str]) -> Iterator[None]:
 
 
 def _clear(folder: Path, outputs: Collection[str]) -> None:
-    pages = {Path(name).stem + ".html" for name in outputs}.union(batch_tables.FILES)
+    pages = {Path(name).stem + ".html" for name in outputs}.union(tables.FILES)
     for path in [*folder.iterdir()]:
         found = _LEFT.fullmatch(path.name)
         if found and found["file"] in pages:

@@ -11,9 +11,9 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Final
 
-from segmenter import batch, texts
+from segmenter import texts
 from segmenter.atomic import replace_file
-from segmenter.batch import Row
+from segmenter.batch.rows import Row, days, totals
 from segmenter.texts import Lang
 
 COLUMNS: Final = (
@@ -79,7 +79,7 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
     book = xlsxwriter.Workbook(buffer, plain)
     book.set_properties({"created": datetime(1980, 1, 1)})  # the same rows, the same bytes
     bold = book.add_format({"bold": True, "bottom": 1})
-    sums = [[name, count, amount] for name, (count, amount) in batch.totals(rows, lang).items()]
+    sums = [[name, count, amount] for name, (count, amount) in totals(rows, lang).items()]
     names = [texts.say(f"batch.{key}", lang) for key in ("segment", "customers", "amount")]
     for title, head, lines in (("files", header, cells), ("segments", names, sums)):
         sheet = book.add_worksheet(texts.say(f"batch.{title}", lang))
@@ -105,21 +105,21 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
     from segmenter.reports.templating import page
 
     counts = Counter(row.status for row in rows)
-    totals = batch.totals(rows, lang)
-    everything = sum(amount for _, amount in totals.values()) or 1.0
-    days = batch.days(rows)
+    sums = totals(rows, lang)
+    everything = sum(amount for _, amount in sums.values()) or 1.0
+    span = days(rows)
     return page(
         "batch.html.j2",
         lang,
         word=lambda key: texts.say(f"batch.{key}", lang),
         counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
-        days=texts.say("batch.days", lang, first=days[0], last=days[1]) if days else "",
+        days=texts.say("batch.days", lang, first=span[0], last=span[1]) if span else "",
         rows=[
             {key: value(row, key) for key in COLUMNS} | {"source": near}
             for row, near in zip(rows, _near(rows), strict=True)
         ],
         segments=[
             {"name": name, "customers": count, "amount": amount, "share": amount / everything}
-            for name, (count, amount) in totals.items()
+            for name, (count, amount) in sums.items()
         ],
     )
