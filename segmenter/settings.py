@@ -26,7 +26,7 @@ _DAYS = frozenset(key for key, kind in KINDS.items() if kind == (date | None))
 _NUMBERS = frozenset(key for key, kind in KINDS.items() if "float" in str(kind))
 _LIKENESS = 0.75
 """how like a setting's name a note must be to be taken for one mistyped"""
-_SPLIT = re.compile(r"[,，、;；\n]+")
+_SPLIT = r"[,，、;；\n]+"
 
 
 def _keys() -> list[str]:
@@ -225,7 +225,7 @@ def _read(key: str, value: Any) -> Any:
     kind = KINDS[key]
     text = "" if value is None else _plain(value)
     if key in _LISTS:
-        parts = [part.strip() for part in _SPLIT.split(text) if part.strip()]
+        parts = [part.strip() for part in re.split(_SPLIT, text) if part.strip()]
         if key in _NUMBERS:
             return tuple(float(part) for part in parts)
         return tuple(_word(key, part) for part in parts) if _words(key) else tuple(parts)

@@ -35,12 +35,12 @@ _RANGES: Final = {
 _FORMULAS: Final = ("formula", "formula1", "formula2", "f")
 _DIGITS: Final = "0123456789"
 _NO_DIGITS: Final = str.maketrans("", "", _DIGITS)
-_REF: Final = re.compile(rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*")
-_BOX: Final = re.compile(rb"(<(?:\w+:)?(?:Row|Anchor)>)[^<]*")
-_SHAPE: Final = re.compile(rb"<(?:\w+:)?shape\s.*?</(?:\w+:)?shape>", re.DOTALL)
-_ROW: Final = re.compile(rb"<(?:\w+:)?Row>\s*([0-9]+)\s*<")
-_FLOATS: Final = re.compile(rb"<(?:\w+:)?Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})<")
-_COLUMN: Final = re.compile(rb"<(?:\w+:)?Column>\s*([0-9]+)\s*<")
+_REF: Final = rb"ref(?<=\sref)\s*=\s*[\"'][^\"']*"
+_BOX: Final = rb"(<(?:\w+:)?(?:Row|Anchor)>)[^<]*"
+_SHAPE: Final = rb"(?s)<(?:\w+:)?shape\s.*?</(?:\w+:)?shape>"
+_ROW: Final = rb"<(?:\w+:)?Row>\s*([0-9]+)\s*<"
+_FLOATS: Final = rb"<(?:\w+:)?Anchor>(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})<"
+_COLUMN: Final = rb"<(?:\w+:)?Column>\s*([0-9]+)\s*<"
 
 Told = tuple[Any, ...]
 
@@ -148,9 +148,9 @@ def belonging(before: bytes, after: bytes, part: str, plan: Meant | None) -> boo
     if shift is None or plan is None or plan.region is None:
         return before == after
     if part.endswith(".vml"):
-        rest = _BOX.sub(rb"\1", before) == _BOX.sub(rb"\1", after)
+        rest = re.sub(_BOX, rb"\1", before) == re.sub(_BOX, rb"\1", after)
         return rest and [*_boxes(before, shift)] == [*_boxes(after, None)]
-    if _REF.sub(b"", before) != _REF.sub(b"", after):
+    if re.sub(_REF, b"", before) != re.sub(_REF, b"", after):
         return False
     listed = plan.region.listed
     table = spans.parse(after, part).name == "table"
@@ -177,15 +177,15 @@ def _comment(one: spans.Element, shift: Shift) -> str:
 
 def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int, list[int]]]:
     """Row and column of the cells to which the boxes of comments belong, as they have to be, and where these float."""
-    for shape in _SHAPE.findall(data):
-        row, column = _ROW.search(shape), _COLUMN.search(shape)
+    for shape in re.findall(_SHAPE, data):
+        row, column = re.search(_ROW, shape), re.search(_COLUMN, shape)
         if not row or not column:
             continue
         old, left = int(row[1]), int(column[1])
         follows = shift is not None and shift.columns[0] <= left <= shift.columns[1]
         new = shift.row(old) if shift is not None and follows and shift.first <= old <= shift.old + 1 else old
         now = old if new is None else new
-        anchor = _FLOATS.search(shape)
+        anchor = re.search(_FLOATS, shape)
         floats = [*map(int, anchor[1].split(b","))] if anchor else []
         if now != old:
             floats[2::4] = [max(0, place + now - old) for place in floats[2::4]]

@@ -12,7 +12,7 @@ from segmenter.books import cells, refs, spans
 from segmenter.books.index import Index
 from segmenter.books.sheetxml import Sheet
 
-_RANGE: Final = re.compile(r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!(\$?[A-Z]{1,3}\$?\d{1,7}(?::\$?[A-Z]{1,3}\$?\d{1,7})?)")
+_RANGE: Final = r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!(\$?[A-Z]{1,3}\$?\d{1,7}(?::\$?[A-Z]{1,3}\$?\d{1,7})?)"
 _MOST: Final = 10_000
 """cells a range may have: a chart of more is drawn by no one who cannot calculate"""
 _KEPT: Final = 16
@@ -52,7 +52,7 @@ def _copies(data: bytes, part: str) -> tuple[_Copy, ...]:
     for one in spans.parse(data, part).walk():
         cache = one.first("numCache" if one.name == "numRef" else "strCache") if one.name.endswith("Ref") else None
         formula = one.first("f")
-        if cache is None or formula is None or not (reads := _RANGE.fullmatch(formula.text.strip())):
+        if cache is None or formula is None or not (reads := re.fullmatch(_RANGE, formula.text.strip())):
             continue
         area = refs.area(reads[3])
         old = [child for child in cache.children if child.name in ("ptCount", "pt")]

@@ -27,10 +27,10 @@ _NEEDLES: Final = (
     *(_BETWEEN + start for start in (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")),
 )
 """the same in printable texts, markup aside; and a text that is empty"""
-_START: Final = re.compile(f"{_BETWEEN}[\\s=+\\-@＝＋－＠{_BETWEEN}]")
+_START: Final = f"{_BETWEEN}[\\s=+\\-@＝＋－＠{_BETWEEN}]"
 """a first word that is missing, or that a text of it would be special for"""
 _JOINTS: Final = ("_", "  ", f" {_BETWEEN}")
-_APART: Final = re.compile(f"_|  |\\s{_BETWEEN}|[\x00-\x1f\ufffe\uffff\ud800-\udfff]")
+_APART: Final = f"_|  |\\s{_BETWEEN}|[\x00-\x1f\ufffe\uffff\ud800-\udfff]"
 """words that cannot be encoded without looking at those beside them"""
 
 Bytes = NDArray[np.uint8]
@@ -88,10 +88,10 @@ def are_plain_together(words: Sequence[Sequence[str]]) -> bool:
     """The same of all texts put together from one of each of these words: then the words can be encoded alone."""
     heads, *others = map(_BETWEEN.join, words)
     joined = _BETWEEN.join((heads, *others, ""))
-    if joined.count(_BETWEEN) != sum(map(len, words)) or _START.search(_BETWEEN + heads + _BETWEEN):
+    if joined.count(_BETWEEN) != sum(map(len, words)) or re.search(_START, _BETWEEN + heads + _BETWEEN):
         return False
     simple = joined.isprintable() and not any(joint in joined for joint in _JOINTS)  # many times faster
-    return simple or not _APART.search(joined)
+    return simple or not re.search(_APART, joined)
 
 
 def plain(values: Sequence[str]) -> list[bytes]:

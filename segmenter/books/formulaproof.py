@@ -18,17 +18,17 @@ from segmenter.books.filling import Meant
 from segmenter.books.refs import Area
 from segmenter.books.region import Region
 
-_OPAQUE: Final = re.compile(
+_OPAQUE: Final = (
     r"('(?:[^']|'')*'|(?:\[[^\[\]]*\])?[^\s\[\]'\"!(),;+\-*/^&=<>{}]+)!"
     r"((?:\$?[A-Za-z]{0,3}\$?[0-9]*)(?::\$?[A-Za-z]{0,3}\$?[0-9]*)?(?![\w!])|)"
     r"|\"(?:[^\"]|\"\")*\"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"
 )
 """the cells of a sheet that is named; texts, columns of tables"""
-_CELLS: Final = re.compile(
+_CELLS: Final = (
     r"(?<![\w.$\0\\?])(?:\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6}(?::\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6})?"
     r"|\$?[1-9][0-9]{0,6}:\$?[1-9][0-9]{0,6})(?![\w(!.\\?])"
 )
-_DIGITS: Final = re.compile("[0-9]+")
+_DIGITS: Final = "[0-9]+"
 
 
 class Formula(NamedTuple):
@@ -48,10 +48,10 @@ def taken_apart(text: str, sheet: str) -> Formula:
         own = found[2] if name.casefold() == sheet.casefold() else ""
         return (" " if own else "\0") * (len(found[0]) - len(own)) + own
 
-    found = [*_CELLS.finditer(_OPAQUE.sub(hide, text))]
+    found = [*re.finditer(_CELLS, re.sub(_OPAQUE, hide, text))]
     ends = [0, *(end for one in found for end in one.span()), len(text)]
     between = [text[start:end] for start, end in [*pairwise(ends)][::2]]
-    return Formula((*between, *(_DIGITS.sub("", one[0]) for one in found)), tuple(one[0] for one in found))
+    return Formula((*between, *(re.sub(_DIGITS, "", one[0]) for one in found)), tuple(one[0] for one in found))
 
 
 class Followed:

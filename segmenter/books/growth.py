@@ -23,14 +23,12 @@ _SINGLE: Final = ("autoFilter", "sortState", "sortCondition", "hyperlink", "tabl
 """elements with one range in `ref`"""
 _ANCHOR: Final = rb"(<(?:[^\s<>/:]+:)?Anchor>)(\s*-?[0-9]{1,9}\s*(?:,\s*-?[0-9]{1,9}\s*){7})(</(?:[^\s<>/:]+:)?Anchor>)"
 """where the box of a comment floats"""
-_BOX: Final = re.compile(rb"<((?:[^\s<>/:]+:)?)shape\b.*?</\1shape>", re.DOTALL)
+_BOX: Final = rb"(?s)<((?:[^\s<>/:]+:)?)shape\b.*?</\1shape>"
 """the box of a comment; some programs write it with prefixes of their own"""
-_BOX_ROW: Final = re.compile(rb"(<(?:[^\s<>/:]+:)?Row>\s*)([0-9]+)(\s*</(?:[^\s<>/:]+:)?Row>)")
-_BOX_COLUMN: Final = re.compile(rb"<(?:[^\s<>/:]+:)?Column>\s*([0-9]+)\s*</")
+_BOX_ROW: Final = rb"(<(?:[^\s<>/:]+:)?Row>\s*)([0-9]+)(\s*</(?:[^\s<>/:]+:)?Row>)"
+_BOX_COLUMN: Final = rb"<(?:[^\s<>/:]+:)?Column>\s*([0-9]+)\s*</"
 _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
-_SHEET: Final = re.compile(
-    r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
-)
+_SHEET: Final = r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
 
 
 def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
@@ -184,7 +182,7 @@ def names(elements: Iterable[spans.Element], edits: spans.Edits, position: int, 
 
 
 def _follow_name(piece: str, shift: Shift) -> str:
-    found = _SHEET.match(piece)
+    found = re.match(_SHEET, piece)
     if not found:
         return piece
     area = refs.area(found[2])
@@ -213,7 +211,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
 
     def move(found: re.Match[bytes]) -> bytes:
         shape = found[0]
-        row, column = _BOX_ROW.search(shape), _BOX_COLUMN.search(shape)
+        row, column = re.search(_BOX_ROW, shape), re.search(_BOX_COLUMN, shape)
         if not row or not column or not shift.columns[0] <= int(column[1]) <= shift.columns[1]:
             return shape
         old = int(row[2])
@@ -223,7 +221,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])
         return re.sub(_ANCHOR, lambda one: _anchor(one, new - old), shape)
 
-    return _BOX.sub(move, data)
+    return re.sub(_BOX, move, data)
 
 
 def _anchor(found: re.Match[bytes], by: int) -> bytes:

@@ -20,7 +20,7 @@ _STRICT: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 RELATION_SPACES: Final = (_OFFICE, _STRICT)
 STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 _STRINGS: Final = rb"(?s)<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)"
-_FORMATTED: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(?:r|rPh|phoneticPr)[\s/>]")
+_FORMATTED: Final = rb"<(?:[^\s<>/:]+:)?(?:r|rPh|phoneticPr)[\s/>]"
 _OPEN: Final = b"<si><t>"
 _CLOSE: Final = b"</t></si>"
 _ENTITIES: Final = (b"&lt;", b"&gt;", b"&quot;", b"&apos;", b"&amp;")
@@ -175,7 +175,7 @@ class Index:
         if not self.strings_part or self.plain is not None:
             return frozenset()
         data = spans.without_comments(self.package.read(self.strings_part))
-        return frozenset(n for n, one in enumerate(re.finditer(_STRINGS, data)) if _FORMATTED.search(one[1] or b""))
+        return frozenset(n for n, one in enumerate(re.finditer(_STRINGS, data)) if re.search(_FORMATTED, one[1] or b""))
 
     @cached_property
     def plain(self) -> Texts | None:

@@ -23,13 +23,12 @@ from segmenter.errors import Refused
 _CELL: Final = r"\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}"
 _COLUMN: Final = r"\$?[A-Z]{1,3}"
 _ROW: Final = r"\$?[1-9][0-9]{0,6}"
-_PIECE: Final = re.compile(
-    r'"(?:[^"]|"")*"'  # a text
+_PIECE: Final = (
+    r'(?i)"(?:[^"]|"")*"'  # a text
     r"|(?<![\w.$\\?])(?:(?P<sheet>'(?:[^']|'')+'|(?:\[[^\[\]]+\])?[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
     rf"(?P<cells>{_CELL}(?::{_CELL})?|{_ROW}:{_ROW}|{_COLUMN}:{_COLUMN})(?![\w(!.\\?])"
     r"|'(?:[^']|'')*'"  # a sheet of which no cells follow
-    r"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]",  # columns of a table, another workbook
-    re.IGNORECASE,
+    r"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"  # columns of a table, another workbook
 )
 """what may look like a reference, and references"""
 _END: Final = re.compile(r"(\$?)([A-Z]*)(\$?)([0-9]*)", re.IGNORECASE)
@@ -50,15 +49,15 @@ def moved(text: str, origin: str, target: str) -> str:
             raise Refused("formula_stuck", value=text)
         return found[0].removesuffix(cells) + ":".join(ends)
 
-    rest = _PIECE.sub("", text)
+    rest = re.sub(_PIECE, "", text)
     if any(mark in rest for mark in "\"'[]") or rest.count("(") != rest.count(")"):
         raise Refused("formula_stuck", value=text)
-    return _PIECE.sub(move, text)
+    return re.sub(_PIECE, move, text)
 
 
 def reads_cells(text: str) -> bool:
     """Whether the formula `text` (without "=") reads cells: of a sheet, of a table, of another workbook."""
-    return any(found["cells"] or found[0].startswith("[") for found in _PIECE.finditer(text))
+    return any(found["cells"] or found[0].startswith("[") for found in re.finditer(_PIECE, text))
 
 
 def _moved(end: str, down: int, right: int) -> str:
@@ -108,7 +107,7 @@ class Following:
             ends = zip(cells.split(":"), (kept.top, kept.bottom), strict=False)
             return found[0].removesuffix(cells) + ":".join(re.sub("[0-9]+$", str(row + 1), end) for end, row in ends)
 
-        return _PIECE.sub(follow, text)
+        return re.sub(_PIECE, follow, text)
 
     def _area(self, one: Area, row: int, *, is_range: bool) -> Area | None:
         shift = self._shift

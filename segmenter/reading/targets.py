@@ -42,13 +42,13 @@ _OPERATORS: Final = (
 )
 """each is compiled when a target comes to it: most hold the first"""
 _SHOWN: Final = {">=": "≥", "<=": "≤"}
-_NUMBER: Final = re.compile(
+_NUMBER: Final = (
     r"(?P<bai>百分之)?(?P<number>\d[\d,]*(?:\.\d+)?|\.\d+)"
     r"(?P<unit>个?百分点|个?点|percentagepoints?|points?|pp|pct|percent|%|倍|times|万元?|元|人|位|名|次|单|户|个)?"
     r"|(?P<tenths>[一二三四五六七八九两])成(?P<half>半)?|(?P<double>翻倍|翻一番|翻番|doubles?)"
 )
-_PARTS: Final = re.compile(r"[;；、\n]|[,，](?!\d{3}(?!\d))|且|并且|同时")
-_RELATIVE: Final = re.compile(r"相对|同比|环比|较上?[年月期]|relative")
+_PARTS: Final = r"[;；、\n]|[,，](?!\d{3}(?!\d))|且|并且|同时"
+_RELATIVE: Final = r"相对|同比|环比|较上?[年月期]|relative"
 
 
 class Metric(NamedTuple):
@@ -105,8 +105,8 @@ _DEADLINE: Final = (
 
 def has_number(text: str) -> bool:
     """Whether a sentence names a number that is no day and no time: 80%, 5个百分点, 八成, 翻倍."""
-    plain = WINDOW.sub(" ", DAY.sub(" ", fold(text)))
-    return _NUMBER.search(re.sub(r"\d{4}年|\d+[月日号]|q[1-4]|[1-4]季度|(?:19|20)\d\d", " ", plain)) is not None
+    plain = re.sub(WINDOW, " ", re.sub(DAY, " ", fold(text)))
+    return re.search(_NUMBER, re.sub(r"\d{4}年|\d+[月日号]|q[1-4]|[1-4]季度|(?:19|20)\d\d", " ", plain)) is not None
 
 
 def has_deadline(text: str) -> bool:
@@ -140,7 +140,7 @@ def parse(cell: Any, names: Sequence[str] = ()) -> tuple[tuple[Target, ...], tup
 def _parse(text: str, names: tuple[str, ...]) -> tuple[tuple[Target, ...], tuple[str, ...]]:
     found: list[Target] = []
     unread: list[str] = []
-    for part in _PARTS.split(unicodedata.normalize("NFKC", text)):
+    for part in re.split(_PARTS, unicodedata.normalize("NFKC", text)):
         if part.strip():
             one = _target(fold(part), names)
             if one is None:
@@ -159,16 +159,16 @@ def _target(text: str, names: Sequence[str]) -> Target | None:
     metric = metrics()[hit[1]]
     text = text.replace(hit[0], " ", 1)
     window = None
-    if found := WINDOW.search(text):
+    if found := re.search(WINDOW, text):
         window = period_of(found)
         text = text[: found.start()] + " " + text[found.end() :]
-    number = _NUMBER.search(text)
+    number = re.search(_NUMBER, text)
     if number is None or re.search(r"\d", text[number.end() :] + text[: number.start()]):
         return None
     rest = f"{text[: number.start()]} {text[number.end() :]}"
     plain = "<=" if metric.low else ">="
     op = RISE if number["double"] else next((op for op, pattern in _OPERATORS if re.search(pattern, rest)), plain)
-    relative = bool(_RELATIVE.search(rest))
+    relative = bool(re.search(_RELATIVE, rest))
     value, unit, assumed = _value(number, metric, op, relative)
     return None if unit == "" else Target(metric.key, op, value, unit, window, assumed)
 

@@ -39,10 +39,10 @@ SEPARATOR: Final = "、"
 """between the parts of a list (item 003-74)"""
 _PARTS: Final = r"[、,，;；/|]"
 _BLANKS: Final = " \u00a0\u3000\t\r\n\u200b\ufeff"
-_TIDY = re.compile(rf"[^\s、,，;；/|{_BLANKS}]+(?:、[^\s、,，;；/|{_BLANKS}]+)*")
+_TIDY: Final = rf"[^\s、,，;；/|{_BLANKS}]+(?:、[^\s、,，;；/|{_BLANKS}]+)*"
 """a list as we write it"""
-_WHOLE_FLOAT = re.compile(r"^(0|[1-9]\d*)\.0+$")
-_SCIENTIFIC = re.compile(r"^\d(\.\d+)?[eE]\+\d{2,3}$")
+_WHOLE_FLOAT: Final = r"^(0|[1-9]\d*)\.0+$"
+_SCIENTIFIC: Final = r"^\d(\.\d+)?[eE]\+\d{2,3}$"
 _TELLING = frozenset(".+")
 """without these an ID is no number that went through a float"""
 
@@ -59,9 +59,9 @@ def ids(column: NDArray[Any] | Raw) -> Column:
                 return "", "id_too_long", ""
             return (str(int(value)), "", "") if value == int(value) else ("", "not_an_id", "")
         shown = plain(value)
-        if _SCIENTIFIC.match(shown):
+        if re.match(_SCIENTIFIC, shown):
             return "", "id_too_long", ""
-        whole = _WHOLE_FLOAT.match(shown)
+        whole = re.match(_WHOLE_FLOAT, shown)
         if whole:
             return whole[1], "", ""
         return value, "", "" if shown == value else "id_odd"
@@ -113,7 +113,7 @@ def lists(column: NDArray[Any] | Raw) -> Column:
     """Lists such as 护肤品,服装 / 配饰, with one separator between their parts."""
 
     def read(value: Any) -> tuple[str, str, str]:
-        if isinstance(value, str) and _TIDY.fullmatch(value):
+        if isinstance(value, str) and re.fullmatch(_TIDY, value):
             return value, "", ""
         parts = [part.strip() for part in re.split(_PARTS, _shown(value))]
         return SEPARATOR.join(part for part in parts if part), "", ""
