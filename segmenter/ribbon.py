@@ -66,11 +66,11 @@ def press(command: str, click: Click) -> int:
 @contextmanager
 def _once(click: Click) -> Iterator[None]:
     """Refuse a second press in the same Excel while one runs: its settings are Excel's, and not a workbook's."""
-    from segmenter.books import saving
+    from segmenter.books import locking
 
     with ExitStack() as held:
         try:
-            held.enter_context(saving.lock(places.data() / f"Excel-{click.app.pid}"))
+            held.enter_context(locking.lock(places.data() / f"Excel-{click.app.pid}"))
         except Refused as error:
             raise Refused("excel_running") from error
         yield

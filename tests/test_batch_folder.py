@@ -20,7 +20,7 @@ from test_batch import good, run
 from segmenter import jobs
 from segmenter.batch.journal import recorded
 from segmenter.batch.worklist import JOURNAL
-from segmenter.books import saving
+from segmenter.books import locking
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
@@ -196,7 +196,7 @@ def test_a_second_run_on_the_folder_is_kept_out(shop: Path, tmp_path: Path, caps
     out = tmp_path / "out"
     run(capsys, str(shop), "-o", str(out))
     before = {path: path.read_bytes() for path in out.iterdir()}
-    with saving.lock(out / JOURNAL):
+    with locking.lock(out / JOURNAL):
         for more in ((), ("--resume",)):
             assert main(["batch", str(shop), "-o", str(out), "--jobs", "1", *more]) == 1
             assert str(out) in capsys.readouterr().err

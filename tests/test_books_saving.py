@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from bookshop import book, column, rfm
 
-from segmenter.books import package, saving
+from segmenter.books import locking, package, saving
 from segmenter.books.file import FileBook
 from segmenter.errors import Refused
 from segmenter.schema import RFM
@@ -55,7 +55,7 @@ def killed_at(path, step, **options):
 
         def trace(frame, event, _):
             nonlocal count
-            if frame.f_code.co_filename not in (saving.__file__, package.__file__):
+            if frame.f_code.co_filename not in (saving.__file__, locking.__file__, package.__file__):
                 return None
             if frame.f_code.co_filename == package.__file__ and frame.f_code.co_name not in ("write", "_add"):
                 return None
@@ -195,12 +195,12 @@ def test_the_lock_of_a_process_killed_but_not_yet_buried_does_not_count(path):
     lock = path.with_name(".segmenter-a.xlsx.lock")
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     lock.write_text(f'{{"pid": {child.pid}, "host": "{socket.gethostname()}"}}')
-    with pytest.raises(Refused), saving.lock(path):
+    with pytest.raises(Refused), locking.lock(path):
         pass
     child.kill()
     while Path(f"/proc/{child.pid}/stat").exists() and " Z " not in Path(f"/proc/{child.pid}/stat").read_text():
         time.sleep(0.01)
-    with saving.lock(path):
+    with locking.lock(path):
         pass
     child.wait()
 
@@ -208,7 +208,7 @@ def test_the_lock_of_a_process_killed_but_not_yet_buried_does_not_count(path):
 def test_a_process_number_used_again_is_another_process(path):
     lock = path.with_name(".segmenter-a.xlsx.lock")
     lock.write_text(f'{{"pid": {os.getppid()}, "host": "{socket.gethostname()}", "born": "1"}}')
-    with saving.lock(path):
+    with locking.lock(path):
         assert lock.exists()
 
 
@@ -329,7 +329,7 @@ def test_a_long_name_leaves_room_for_what_is_written_beside_it(path, bytes_):
     assert len(os.fsencode(long.name)) == bytes_
     fill(long)
     assert column(long, "客户ID") == ["1", "2", "3"] and left(path) == [long.name]
-    with saving.lock(long):
+    with locking.lock(long):
         assert refused(long, ids=(4, 5)) == "locked"
     if bytes_ > 246:
         assert refused(long, ids=(4, 5), keep_previous=True) == "name_long"

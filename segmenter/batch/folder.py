@@ -10,11 +10,11 @@ from typing import Final
 
 from segmenter.batch import tables
 from segmenter.batch.worklist import JOURNAL
-from segmenter.books import saving
+from segmenter.books import locking
 from segmenter.errors import Refused
 
 _LEFT: Final = re.compile(r"\.segmenter-(?P<book>.+)\.(?:tmp|lock(?:\.\d+)?)|\.(?P<file>.+)\.\d+\.tmp", re.DOTALL)
-"""what `saving` and `atomic` call a file they write beside another"""
+"""what `saving`, `locking` and `atomic` call a file they write beside another"""
 
 
 @contextlib.contextmanager
@@ -23,12 +23,12 @@ def alone(folder: Path, outputs: Collection[str]) -> Iterator[None]:
     Refused when there is another: both would write the same journal and the same tables."""
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(saving.lock(folder / JOURNAL))
+            held.enter_context(locking.lock(folder / JOURNAL))
         except Refused as error:
             if error.key != "locked":
                 raise
             raise Refused("locked", **{**error.params, "path": folder}) from None
-        saving.clean(folder / JOURNAL)
+        locking.clean(folder / JOURNAL)
         _clear(folder, outputs)
         yield
         _clear(folder, outputs)  # of a process of this run that was killed
@@ -44,5 +44,5 @@ def _clear(folder: Path, outputs: Collection[str]) -> None:
             book = folder / found["book"]  # or the copy that its workbook leaves beside itself
             with contextlib.suppress(Refused), contextlib.ExitStack() as held:  # unless somebody is at work on it
                 for one in {book, book.with_stem(book.stem.removesuffix(".previous"))}:
-                    held.enter_context(saving.lock(one))
-                    saving.clean(one)
+                    held.enter_context(locking.lock(one))
+                    locking.clean(one)

@@ -18,6 +18,7 @@ from segmenter.books import (
     growth,
     guard,
     lists,
+    locking,
     longrows,
     naming,
     proof,
@@ -118,9 +119,9 @@ class FileBook:
 
     def __enter__(self) -> FileBook:
         self._fit_suffix()
-        saving.refuse_open(self.out)
-        self._exit.enter_context(saving.lock(self.out))
-        saving.clean(self.out)
+        locking.refuse_open(self.out)
+        self._exit.enter_context(locking.lock(self.out))
+        locking.clean(self.out)
         return self
 
     def __exit__(
