@@ -387,6 +387,13 @@ def test_text_that_looks_like_a_formula_is_text_for_good(tmp_path, text):
     assert not openpyxl.load_workbook(path)[RFM_SHEET]["F2"].quotePrefix
 
 
+def test_formats_with_a_blank_before_their_end(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    rewritten(path, {"xl/styles.xml": lambda data: re.sub(rb"(<xf [^>]*\S)/>", rb"\1 />", data)})
+    fill(path, rfm([1, 2, 3], segment=["=1+1", "a", "=1+1"]))
+    assert column(path, "客户类型") == ["=1+1", "a", "=1+1"]
+
+
 def test_cells_and_rows_without_addresses(tmp_path):
     import re
 

@@ -165,7 +165,7 @@ def _with(raw: bytes, attribute: bytes, value: bytes) -> bytes:
     head, _, tail = raw.partition(b">")
     new = b" " + attribute + b'="' + value + b'"'
     changed, count = re.subn(rb"\s+" + attribute + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", new, head)
-    if not count:
-        slash = head.endswith(b"/")
-        changed = (head[:-1] if slash else head) + new + (b"/" if slash else b"")
+    if not count:  # right behind the others: a blank before the end, as some programs write it, stays there
+        said = head.rstrip(b"/ \t\r\n")
+        changed = said + new + head[len(said) :]
     return changed + b">" + tail
