@@ -9,6 +9,7 @@ from segmenter import jobs
 TABLE, COMMENTS, WORKBOOK = "xl/tables/table1.xml", "xl/comments1.xml", "xl/workbook.xml"
 SHEET, BOXES = "xl/worksheets/sheet1.xml", "xl/drawings/vmlDrawing1.vml"
 RELATIONS, TYPES, STYLES = "xl/_rels/workbook.xml.rels", "[Content_Types].xml", "xl/styles.xml"
+SHEET_RELATIONS = "xl/worksheets/_rels/sheet1.xml.rels"
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 AROUND = {
@@ -65,6 +66,10 @@ FURTHER = {
     "a type of all parts that is gone": (TYPES, first(rb'<Default Extension="vml"[^>]*/>', b"")),
     "a type of all parts that is another": (TYPES, first(rb'(<Default Extension="vml" ContentType=")', rb"\1x")),
     "a relation that is there twice": (RELATIONS, first(rb"(<Relationship [^>]*/>)", rb"\1\1")),
+    "relations of another namespace": (RELATIONS, first(rb'xmlns="', rb"\g<0>x")),
+    "types of another namespace": (TYPES, first(rb'xmlns="', rb"\g<0>x")),
+    "a relation of a sheet that is another": (SHEET_RELATIONS, first(rb'Type="', rb"\g<0>x")),
+    "relations of a sheet of another namespace": (SHEET_RELATIONS, first(rb'xmlns="', rb"\g<0>x")),
     "results that are not calculated": (WORKBOOK, first(rb' fullCalcOnLoad="1"', b"")),
     "a word between rows": (SHEET, first(rb"</row>", rb"\g<0>x")),
     "a word between cells": (SHEET, first(rb'(<row r="3".*?</c>)', rb"\1x")),
@@ -91,6 +96,13 @@ def test_what_else_leads_to_the_rows_is_found(filled, name):
     part, change = FURTHER[name]
     rewritten(out, {part: change})
     assert part in violations(path, out)
+
+
+def test_a_link_to_a_folder_that_is_gone_is_found(filled):
+    path, out = filled
+    folder = rb'<Relationship Id="rId9" Type="x" Target="http://x/" TargetMode="External"/>\g<0>'
+    rewritten(path, {RELATIONS: first(rb"</Relationships>", folder)})
+    assert violations(path, out) == [RELATIONS]
 
 
 def test_a_sheet_of_a_stranger_is_found(filled):
@@ -122,6 +134,8 @@ def test_a_total_below_customers_of_whom_little_was_known_stays(tmp_path):
 CHAIN = {
     "a formula elsewhere out of it": first(rb'<c r="A2"/>', b""),
     "another order": first(rb'(<c r="A1" i="1"/>)<c r="A2"/>', rb'<c r="A2" i="1"/><c r="A1"/>'),
+    "a link of another kind": first(rb'<c r="A2"', rb'\g<0> l="1"'),
+    "another namespace": first(rb'xmlns="', rb"\g<0>x"),
     "a formula more": first(rb"</calcChain>", rb'<c r="A9"/>\g<0>'),
 }
 
