@@ -1,10 +1,12 @@
 """What `verify` finds of a workbook before and after, though nobody tells it what was to be written."""
 
 import pytest
-from bookshop import book, rewritten, rfm, values
+from bookshop import book, frame, rewritten, rfm, values
 from fills import NOTE, dressed, fill, first, full, violations
 
 from segmenter import jobs
+from segmenter.books.file import FileBook
+from segmenter.schema import STRATEGY
 
 TABLE, COMMENTS, WORKBOOK = "xl/tables/table1.xml", "xl/comments1.xml", "xl/workbook.xml"
 SHEET, BOXES = "xl/worksheets/sheet1.xml", "xl/drawings/vmlDrawing1.vml"
@@ -128,6 +130,16 @@ def test_a_total_below_customers_of_whom_little_was_known_stays(tmp_path):
     book(path, [(n, {}) for n in "123"], table=False, after=lambda _, sheet, __: sheet.write("B5", "=SUM(I2:I4)"))
     fill(path, full("13"), out)
     assert values(out)[4, 2] == "=SUM(I2:I3)"
+    assert not violations(path, out)
+
+
+def test_a_group_that_was_named_twice(tmp_path):
+    """The row that goes is the one in which nothing else was typed."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [("1", {})])
+    fill(path, frame(segment=["a", "a", "a", "b"], owner=["me", None, "you", None]), table=STRATEGY)
+    fill(path, frame(segment=["a", "b"], customers=[1.0, 2.0]), out, STRATEGY)
+    assert [row[4] for row in FileBook(out).read(STRATEGY).rows[1:]] == ["me", "you", None]
     assert not violations(path, out)
 
 

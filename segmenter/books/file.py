@@ -253,7 +253,9 @@ class FileBook:
             raise
         listed = self._list_objects(entry)
         notes = self._notes(entry)
-        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted), writer)
+        types = any(table[key].owner == "user" for key in frame.columns if key in header.columns)
+        read = self._read(entry) if types and entry.part not in self._draft.changes else None
+        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted, read), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)

@@ -52,6 +52,10 @@ class Styles:
         raw = _with(self._raw(style), b"quotePrefix", b"1")
         return self._formats.index(raw) if raw in self._formats else style
 
+    def exists(self, style: int) -> bool:
+        """Whether the workbook has `style`: some have no formats at all, and then none has variants."""
+        return style < len(self._formats)
+
     def is_quoted(self, style: int) -> bool:
         """Whether `style` bears that mark."""
         return b"quotePrefix" in self._raw(style)
