@@ -647,3 +647,13 @@ def test_formulas_that_read_rows_that_vanish_are_old_too(tmp_path):
         target.write(RFM, rfm(["1"]))
     assert target.stale == {"other": 1}
     assert b'fullCalcOnLoad="1"' in parts(path)["xl/workbook.xml"]
+
+
+def test_formulas_above_a_long_list_are_calculated(tmp_path):
+    def above(workbook, sheet, headers):
+        sheet.write_formula("P1", "=COUNTA(A2:A200)", None, 0)
+
+    path = book(tmp_path / "a.xlsx", after=above)
+    rewritten(path, {"xl/workbook.xml": lambda data: data.replace(b' fullCalcOnLoad="1"', b"")})
+    fill(path, range(100))
+    assert b'fullCalcOnLoad="1"' in parts(path)["xl/workbook.xml"]

@@ -1,25 +1,27 @@
 """Rows of a table written into a sheet that people work in."""
 
 import re
+from datetime import date
 
 import openpyxl
 import openpyxl.comments
 import pytest
-from bookshop import HEADERS, RFM_SHEET, book, column, parts, repairs, rewritten, rfm, sheet_part, values
+from bookshop import HEADERS, RFM_SHEET, book, column, frame, parts, repairs, rewritten, rfm, sheet_part, values
 from fills import violations
 
 from segmenter.books.file import FileBook
 from segmenter.cells import position
 from segmenter.errors import Refused
-from segmenter.schema import RFM
+from segmenter.schema import RFM, STRATEGY
 
+SHEET = "xl/worksheets/sheet1.xml"
 NOTE = len(HEADERS)
 """the first column that is not ours"""
 
 
-def fill(path, frame, out=None):
+def fill(path, data, out=None):
     with FileBook(path, out) as target:
-        target.write(RFM, frame)
+        target.write(RFM, data)
     assert not repairs(out or path)
 
 
@@ -422,6 +424,49 @@ def test_text_that_looks_like_a_formula_is_text_for_good(tmp_path, text):
     assert b"<f>" not in parts(path)[sheet_part(path, RFM_SHEET)]
     fill(path, rfm([1], segment=["plain"]))
     assert not openpyxl.load_workbook(path)[RFM_SHEET]["F2"].quotePrefix
+
+
+def test_text_that_looks_like_a_formula_where_there_are_no_formats(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], table=False)
+    styles = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'
+    rewritten(path, {"xl/styles.xml": styles, SHEET: lambda data: re.sub(rb' s="\d+"', b"", data)})
+    with FileBook(path) as target:
+        target.write(RFM, rfm([1, 2], segment=["=1+1", "@a"]))
+    assert [row[5] for row in FileBook(path).read(RFM).rows[1:]] == ["=1+1", "@a"]
+
+
+UNREAD = {
+    "an error": b' t="e"><v>#N/A</v>',
+    "a formula with an error": b' t="e"><f>1/0</f><v>#DIV/0!</v>',
+    "a picture": b' t="e" vm="1"><v>#VALUE!</v>',
+    "a formula nobody has calculated": b"><f>TODAY()</f>",
+    "the day that never was": b' s="DAY"><v>60</v>',
+    "a day as a text": b' t="d"><v>2026-05-01T00:00:00</v>',
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_people_typed_stays_where_it_cannot_be_written_as_it_was_read(tmp_path, name):
+    path = book(tmp_path / "a.xlsx", [("1", {})])
+    with FileBook(path) as target:
+        target.write(STRATEGY, frame(segment=["a", "b"], traits=[None, "t"], start_on=[None, date(2026, 5, 1)]))
+    part = sheet_part(path, STRATEGY.sheet["zh"])
+    day = re.search(rb'<c r="P3" s="(\d+)"', parts(path)[part])[1]
+    cell = UNREAD[name].replace(b"DAY", day)
+    rewritten(path, {part: lambda data: re.sub(rb'(<c r="B3").*?(?=</c>)', lambda one: one[1] + cell, data)})
+    out = tmp_path / "b.xlsx"
+    with FileBook(path, out) as target:
+        traits = target.read(STRATEGY).rows[2][1]
+        target.write(STRATEGY, frame(segment=["b", "c"], traits=[traits, "new"], customers=[1.0, 2.0]))
+    assert b'<c r="B2"' + cell + b"</c>" in parts(out)[part]
+    assert not violations(path, out)
+
+
+def test_formats_with_a_blank_before_their_end(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    rewritten(path, {"xl/styles.xml": lambda data: re.sub(rb"(<xf [^>]*\S)/>", rb"\1 />", data)})
+    fill(path, rfm([1, 2, 3], segment=["=1+1", "a", "=1+1"]))
+    assert column(path, "客户类型") == ["=1+1", "a", "=1+1"]
 
 
 def test_cells_and_rows_without_addresses(tmp_path):

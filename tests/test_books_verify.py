@@ -1,14 +1,17 @@
 """What `verify` finds of a workbook before and after, though nobody tells it what was to be written."""
 
 import pytest
-from bookshop import book, rewritten, rfm, values
+from bookshop import book, frame, rewritten, rfm, values
 from fills import NOTE, dressed, fill, first, full, violations
 
 from segmenter import jobs
+from segmenter.books.file import FileBook
+from segmenter.schema import STRATEGY
 
 TABLE, COMMENTS, WORKBOOK = "xl/tables/table1.xml", "xl/comments1.xml", "xl/workbook.xml"
 SHEET, BOXES = "xl/worksheets/sheet1.xml", "xl/drawings/vmlDrawing1.vml"
 RELATIONS, TYPES, STYLES = "xl/_rels/workbook.xml.rels", "[Content_Types].xml", "xl/styles.xml"
+SHEET_RELATIONS = "xl/worksheets/_rels/sheet1.xml.rels"
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 SPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 AROUND = {
@@ -65,6 +68,10 @@ FURTHER = {
     "a type of all parts that is gone": (TYPES, first(rb'<Default Extension="vml"[^>]*/>', b"")),
     "a type of all parts that is another": (TYPES, first(rb'(<Default Extension="vml" ContentType=")', rb"\1x")),
     "a relation that is there twice": (RELATIONS, first(rb"(<Relationship [^>]*/>)", rb"\1\1")),
+    "relations of another namespace": (RELATIONS, first(rb'xmlns="', rb"\g<0>x")),
+    "types of another namespace": (TYPES, first(rb'xmlns="', rb"\g<0>x")),
+    "a relation of a sheet that is another": (SHEET_RELATIONS, first(rb'Type="', rb"\g<0>x")),
+    "relations of a sheet of another namespace": (SHEET_RELATIONS, first(rb'xmlns="', rb"\g<0>x")),
     "results that are not calculated": (WORKBOOK, first(rb' fullCalcOnLoad="1"', b"")),
     "a word between rows": (SHEET, first(rb"</row>", rb"\g<0>x")),
     "a word between cells": (SHEET, first(rb'(<row r="3".*?</c>)', rb"\1x")),
@@ -93,6 +100,13 @@ def test_what_else_leads_to_the_rows_is_found(filled, name):
     assert part in violations(path, out)
 
 
+def test_a_link_to_a_folder_that_is_gone_is_found(filled):
+    path, out = filled
+    folder = rb'<Relationship Id="rId9" Type="x" Target="http://x/" TargetMode="External"/>\g<0>'
+    rewritten(path, {RELATIONS: first(rb"</Relationships>", folder)})
+    assert violations(path, out) == [RELATIONS]
+
+
 def test_a_sheet_of_a_stranger_is_found(filled):
     path, out = filled
     part = "xl/worksheets/sheet9.xml"
@@ -119,9 +133,21 @@ def test_a_total_below_customers_of_whom_little_was_known_stays(tmp_path):
     assert not violations(path, out)
 
 
+def test_a_group_that_was_named_twice(tmp_path):
+    """The row that goes is the one in which nothing else was typed."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    book(path, [("1", {})])
+    fill(path, frame(segment=["a", "a", "a", "b"], owner=["me", None, "you", None]), table=STRATEGY)
+    fill(path, frame(segment=["a", "b"], customers=[1.0, 2.0]), out, STRATEGY)
+    assert [row[4] for row in FileBook(out).read(STRATEGY).rows[1:]] == ["me", "you", None]
+    assert not violations(path, out)
+
+
 CHAIN = {
     "a formula elsewhere out of it": first(rb'<c r="A2"/>', b""),
     "another order": first(rb'(<c r="A1" i="1"/>)<c r="A2"/>', rb'<c r="A2" i="1"/><c r="A1"/>'),
+    "a link of another kind": first(rb'<c r="A2"', rb'\g<0> l="1"'),
+    "another namespace": first(rb'xmlns="', rb"\g<0>x"),
     "a formula more": first(rb"</calcChain>", rb'<c r="A9"/>\g<0>'),
 }
 

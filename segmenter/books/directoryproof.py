@@ -119,12 +119,15 @@ def listed(before: bytes, after: bytes, name: str, old: Index, new: Index) -> st
     """A list of types or relationships: everything in it still there, except what led to a part that may go; and
     nothing more but what leads to parts that were added."""
     gone, come = _ends(old, new), _ends(new, old)
-    was, now = spans.parse(before, name).children, spans.parse(after, name).children
+    old_list, new_list = spans.parse(before, name), spans.parse(after, name)
+    if not aroundproof.framed(old_list, new_list):
+        return f"<{old_list.name}>"
+    was, now = old_list.children, new_list.children
     for one in _missing(was, now):
         target = (one.get("PartName") or one.get("Target")).rpartition("/")[2]
         main = one.get("PartName").lstrip("/") == old.workbook_part
         if target not in gone and not main and "signature" not in one.get("Type"):
-            return target or one.get("Extension")
+            return target or one.get("Extension") or one.name
     for one in _missing(now, was):
         target = one.get("PartName") or one.get("Target")
         main = target.lstrip("/") == old.workbook_part and one.get("ContentType").endswith("main+xml")
@@ -177,16 +180,21 @@ def _about(one: spans.Element) -> dict[str, str]:
 
 def chain(before: bytes, after: bytes, name: str, ours: Iterable[str]) -> str:
     """The calculation chain: only cells of our sheets, `ours` by their ids, may be gone from it."""
-    old, new = _links(before, name), _links(after, name)
+    was, now = spans.parse(before, name), spans.parse(after, name)
+    if not aroundproof.framed(was, now):
+        return f"<{was.name}>"
+    old, new = _links(was), _links(now)
     there = {*new}
-    wrong = next((cell for sheet, cell in old if (sheet, cell) not in there and sheet not in ours), "")
+    wrong = next((one[1] for one in old if one not in there and one[0] not in ours), "")
     return wrong or ("" if [one for one in old if one in there] == new else "<calcChain>")
 
 
-def _links(data: bytes, name: str) -> list[tuple[str, str]]:
+def _links(chain: spans.Element) -> list[tuple[str, ...]]:
+    """The cells of the chain: the sheet of each, where it is, and what else is said of it."""
     found = []
     sheet = ""
-    for one in spans.parse(data, name).children:
+    for one in chain.children:
         sheet = one.get("i", sheet)
-        found.append((sheet, one.get("r")))
+        rest = (f"{name}={one.get(name)}" for name in sorted({*one.attributes} - {"i", "r"}))
+        found.append((sheet, one.get("r"), *rest))
     return found

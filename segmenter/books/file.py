@@ -254,7 +254,9 @@ class FileBook:
             raise
         listed = self._list_objects(entry)
         notes = self._notes(entry)
-        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted), writer)
+        types = any(table[key].owner == "user" for key in frame.columns if key in header.columns)
+        read = self._read(entry) if types and entry.part not in self._draft.changes else None
+        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted, read), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)
@@ -288,9 +290,10 @@ class FileBook:
         self._draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
 
-    def _is_long(self, part: str) -> bool:
-        """Whether a part is made piece by piece, without formulas."""
-        return isinstance(self._draft.changes.get(part), longrows.Part)
+    def _has_formulas(self, part: str) -> bool:
+        """Whether a part has formulas in its cells; those of whole columns never are."""
+        made = self._draft.changes.get(part)
+        return calc.has_formulas(made.head + made.tail if isinstance(made, longrows.Part) else self._draft.read(part))
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
         """Take the formula cells that are gone out of the calculation chain."""
@@ -386,7 +389,7 @@ class FileBook:
         found = calc.formulas(self._index, {*self._written, *self._plain}, calc.Words(listed, defined))
         old = self._old_results = calc.stale(found, written)
         self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
-        own = any(calc.has_formulas(self._draft.read(part)) for part in self._written if not self._is_long(part))
+        own = any(map(self._has_formulas, self._written))
         if old or own:
             part = self._index.workbook_part
             edits = spans.Edits(self._draft.read(part))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, longrows, refs
+from segmenter.books import Grid, cells, longrows, refs
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Row
@@ -100,6 +100,8 @@ class Job(NamedTuple):
     """cells with a comment"""
     formatted: Collection[int] = ()
     """the shared strings that are more than their text, by place"""
+    read: Grid | None = None
+    """what was read of the sheet, where the frame brings what people type: see `lists`"""
 
 
 def body_of(sheet: Sheet, rows: Mapping[int, bytes]) -> bytes:

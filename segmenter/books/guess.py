@@ -37,7 +37,8 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table.key_field)
         last = stands.listed.last if stands.listed else stands.last
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
-        typed = Typed(standing, table, header, stood, plan.written, plan.always)
+        # the key is brought every time, also where people type it
+        typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
         yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
 
 

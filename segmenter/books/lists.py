@@ -77,6 +77,8 @@ class _Rows:
         self._writer = writer
         self._values = {columns[key]: values[key] for key in values}
         self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
+        typed = [columns[key] for key in values if table[key].owner == "user"] if job.read else []
+        self._read = {column: job.read.column(column, 0).tolist() for column in typed if job.read}
         moves = bool(shift.moved or shift.gone)
         self._following = Following(shift, sheet.name) if moves or shift.old != shift.new else None
         # a formula that follows is spelt out, and may be the one that spells it out for others
@@ -152,8 +154,18 @@ class _Rows:
         if column not in self._values or slot.whole:
             return _KEEP
         if slot.place is not None:
-            return self._values[column][slot.place]
+            value = self._values[column][slot.place]
+            return _KEEP if slot.source is not None and self._is_read(slot.source, column, value) else value
         return None if column in self._computed and there else _KEEP
+
+    def _is_read(self, row: int, column: int, value: Plain) -> bool:
+        """Whether a value is just what was read of a cell in which people type. Not every cell can be written as it was
+        read: of an error, a picture, a formula nobody has calculated nothing is, of 1900-02-29 another day."""
+        read = self._read.get(column, ())
+        if row >= len(read):
+            return False
+        old = None if read[row] != read[row] else cells.plain(read[row])
+        return type(old) is type(value) and old == value
 
     def _beside(self, number: int) -> dict[int, bytes]:
         """The cells left and right of the table in row `number`, which stay there."""
@@ -175,7 +187,7 @@ class _Rows:
 
 
 class _Keep:
-    """What `_Rows._wanted` says for a cell that is not ours."""
+    """What `_Rows._wanted` says for a cell that stays: it is not ours, or nothing else was read of it."""
 
 
 _KEEP = _Keep()

@@ -141,6 +141,8 @@ def _again(job: Job, writer: Writer) -> Filled | None:
     own = next((one for one in job.listed if one.area.top == job.header.row), None)
     if own is None or own.totals or key_field not in job.frame or not _is_alone(job, own):
         return None
+    if job.read is not None:  # people type among it
+        return None
     if sheet.root.first("sheetProtection") is not None:  # a cell that holds its value need not be written, nor unlocked
         return None
     standing = _standing(job, own)

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longsheet, region, spans
 from segmenter.books.filling import Meant
-from segmenter.books.index import Index
+from segmenter.books.index import Index, rels_part
 from segmenter.books.longsheet import Long
 from segmenter.books.package import Content, Draft, Package
 from segmenter.books.refs import Shift
@@ -211,7 +211,7 @@ class _Judge:
             gone = (name == old.calc_chain) or (self._asked.break_signature and "_xmlsignatures" in name)
             return Part(name, "ours") if gone else Part(name, "violation", "removed")
         before, after = old.package.read(name), new.package.read(name)
-        if name == "[Content_Types].xml" or name.endswith(".rels"):
+        if name in ("[Content_Types].xml", rels_part(""), rels_part(old.workbook_part)):  # no other list ever grows
             return self._grown(name, directoryproof.listed(before, after, name, old, new))
         if name == old.workbook_part:
             return self._grown(name, directoryproof.workbook(old, new, self._shifts()))

@@ -113,10 +113,19 @@ class _Values:
         wrong += [n for n, cell in enumerate(held) if wanted[n] is None and cell and cell.inner and cell.formula]
         special = [n for n, value in enumerate(wanted) if type(value) not in _SIMPLE and _is_special(value)]
         wrong += [n for n in special if not self._looks(rows[n % count], columns[n // count], held[n], wanted[n])]
+        typed = {column for key, column in zip(keys, columns, strict=True) if self._plan.table[key].owner == "user"}
+        wrong = [n for n in wrong if not (columns[n // count] in typed and self._stays(rows[n % count][1], held[n]))]
         if not wrong:
             return ""
         first = min(wrong, key=lambda n: (n % count, n))
         return address(rows[first % count][0], columns[first // count])
+
+    def _stays(self, slot: Slot, cell: Cell | None) -> bool:
+        """Whether a cell that people type in is what it was in its row: it may hold what cannot be written as it was
+        read."""
+        source = None if slot.source is None else self._was.rows.get(slot.source)
+        stood = source.cells.get(cell.column) if source and cell else None
+        return bool(cell and stood and stood.inner and rowproof.alike(self._was, stood, self._now, cell))
 
     def _kept(self, wanted: Plain) -> Plain:
         """What a cell gives that holds what is wanted, most often: `_is` decides."""
@@ -143,7 +152,7 @@ class _Values:
         if isinstance(value, Formula):
             return cell.formula is not None and cell.formula[1] == value.text.replace("{row}", str(number + 1))
         if isinstance(value, str):
-            fits = self._styles.is_quoted(cell.style)
+            fits = self._styles.is_quoted(cell.style) or not self._styles.exists(cell.style)
         else:
             early = not cells.is_day(value) or cells.before_epoch(value, self._date1904)
             fits = early or self._styles.shows_days(cell.style)

@@ -52,6 +52,10 @@ class Styles:
         raw = _with(self._raw(style), b"quotePrefix", b"1")
         return self._formats.index(raw) if raw in self._formats else style
 
+    def exists(self, style: int) -> bool:
+        """Whether the workbook has `style`: some have no formats at all, and then none has variants."""
+        return style < len(self._formats)
+
     def is_quoted(self, style: int) -> bool:
         """Whether `style` bears that mark."""
         return b"quotePrefix" in self._raw(style)
@@ -165,7 +169,7 @@ def _with(raw: bytes, attribute: bytes, value: bytes) -> bytes:
     head, _, tail = raw.partition(b">")
     new = b" " + attribute + b'="' + value + b'"'
     changed, count = re.subn(rb"\s+" + attribute + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')", new, head)
-    if not count:
-        slash = head.endswith(b"/")
-        changed = (head[:-1] if slash else head) + new + (b"/" if slash else b"")
+    if not count:  # right behind the others: a blank before the end, as some programs write it, stays there
+        said = head.rstrip(b"/ \t\r\n")
+        changed = said + new + head[len(said) :]
     return changed + b">" + tail
