@@ -245,12 +245,7 @@ class FileBook:
 
     def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
         sheet = writer.sheet
-        try:
-            header = locate(grid, table)
-        except Refused as error:
-            if error.key == "header_missing" and not any(field.must for field in table.fields):
-                raise Refused("sheet_foreign", sheet=entry.name, value=error.value) from error
-            raise
+        header = locate(grid, table)
         listed = self._list_objects(entry)
         notes = self._notes(entry)
         filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._formatted), writer)

@@ -96,12 +96,7 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     """What writing `frame` will do to a sheet; Refused when it cannot be done. Nothing is written."""
     if table.anchor:
         return _plan_block(sheet, grid, table, frame)
-    try:
-        header = locate(grid, table)
-    except Refused as error:
-        if error.key == "header_missing" and not any(one.must for one in table.fields):
-            raise Refused("sheet_foreign", sheet=grid.sheet, value=error.value) from error
-        raise
+    header = locate(grid, table)
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
     first = header.row + 1
