@@ -148,6 +148,18 @@ def test_a_remark_below_a_table_that_grows_down_to_it_stays(tmp_path, row):
         assert sorted(one for one in found if one != "数据截至六月") == [*ids]
 
 
+@EITHER
+def test_a_remark_that_a_list_grew_down_to_stays_below_it_when_the_same_is_filled_again(tmp_path, table):
+    """Though its cells are merged, as those of a footnote are."""
+    rows = [(one, {1: "x", 2: "y", 3: "z"}) for one in "12"]
+    path = book(tmp_path / "a.xlsx", rows, table=table, after=lambda w, s, h: s.merge_range("A5:D5", "数据截至六月"))
+    filled(path, full("123"))
+    before = path.read_bytes()
+    assert not told(path, full("123"))
+    filled(path, full("123"))
+    assert path.read_bytes() == before
+
+
 def test_verify_knows_a_remark_below_a_table_that_grew_down_to_it(tmp_path):
     def remark(workbook, sheet, headers):
         sheet.write("A5", "数据截至六月")

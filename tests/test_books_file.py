@@ -212,10 +212,11 @@ def test_a_workbook_with_traditional_names(tmp_path):
     assert verify(Package(before, path), Package(path.read_bytes(), path)).ok
 
 
-def test_two_customer_sheets(tmp_path):
+@pytest.mark.parametrize("other", [CUSTOMER_SHEET + " (2)", "Customers"])
+def test_two_customer_sheets(tmp_path, other):
     with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        workbook.add_worksheet(other)
         workbook.add_worksheet(CUSTOMER_SHEET)
-        workbook.add_worksheet(CUSTOMER_SHEET + " (2)")
     with pytest.raises(Refused) as found:
         FileBook(tmp_path / "a.xlsx").read(CUSTOMERS)
     assert found.value.key == "sheet_tie"

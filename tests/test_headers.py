@@ -46,6 +46,14 @@ def test_a_missing_header_is_named_with_what_comes_nearest() -> None:
     assert refused.key == "header_missing" and "最接近" not in refused.message("zh")
 
 
+@pytest.mark.parametrize("table", [schema.RFM, schema.CLEANING], ids=lambda table: table.key)
+def test_a_sheet_of_ours_that_holds_something_else_is_to_be_renamed(table: schema.Table) -> None:
+    for rows in ([], [["我的笔记"]]):
+        with pytest.raises(Refused) as refused:
+            headers.locate(Grid(table.sheet["zh"], rows), table)
+        assert refused.value.key == "sheet_foreign" and table.fields[0].header["zh"] in refused.value.message("zh")
+
+
 def test_a_header_twice_is_refused_where_it_matters() -> None:
     refused = refusal([*NEEDED, NEEDED[1]])
     assert (refused.key, refused.cell, refused.params["first"]) == ("header_twice", "E1", "B1")

@@ -186,6 +186,14 @@ def test_a_block_keeps_its_place_and_empties_the_rest(side, tmp_path):
     ]
 
 
+def test_a_table_that_grew_down_to_a_remark_does_not_take_it_in_when_nothing_changes(side, tmp_path):
+    path = book(tmp_path / "a.xlsx", [(one, {}) for one in "12"], after=lambda w, sheet, h: sheet.write("A5", "CRM"))
+    for _ in range(3):
+        side.write(path, (RFM, full("123")))
+        sheet = openpyxl.load_workbook(path)[RFM.sheet["zh"]]
+        assert (sheet.tables["RfmSegments"].ref, sheet["A5"].value) == ("A1:N4", "CRM")
+
+
 def test_refusals_leave_everything_as_it_was(side, tmp_path):
     def below(workbook, sheet, headers):
         sheet.write(4, 0, "a remark of mine")

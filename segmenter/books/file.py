@@ -246,12 +246,7 @@ class FileBook:
 
     def _fill_list(self, entry: SheetEntry, grid: Grid, table: Table, frame: Frame, writer: Writer) -> Meant:
         sheet = writer.sheet
-        try:
-            header = locate(grid, table)
-        except Refused as error:
-            if error.key == "header_missing" and not any(field.must for field in table.fields):
-                raise Refused("sheet_foreign", sheet=entry.name, value=error.value) from error
-            raise
+        header = locate(grid, table)
         listed = self._list_objects(entry)
         notes = self._notes(entry)
         types = any(table[key].owner == "user" for key in frame.columns if key in header.columns)

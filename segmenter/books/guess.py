@@ -36,10 +36,18 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         stood = region.find(standing, header, region.listed(old, entry.part), table.key_field)
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table.key_field)
         last = stands.listed.last if stands.listed else stands.last
+        below = stood.listed and max(stood.listed.last, last)
+        while below is not None and stood.last > below and _stays(was, now, stood.last):
+            stood = stood._replace(last=stood.last - 1)  # a remark right below, which the table did not take in
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
         typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
         yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
+
+
+def _stays(was: Sheet, now: Sheet, number: int) -> bool:
+    """Whether a row says the same after as before."""
+    return number in was.rows and number in now.rows and was.rows[number].raw == now.rows[number].raw
 
 
 class _Guess:
@@ -97,8 +105,8 @@ class _Guess:
 
     def _is_below(self, number: int) -> bool:
         """Whether a row stood below the list and stands there still, which has grown down to it."""
-        old, below = self._was.rows.get(number), number >= self._standing.stop
-        return below and old is not None and not old.blank and old.raw == self._now.rows[number].raw
+        below = number >= self._standing.stop and _stays(self._was, self._now, number)
+        return below and not self._was.rows[number].blank
 
     def _keys(self, sheet: Sheet, numbers: range) -> dict[str | None, list[int]]:
         """The rows of each key, those without one under None."""

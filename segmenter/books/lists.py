@@ -10,7 +10,7 @@ from segmenter.books.filling import UNLIKE, Filled, Job, addressed, always, body
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_below
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 
@@ -28,7 +28,8 @@ def fill(job: Job, writer: Writer) -> Filled:
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: cells.column(job.frame[key]) for key in columns}
     typed = Typed(standing, job.table, header, region, columns, always(job.table, columns, job.frame))
-    wanted = _slots(job, typed, values) or [Slot(None, None)]
+    region, wanted = without_below(region, _slots(job, typed, values))
+    wanted = wanted or [Slot(None, None)]
     last = region.first + len(wanted) - 1
     totals = len(region.totals)
     refuse_growth(sheet, region, last + totals, job.listed)

@@ -14,7 +14,7 @@ from segmenter.books.cells import Plain
 from segmenter.books.filling import always
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region, find
-from segmenter.books.slots import Slot, Typed, key_of, slots
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_below
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -97,12 +97,7 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     """What writing `frame` will do to a sheet; Refused when it cannot be done. Nothing is written."""
     if table.anchor:
         return _plan_block(sheet, grid, table, frame)
-    try:
-        header = locate(grid, table)
-    except Refused as error:
-        if error.key == "header_missing" and not any(one.must for one in table.fields):
-            raise Refused("sheet_foreign", sheet=grid.sheet, value=error.value) from error
-        raise
+    header = locate(grid, table)
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
     first = header.row + 1
@@ -114,15 +109,16 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     typed = Typed(standing, table, header, region, columns, always(table, columns, frame))
     key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
     keys = [key_of(row[key]) if key >= 0 else None for row in old]
+    region, wanted = without_below(region, slots(typed, keys, values.get(key), len(frame)))
     found = Plan(
         sheet,
         table,
         first,
-        slots(typed, keys, values.get(key), len(frame)),
+        wanted,
         values,
         {column: key for key, column in columns.items()},
         (region.left, region.right),
-        old,
+        old[: region.last - first + 1],
         region.listed is not None,
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
     )

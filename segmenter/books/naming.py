@@ -34,10 +34,14 @@ def find(names: Sequence[str], table: Table, first: Lang) -> int | None:
         if wanted not in folded:
             continue
         found = folded.index(wanted)
-        copies = [n for n, name in enumerate(folded) if _COPY.sub("", name) == wanted]
-        if folded.count(wanted) > 1 or (len(copies) > 1 and table.key == CUSTOMERS.key):
-            other = next(n for n in copies if n != found)
-            raise Refused("sheet_tie", sheet=names[found], other=names[other])
+        if table.key == CUSTOMERS.key:  # nor is a copy passed over in silence, or one in another language
+            known = {_folded(name) for name in table.sheet.values()}
+            others = [n for n, name in enumerate(folded) if name in known or _COPY.sub("", name) == wanted]
+        else:
+            others = [n for n, name in enumerate(folded) if name == wanted]
+        for other in others:
+            if other != found:
+                raise Refused("sheet_tie", sheet=names[found], other=names[other])
         return found
     return None
 

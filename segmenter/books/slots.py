@@ -113,3 +113,12 @@ def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | No
             found.append(Slot(row, None, not typed.is_ours(row, keys[n])))
     used = set(places.values())
     return [*found, *(Slot(None, place) for place in range(height) if place not in used)]
+
+
+def without_below(region: Region, rows: list[Slot]) -> tuple[Region, list[Slot]]:
+    """A list without the remarks right below it, or below its Excel table, that stay where they are with none of its
+    rows below them: one that has grown down to a remark does not take it in when the same is written again."""
+    last, bottom = region.last, max(region.first, region.listed.last if region.listed else 0)
+    while last > bottom and len(rows) == last - region.first + 1 and rows[-1] == Slot(last, None, whole=True):
+        rows, last = rows[:-1], last - 1
+    return region._replace(last=last), rows

@@ -142,6 +142,8 @@ def _missing(grid: Grid, table: Table, header: Header | None) -> Refused:
     """The refusal for headers that are not there: which, what was found instead, and what comes nearest."""
     from difflib import get_close_matches  # only who is refused waits for it
 
+    if header is None and not any(field.must for field in table.fields):  # one we make: that is not its sheet
+        return Refused("sheet_foreign", sheet=grid.sheet, value=", ".join(map(_shown, table.fields[:1])))
     has = header.columns if header else {}
     wanted = [field for field in table.fields if field.must or field.key == table.key_field] or list(table.fields)
     missing = [field for field in wanted if field.key not in has]
