@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from worked_example import TABLE_3_ROWS
 
 from segmenter import jobs
 from segmenter.cli import main
@@ -29,38 +30,6 @@ TABLE_2 = [
     ("1001", "是(15天前)", "12次", "4200元", "111(高R/高F/高M)", "高价值客户"),
     ("1002", "否(60天前)", "5次", "4400元", "011(低R/中F/高M)", "流失风险客户"),
     ("1003", "否(120天前)", "2次", "300元", "000(低R/低F/低M)", "低价值客户"),
-]
-TABLE_3 = [
-    (
-        "高价值客户",
-        "高R/F/M,忠诚度高",
-        "专属权益提升粘性",
-        "生日礼券+专属客服一对一回访",
-        "*客户经理A",
-        "复购率≥80%",
-        "持续",
-        "已完成30%",
-    ),
-    (
-        "价格敏感客户",
-        "低M,对折扣敏感",
-        "限时优惠刺激复购",
-        "周末满减活动+推送短信提醒",
-        "*运营专员B",
-        "活动参与率≥50%",
-        "1个月",
-        "完成60%",
-    ),
-    (
-        "流失风险客户",
-        "低R,高M历史价值",
-        "召回调研+挽回激励",
-        "发放100元无门槛券+满意度问卷",
-        "*市场专员C",
-        "召回率≥20%",
-        "2周",
-        "完成10%",
-    ),
 ]
 
 
@@ -85,7 +54,7 @@ def book(tmp_path: Path) -> Path:
     assert main(["new", str(path)]) == 0
     typed = [(*row[:10], datetime(2026, 6, 30) - timedelta(days=row[10])) for row in TABLE_1]
     put(path, CUSTOMERS, typed)
-    put(path, STRATEGY, TABLE_3)
+    put(path, STRATEGY, TABLE_3_ROWS)
     return path
 
 
@@ -93,7 +62,7 @@ def test_the_template_example_comes_out_cell_for_cell(book: Path) -> None:
     assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
     assert cells(book, RFM, 6) == TABLE_2
     plan = cells(book, STRATEGY, 8)
-    assert plan[:3] == TABLE_3
+    assert plan[:3] == TABLE_3_ROWS
     assert [row[0] for row in plan[3:]] == ["低价值客户"]
 
 
@@ -119,7 +88,7 @@ def test_what_people_typed_in_table_3_survives(book: Path) -> None:
 def test_a_remark_in_table_3_is_there_once_however_often_it_is_filled(book: Path) -> None:
     """A line without a group, below one that goes on in it."""
     assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
-    typed = [*TABLE_3[:1], (None, None, None, "再打一次电话", "*张三", None, None, None), *TABLE_3[1:]]
+    typed = [*TABLE_3_ROWS[:1], (None, None, None, "再打一次电话", "*张三", None, None, None), *TABLE_3_ROWS[1:]]
     put(book, STRATEGY, typed)
     for _ in range(2):
         assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
@@ -131,7 +100,7 @@ def test_a_remark_in_table_3_is_there_once_however_often_it_is_filled(book: Path
 def test_a_moment_typed_in_table_3_keeps_what_is_finer_than_we_read(book: Path) -> None:
     """As a copied NOW() has it."""
     assert main(["fill", str(book), "--as-of", "2026-06-30"]) == 0
-    put(book, STRATEGY, [(*TABLE_3[0][:7], 46190.284856015031), *TABLE_3[1:]])
+    put(book, STRATEGY, [(*TABLE_3_ROWS[0][:7], 46190.284856015031), *TABLE_3_ROWS[1:]])
     workbook = openpyxl.load_workbook(book)
     workbook[STRATEGY]["H2"].number_format = "yyyy-mm-dd hh:mm"
     workbook.save(book)

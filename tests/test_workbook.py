@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import rtoml
 from openpyxl.utils.cell import coordinate_from_string, range_boundaries
+from worked_example import TABLE_3_ROWS
 
 from segmenter import rules, schema, settings, texts
 from segmenter.frames import Frame
@@ -58,38 +59,6 @@ TABLE_1_ROWS = [
 ]
 TABLE_2 = ["客户ID", "R(近30天消费)", "F(近6个月频次)", "M(近6个月金额)", "RFM分组", "客户类型"]
 TABLE_3 = ["细分群体名称", "客户特征", "核心策略", "执行动作", "负责人", "目标指标", "执行周期", "当前进度"]
-TABLE_3_ROWS = [
-    (
-        "高价值客户",
-        "高R/F/M,忠诚度高",
-        "专属权益提升粘性",
-        "生日礼券+专属客服一对一回访",
-        "*客户经理A",
-        "复购率≥80%",
-        "持续",
-        "已完成30%",
-    ),
-    (
-        "价格敏感客户",
-        "低M,对折扣敏感",
-        "限时优惠刺激复购",
-        "周末满减活动+推送短信提醒",
-        "*运营专员B",
-        "活动参与率≥50%",
-        "1个月",
-        "完成60%",
-    ),
-    (
-        "流失风险客户",
-        "低R,高M历史价值",
-        "召回调研+挽回激励",
-        "发放100元无门槛券+满意度问卷",
-        "*市场专员C",
-        "召回率≥20%",
-        "2周",
-        "完成10%",
-    ),
-]
 AS_OF = date(2026, 6, 30)
 
 
