@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-CONTAINER = "Library/Containers/com.microsoft.Excel/Data"
 SCRIPTS = "Library/Application Scripts/com.microsoft.Excel"
 
 

@@ -51,15 +51,6 @@ class Part:
             where += len(piece)
         return where == len(data)
 
-    def beginning(self, pieces: Iterable[bytes]) -> bytes:
-        """Of the part, as it stands in `pieces`, what is around the rows and the first one."""
-        close, data = b"</%srow>" % self.rows.prefix.encode(), b""
-        for piece in pieces:
-            data += piece
-            if (end := data.find(close, len(self.head))) >= 0:
-                return data[: end + len(close)] + self.tail
-        return data
-
 
 class Rows(NamedTuple):
     """The rows of a table, made in stretches each time they are asked for."""

@@ -122,12 +122,6 @@ def _names() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
 
 
-def names_metric(text: str) -> bool:
-    """Whether a sentence names one of the metrics."""
-    folded = fold(text)
-    return any(name in folded for name, _ in _names())
-
-
 def parse(cell: Any, names: Sequence[str] = ()) -> tuple[tuple[Target, ...], tuple[str, ...]]:
     """The targets in a cell, and the parts of it that cannot be understood.
 
