@@ -6,6 +6,7 @@ import pytest
 from bookshop import book, frame
 
 from segmenter import schema
+from segmenter.books.edited import Edited
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package, write
 from segmenter.books.proof import verify
@@ -65,13 +66,13 @@ def first(pattern, new):
 
 def spoil(monkeypatch, change):
     """Have `change` applied to what the writer makes of a sheet."""
-    real = FileBook._put
+    real = Edited._put
 
     def spoilt(self, entry, *others):
         real(self, entry, *others)
-        self._draft.set(entry.part, change(self._draft.read(entry.part)))
+        self.draft.set(entry.part, change(self.draft.read(entry.part)))
 
-    monkeypatch.setattr(FileBook, "_put", spoilt)
+    monkeypatch.setattr(Edited, "_put", spoilt)
 
 
 def miswrite(monkeypatch, change):

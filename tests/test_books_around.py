@@ -10,7 +10,7 @@ from bookshop import book, frame
 from fills import BOARD, comment, dressed, fill, first, full, refuses, spoil
 
 from segmenter.books import adding, adopt, calc, drawn, growth, slots, styles, translate
-from segmenter.books.file import FileBook
+from segmenter.books.edited import Edited
 from segmenter.books.index import Index
 from segmenter.books.package import write
 from segmenter.schema import CLEANING, RFM
@@ -129,16 +129,16 @@ def test_an_added_table_with_the_id_of_another_is_found(tmp_path, monkeypatch):
 
 def test_an_added_sheet_with_the_id_of_another_is_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx", [("1", {})])
-    real = FileBook._add
+    real = Edited._add
 
     def same(self, table):
         real(self, table)
         part = self._index.workbook_part
-        self._draft.set(part, first(rb'sheetId="2"', b'sheetId="1"')(self._draft.read(part)))
-        self._index = Index(self._draft)
+        self.draft.set(part, first(rb'sheetId="2"', b'sheetId="1"')(self.draft.read(part)))
+        self._index = Index(self.draft)
         return self._index.sheets[-1]
 
-    monkeypatch.setattr(FileBook, "_add", same)
+    monkeypatch.setattr(Edited, "_add", same)
     refuses_to_add(path)
 
 

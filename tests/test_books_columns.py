@@ -28,7 +28,7 @@ def empty(tmp_path_factory):
 
 def at_once(target):
     """Whether a sheet of a book is made of whole columns."""
-    return any(callable(content) for content in target._draft.changes.values())
+    return any(callable(content) for content in target._edited.draft.changes.values())
 
 
 def written(empty, frame, start, monkeypatch):
@@ -224,7 +224,7 @@ def test_a_sheet_people_worked_in_is_written_row_by_row(tmp_path, monkeypatch, c
     monkeypatch.setattr(longlist, "_PIECE", 0)
     with FileBook(path) as target:
         if change == "comment":
-            monkeypatch.setattr(target, "_notes", lambda _: frozenset({(2, 0)}))
+            monkeypatch.setattr(target._edited, "_notes", lambda _: frozenset({(2, 0)}))
         target.write(RFM, rfm(["c", "a"]))
         assert not at_once(target)
     assert not repairs(path)

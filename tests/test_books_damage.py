@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 from strange_cells import PLAIN, written
 
 from segmenter import cli
-from segmenter.books import file, longlist, reading, scan, sheetxml
+from segmenter.books import longlist, opened, reading, scan, sheetxml
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import verify
@@ -391,7 +391,7 @@ def test_merged_cells_that_are_no_range(tmp_path, monkeypatch, reader):
     if reader == "calamine":
         monkeypatch.setattr(reading, "short", lambda *_: None)
     elif reader == "long":
-        monkeypatch.setattr(file, "_LONG", 0)
+        monkeypatch.setattr(opened, "_LONG", 0)
     assert refusal(path).key == "range_damaged"
 
 
@@ -433,7 +433,7 @@ def test_a_sheet_of_which_no_cell_is_damaged(tmp_path):
 )
 @pytest.mark.parametrize("remembered", [5000, 0])
 def test_cells_of_a_long_sheet(tmp_path, monkeypatch, cells, known, remembered):
-    monkeypatch.setattr(file, "_LONG", 0)
+    monkeypatch.setattr(opened, "_LONG", 0)
     monkeypatch.setattr(scan, "_REMEMBERED", remembered)
     row = f'<row r="2">{cells}</row>'.encode(errors="surrogateescape")
     found = refusal(written(tmp_path / "a.xlsx", PLAIN + row))
@@ -442,7 +442,7 @@ def test_cells_of_a_long_sheet(tmp_path, monkeypatch, cells, known, remembered):
 
 @pytest.mark.parametrize("number", [0, 1_048_577, 99_999_999])
 def test_rows_of_a_long_sheet(tmp_path, monkeypatch, number):
-    monkeypatch.setattr(file, "_LONG", 0)
+    monkeypatch.setattr(opened, "_LONG", 0)
     row = f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>'.encode()
     assert refusal(written(tmp_path / "a.xlsx", row)).key == "rows_disorder"
 

@@ -9,7 +9,7 @@ from bookshop import book, frame, parts, rewritten, rfm, saved_by_excel, sheet_p
 from fills import BOARD, NOTE, dressed, fill, first, full, log, miswrite, refuses, spoil, violations
 
 from segmenter.books import Formula, cells, columns, encoders, filling, lists, longlist, slots
-from segmenter.books.file import FileBook
+from segmenter.books.edited import Edited
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
@@ -182,7 +182,7 @@ def nothing(*about):
 
 
 def test_a_block_that_is_not_written_is_found(board, monkeypatch):
-    monkeypatch.setattr(FileBook, "_put", nothing)
+    monkeypatch.setattr(Edited, "_put", nothing)
     refuses(board, frame(segment=["c"], customers=[3.0]), BOARD)
 
 
@@ -193,7 +193,7 @@ def two(tmp_path):
 
 
 def test_a_list_that_is_not_written_is_found(two, monkeypatch):
-    monkeypatch.setattr(FileBook, "_put", nothing)
+    monkeypatch.setattr(Edited, "_put", nothing)
     refuses(two, full("12"))
 
 

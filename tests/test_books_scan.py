@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strange_cells import ANY_SHEET, PLAIN, customers, make, written
 
-from segmenter.books import file, reading
+from segmenter.books import opened, reading
 from segmenter.books.file import FileBook
 from segmenter.books.scan import Scan
 from segmenter.books.scanned import ScannedGrid
@@ -17,10 +17,10 @@ from segmenter.schema import CUSTOMERS
 
 
 def both(path, monkeypatch):
-    monkeypatch.setattr(file, "_LONG", 1 << 40)
+    monkeypatch.setattr(opened, "_LONG", 1 << 40)
     monkeypatch.setattr(reading, "short", lambda *_: None)
     by_calamine = FileBook(path).read(CUSTOMERS)
-    monkeypatch.setattr(file, "_LONG", 0)
+    monkeypatch.setattr(opened, "_LONG", 0)
     scanned = FileBook(path).read(CUSTOMERS)
     assert isinstance(scanned, ScannedGrid)
     return by_calamine, scanned
@@ -65,7 +65,7 @@ def test_many_rows_alike(tmp_path, monkeypatch, inline):
     seen = []
     real = Scan.columns
     monkeypatch.setattr(Scan, "columns", lambda scan: seen.append(scan.slow) or real(scan))
-    monkeypatch.setattr(file, "_LONG", 0)
+    monkeypatch.setattr(opened, "_LONG", 0)
     FileBook(path).read(CUSTOMERS)
     assert seen[0] < 10
 
@@ -139,5 +139,5 @@ def test_rows_that_do_not_say_their_numbers(tmp_path, monkeypatch, rows, cells):
         return data if cells else re.sub(rb'<c r="[A-Z]\d"', b"<c", data)
 
     rewritten(path, {sheet_part(path, CUSTOMER_SHEET): strip})
-    monkeypatch.setattr(file, "_LONG", 0)
+    monkeypatch.setattr(opened, "_LONG", 0)
     assert FileBook(path).read(CUSTOMERS).rows == [["a", "b"]] * 3

@@ -14,6 +14,7 @@ from bookshop import CUSTOMER_SHEET, RFM_SHEET, book, customers, prefixed, repai
 
 from segmenter import jobs, schema
 from segmenter.books.file import FileBook
+from segmenter.books.opened import Opened
 from segmenter.cli import main
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
@@ -161,7 +162,7 @@ def test_libreoffice_shows_the_same_of_all_other_sheets(tmp_path: Path) -> None:
         jobs.fill(after, again)
         assert again.read_bytes() == after.read_bytes(), path
         again.unlink()
-        names[path.stem] = [one.name for one in FileBook(path)._index.sheets if one.name not in ours]
+        names[path.stem] = [one.name for one in Opened(path).index.sheets if one.name not in ours]
         typed_into(after)
     assert sum(map(len, names.values())) > 10
     every = sorted(seen.iterdir())
