@@ -414,6 +414,14 @@ def test_a_foreign_sheet_of_that_name_is_refused(tmp_path):
     assert refused.value.key == "sheet_foreign"
 
 
+def test_a_column_of_theirs_that_is_headed_like_one_of_ours_is_not_written_over(tmp_path):
+    rows = [("1", {1: "an old friend"})]
+    path = book(tmp_path / "a.xlsx", rows, table=False, after=lambda w, s, h: s.write("B1", HEADERS[-1]))
+    with pytest.raises(Refused) as refused:
+        fill(path, rfm([1], reason=["orders little"]))
+    assert (refused.value.key, refused.value.params["first"], refused.value.cell) == ("header_twice", "B1", "N1")
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "=cmd|'/c calc'!A1", "\t=1", "＝1"])
 def test_text_that_looks_like_a_formula_is_text_for_good(tmp_path, text):
     path = book(tmp_path / "a.xlsx")

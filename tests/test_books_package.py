@@ -83,6 +83,13 @@ def test_other_zip_files(tmp_path):
     assert refusal(zipped(tmp_path / "d.xlsx", {"[Content_Types].xml": word})) == "file_other"
 
 
+def test_a_workbook_saved_by_sheetjs(path):
+    """It gives parts named .bin the type of a binary workbook, in every file and whether there are such or not."""
+    named = b'<Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/>'
+    rewritten(path, {"[Content_Types].xml": lambda data: data.replace(b"<Default ", named + b"<Default ", 1)})
+    assert Package(path.read_bytes(), path).read("xl/workbook.xml")
+
+
 def test_a_workbook_under_another_name(path):
     assert refusal(path.rename(path.with_suffix(".xls"))) == "file_suffix"
 

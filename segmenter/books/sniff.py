@@ -83,7 +83,9 @@ def _text(head: bytes) -> str:
 def refuse_unless_workbook(names: Collection[str], content_types: bytes, path: PurePath) -> None:
     """Refuse a zip file that is no .xlsx, .xlsm, .xltx or .xltm workbook (`names`: its entries)."""
     suffix = path.suffix.lower()
-    if b"ms-excel.sheet.binary" in content_types or "xl/workbook.bin" in names:
+    # SheetJS gives every .xlsx the type of .xlsb for parts named .bin, of which it has none
+    is_binary = b"ms-excel.sheet.binary" in content_types and b".main+xml" not in content_types
+    if is_binary or "xl/workbook.bin" in names:
         raise Refused("file_xlsb", path=path.name)
     if "[Content_Types].xml" not in names:
         if suffix in (".et", ".ett"):

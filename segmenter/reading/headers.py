@@ -123,7 +123,8 @@ def _places(words: frozenset[str], names: Mapping[str, list[int]]) -> list[int]:
 def _refuse_twice(grid: Grid, table: Table, row: int, places: Mapping[str, list[int]]) -> None:
     for key, columns in places.items():
         field = table[key]
-        if len(columns) > 1 and (field.need or field.kind in ("id", "count", "money", "number", "rate", "date")):
+        matters = field.need or field.owner == "us" or field.kind in ("id", "count", "money", "number", "rate", "date")
+        if len(columns) > 1 and matters:  # of two columns the one we write may be somebody's remarks
             first, second = (address(row, column) for column in columns[:2])
             raise Refused("header_twice", sheet=grid.sheet, cell=second, first=first, value=_shown(field))
 

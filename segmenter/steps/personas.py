@@ -90,7 +90,7 @@ def table(
         if people < SMALLEST:
             if people:
                 note = texts.say("persona.few", lang, smallest=SMALLEST)
-                rows.append({"segment": name, "missing": note, **strategies})
+                rows.append({"segment": name, "traits": "—", "missing": note, **strategies})
             continue
         for part in _parts(whole, [labels[one] for one in split if one in labels]):
             row = {
