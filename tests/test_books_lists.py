@@ -113,6 +113,13 @@ def test_formulas_of_moved_rows_follow(tmp_path):
     assert column(path, "double") == ["=I2*2+$A$1", "=I3*2+$A$1"]
 
 
+def test_an_id_that_is_typed_otherwise_is_the_same_customer(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("Ｃ１", {NOTE: "vip"}), ("x 2", {NOTE: "late"})], extra=["note"])
+    fill(path, rfm(["X2", "c1"]))
+    assert column(path, "客户ID") == ["c1", "X2"]
+    assert column(path, "note") == ["vip", "late"]
+
+
 def test_a_sum_of_numbers_is_as_good_as_typed(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {NOTE: "=500+200"}), ("3", {NOTE: "=I4*2"})], extra=["bonus"])
     fill(path, rfm([1]))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from segmenter.books.cells import Plain, number
 from segmenter.books.region import Region, Standing, count
 from segmenter.reading.headers import Header
-from segmenter.schema import Table
+from segmenter.schema import Table, fold
 
 
 class Slot(NamedTuple):
@@ -24,11 +24,14 @@ class Slot(NamedTuple):
 
 
 def key_of(value: Plain) -> str | None:
-    """What a key cell says, 1001 and "1001" being the same; None when it is empty."""
+    """What a key cell says, None when it is empty. What the analysis takes for one customer is one here: 1001 and
+    "1001", C1 and ｃ１, of which people type one this month and the other the next."""
     if isinstance(value, float):
         return number(value)
     text = "" if value is None else str(value).strip()
-    return text or None
+    if text.isascii() and text.isalnum():  # most are, and `fold` takes ten times as long
+        return text.casefold()
+    return fold(text) or None
 
 
 def _number(value: Plain) -> Plain:
