@@ -12,8 +12,9 @@ from fills import violations
 from segmenter.books.file import FileBook
 from segmenter.cells import position
 from segmenter.errors import Refused
-from segmenter.schema import RFM, STRATEGY
+from segmenter.schema import RFM, STRATEGY, table
 
+PERSONAS = table("personas")
 SHEET = "xl/worksheets/sheet1.xml"
 NOTE = len(HEADERS)
 """the first column that is not ours"""
@@ -448,6 +449,20 @@ def test_text_that_looks_like_a_formula_where_there_are_no_formats(tmp_path):
     with FileBook(path) as target:
         target.write(RFM, rfm([1, 2], segment=["=1+1", "@a"]))
     assert [row[5] for row in FileBook(path).read(RFM).rows[1:]] == ["=1+1", "@a"]
+
+
+def test_a_remark_below_rows_of_which_little_is_said_stays(tmp_path):
+    """As below the personas, when one of them is of too few customers for a portrait."""
+    path, out = book(tmp_path / "a.xlsx", [("1", {})]), tmp_path / "b.xlsx"
+    with FileBook(path) as target:
+        target.write(PERSONAS, frame(segment=["a", "b", "c"], customers=[9.0, None, 9.0], missing=[None, "few", None]))
+    part = sheet_part(path, PERSONAS.sheet["zh"])
+    remark = b'<row r="5"><c r="A5" t="inlineStr"><is><t>ask them</t></is></c></row></sheetData>'
+    rewritten(path, {part: lambda data: data.replace(b"</sheetData>", remark)})
+    with FileBook(path, out) as target:
+        target.write(PERSONAS, frame(segment=["a", "b"], customers=[9.0, None], missing=[None, "few"]))
+    assert [row[0] for row in FileBook(out).read(PERSONAS).rows[1:]] == ["a", "b", "ask them"]
+    assert not violations(path, out)
 
 
 UNREAD = {

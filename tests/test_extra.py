@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -50,6 +51,13 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
                 assert all(row[at] is not None for row in written), (path.name, table.key, key)
             seen |= {table.key} if written else set()
     assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
+
+
+def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
+    jobs.fill(SAMPLE, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    jobs.fill(first, second, as_of=date(2026, 8, 15), changes={"scoring": "mean"})
+    assert jobs.verify(first, second).ok
 
 
 def test_customers_leave_a_list_that_says_of_nobody_yet_where_they_moved(tmp_path: Path) -> None:

@@ -221,7 +221,8 @@ class _Kept:
         if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
             return key_of(self._was.value(number, self._key)) is None
         always = self._always
-        return self._count(number, always) < len(always) if always else count == 1 and bool(keyed)
+        alone = count == 1 and bool(keyed or always)
+        return alone or self._count(number, always) < len(always)
 
     @cached_property
     def _always(self) -> list[str]:

@@ -77,7 +77,7 @@ class Typed:
 
     def is_ours(self, row: int, key: str | None) -> bool:
         """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
-        what no row of ours lacks. Any other is a remark, and stays as it is."""
+        what no row of ours lacks, which none has alone. Any other is a remark, and stays as it is."""
         here = count(self._standing, row, self._columns)
         if not here:
             return not count(self._standing, row, self.region.columns)
@@ -85,7 +85,7 @@ class Typed:
             return key is not None
         if not self._always:
             return here > 1 or not self.is_keyed
-        return count(self._standing, row, self._always) == len(self._always)
+        return here > 1 and count(self._standing, row, self._always) == len(self._always)
 
     def holds(self, row: int, key: str | None) -> bool:
         """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it.
