@@ -455,12 +455,12 @@ def test_a_remark_below_rows_of_which_little_is_said_stays(tmp_path):
     """As below the personas, when one of them is of too few customers for a portrait."""
     path, out = book(tmp_path / "a.xlsx", [("1", {})]), tmp_path / "b.xlsx"
     with FileBook(path) as target:
-        target.write(PERSONAS, frame(segment=["a", "b", "c"], customers=[9.0, None, 9.0], missing=[None, "few", None]))
+        target.write(PERSONAS, frame(segment=["a", "b", "c"], traits=["young", "—", "old"], customers=[9.0, None, 9.0]))
     part = sheet_part(path, PERSONAS.sheet["zh"])
     remark = b'<row r="5"><c r="A5" t="inlineStr"><is><t>ask them</t></is></c></row></sheetData>'
     rewritten(path, {part: lambda data: data.replace(b"</sheetData>", remark)})
     with FileBook(path, out) as target:
-        target.write(PERSONAS, frame(segment=["a", "b"], customers=[9.0, None], missing=[None, "few"]))
+        target.write(PERSONAS, frame(segment=["a", "b"], traits=["young", "—"], customers=[9.0, None]))
     assert [row[0] for row in FileBook(out).read(PERSONAS).rows[1:]] == ["a", "b", "ask them"]
     assert not violations(path, out)
 
