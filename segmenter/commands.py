@@ -42,6 +42,8 @@ ALERTS: Final = frozenset(
         "order_customer_unknown",
         "third_party_consent",
         "stale",
+        "formula_short",
+        "left_beside",
         "few_customers",
         "setting_unknown",
         "setting_unread",

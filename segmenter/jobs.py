@@ -139,9 +139,7 @@ def fill(
     if book.kept and not saving.keep_previous:
         beside = Finding("output_kept", value=book.out.name, params={"previous": book.kept.name})
         result = result._replace(findings=(*result.findings, beside))
-    code = "stale_dropped" if saving.drop_stale else "stale"
-    old = [Finding(code, sheet, params={"formulas": count}) for sheet, count in book.stale.items()]
-    return result._replace(findings=(*result.findings, *old))
+    return result._replace(findings=(*result.findings, *book.findings))
 
 
 def check(

@@ -25,6 +25,7 @@ from bookshop import (
 )
 
 from segmenter import schema
+from segmenter.books import longlist
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
@@ -287,7 +288,7 @@ def test_formulas_elsewhere_that_read_our_cells(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], before=readers)
     before = parts(path)
     target = fill(path, out=tmp_path / "b.xlsx")
-    assert target.stale == {"other": 4, "third": 1}
+    assert [(one.sheet, one.params["formulas"]) for one in target.findings] == [("other", 4), ("third", 1)]
     after = parts(tmp_path / "b.xlsx")
     assert before["xl/worksheets/sheet1.xml"] == after["xl/worksheets/sheet1.xml"]
     assert b'fullCalcOnLoad="1"' in after["xl/workbook.xml"]
@@ -639,6 +640,44 @@ def test_a_workbook_of_openpyxl(tmp_path):
     assert values(path, "x")[1, 1] == "内容"
 
 
+@pytest.mark.parametrize("long", [False, True])
+def test_formulas_that_miss_the_new_rows_are_told(tmp_path, monkeypatch, long):
+    def readers(workbook):
+        sheet = workbook.add_worksheet("other")
+        texts = ["I2:I4", "I2:I9", "I:I", "I3", "A2:A4", "X2:X4", "I2:I3"]
+        for n, text in enumerate(texts):
+            sheet.write_formula(n, 0, f"=COUNTA({RFM_SHEET}!{text})", None, 1)
+        sheet.write_formula("A9", "=COUNTA(RfmSegments[客户ID])", None, 3)
+
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("Q9", "=SUM(I2:I4)", None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], before=readers, after=beside)
+    if long:
+        monkeypatch.setattr(longlist, "FROM", 1)
+        monkeypatch.setattr(longlist, "_PIECE", 0)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("12345"))
+    found = {one.sheet: (one.cell, one.params["formulas"]) for one in target.findings if one.code == "formula_short"}
+    assert found == {"other": ("A1", 2), RFM_SHEET: ("Q9", 1)}
+    with FileBook(path) as target:
+        target.write(RFM, rfm("1234"))
+    assert not [one for one in target.findings if one.code == "formula_short"]
+
+
+def test_notes_that_stay_where_a_customer_was_are_told(tmp_path):
+    def notes(workbook, sheet, headers):
+        sheet.write("Q4", "calls on Mondays")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], after=notes)
+    for ids, told in (("123", []), ("1234", []), ("12", ["Q4"]), ("23", ["Q4"])):
+        out = tmp_path / "b.xlsx"
+        with FileBook(path, out) as target:
+            target.write(RFM, rfm(ids))
+        assert [one.cell for one in target.findings if one.code == "left_beside"] == told, ids
+        assert values(out)[4, 17] == "calls on Mondays"
+
+
 def test_formulas_that_read_rows_that_vanish_are_old_too(tmp_path):
     def readers(workbook):
         workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM_SHEET}!I3:I4)", None, 1)
@@ -646,7 +685,7 @@ def test_formulas_that_read_rows_that_vanish_are_old_too(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], before=readers)
     with FileBook(path) as target:
         target.write(RFM, rfm(["1"]))
-    assert target.stale == {"other": 1}
+    assert [(one.sheet, one.params["formulas"]) for one in target.findings] == [("other", 1)]
     assert b'fullCalcOnLoad="1"' in parts(path)["xl/workbook.xml"]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from segmenter.books import refs, spans, translate
 from segmenter.books.index import Index
-from segmenter.books.refs import Area
+from segmenter.books.refs import Area, Shift
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.errors import Refused
@@ -102,13 +102,28 @@ def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, 
         if not has_formulas(data):
             continue
         sheet = Sheet(data, entry.part, entry.name, ())
-        name = entry.name.casefold()
-        found[entry.part] = [
-            Formula(name, cell, list(words.reads(_text(sheet, cell))))
-            for cell in sheet.formulas()
-            if re.search(_VALUE, cell.inner)
-        ]
+        found[entry.part] = of(sheet, (cell for cell in sheet.formulas() if re.search(_VALUE, cell.inner)), words)
     return found
+
+
+def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
+    """The formulas in some cells of a sheet."""
+    name = sheet.name.casefold()
+    return [Formula(name, cell, list(words.reads(_text(sheet, cell)))) for cell in cells]
+
+
+def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
+    """The cells of the formulas that read a list (`grown`: how the rows of those changed that are longer now, by sheet
+    name casefolded) as far as it went, and do not reach its end any more."""
+
+    def is_short(one: Formula) -> bool:
+        for read in one.reads:
+            area, its = read.area, grown.get(read.sheet or one.sheet)
+            if its and area.top < area.bottom and area.top <= its.old <= area.bottom < its.new and its.covers(area):
+                return True
+        return False
+
+    return [one.cell for one in found if is_short(one)]
 
 
 def _text(sheet: Sheet, cell: Cell) -> str:

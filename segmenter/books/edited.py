@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from segmenter.books import (
@@ -31,6 +32,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
 from segmenter.errors import Refused
+from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import Table, fold, table
@@ -41,8 +43,8 @@ class Edited:
 
     def __init__(self, opened: Opened, allowed: Guard, *, in_place: bool, drop_stale: bool) -> None:
         self.draft = Draft(opened.package)
-        self.stale: dict[str, int] = {}
-        """formulas with an old result now, by sheet; known when it is finished"""
+        self.findings: list[Finding] = []
+        """what of the sheets around the user has to know; known when it is finished"""
         self._opened = opened
         self._guard = allowed
         self._in_place = in_place
@@ -50,6 +52,7 @@ class Edited:
         self._index = Index(self.draft)
         self._strings = opened.strings
         self._written: dict[str, list[Area]] = {}
+        self._shifts: dict[str, Shift] = {}
         self._meant: dict[str, dict[str, Meant]] = {}
         self._added: dict[str, bytes] = {}
         self._old_results: dict[str, list[Cell]] = {}
@@ -153,6 +156,9 @@ class Edited:
         if filled.region.listed:
             part = filled.region.listed.part
             self.draft.set(part, growth.table(self.draft.read(part), part, filled.shift))
+        self._shifts[entry.part] = filled.shift
+        if filled.whole is None and (where := filled.left_beside(sheet, listed)):
+            self.findings.append(Finding("left_beside", entry.name, where))
         self._follow(entry, filled.shift, notes)
         return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
 
@@ -179,10 +185,28 @@ class Edited:
         self.draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
 
+    def _tell_short(self, found: Mapping[str, list[calc.Formula]], words: calc.Words) -> None:
+        """Tell of formulas, elsewhere and beside our lists, that do not reach the new end of one."""
+        sheets = {entry.part: entry for entry in self._index.sheets}
+        grown = {sheets[part].name.casefold(): one for part, one in self._shifts.items() if one.new > one.old}
+        for entry in self._index.sheets if grown else ():
+            formulas = found.get(entry.part, [])
+            if entry.part in self._shifts and self._has_formulas(entry.part):
+                sheet = Sheet(self._around(entry.part), entry.part, entry.name, ())
+                rows = range(self._shifts[entry.part].first, self._shifts[entry.part].new + 1)
+                formulas = calc.of(sheet, (cell for cell in sheet.formulas() if cell.row not in rows), words)
+            if cells := calc.short(formulas, grown):
+                params = {"formulas": len(cells)}
+                self.findings.append(Finding("formula_short", entry.name, cells[0].where, params=params))
+
     def _has_formulas(self, part: str) -> bool:
         """Whether a part has formulas in its cells; those of whole columns never are."""
+        return calc.has_formulas(self._around(part))
+
+    def _around(self, part: str) -> bytes:
+        """A part without the rows that are made of whole columns."""
         made = self.draft.changes.get(part)
-        return calc.has_formulas(made.head + made.tail if isinstance(made, longrows.Part) else self.draft.read(part))
+        return made.head + made.tail if isinstance(made, longrows.Part) else self.draft.read(part)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
         """Take the formula cells that are gone out of the calculation chain."""
@@ -250,9 +274,14 @@ class Edited:
             for one in self._list_objects(entry)
         }
         defined = {one.get("name").casefold(): one.text for one in self._index.defined_names()}
-        found = calc.formulas(self._index, {*self._written, *self._opened.plain}, calc.Words(listed, defined))
+        words = calc.Words(listed, defined)
+        found = calc.formulas(self._index, {*self._written, *self._opened.plain}, words)
         old = self._old_results = calc.stale(found, written)
-        self.stale = {entry.name: len(old[entry.part]) for entry in self._index.sheets if entry.part in old}
+        code = "stale_dropped" if self._drop_stale else "stale"
+        for entry in self._index.sheets:
+            if entry.part in old:
+                self.findings.append(Finding(code, entry.name, params={"formulas": len(old[entry.part])}))
+        self._tell_short(found, words)
         own = any(map(self._has_formulas, self._written))
         if old or own:
             part = self._index.workbook_part

@@ -14,6 +14,7 @@ from segmenter.books.ondisk import OnDisk
 from segmenter.books.opened import Opened
 from segmenter.books.package import Package, write
 from segmenter.errors import Refused
+from segmenter.findings import Finding
 from segmenter.frames import Frame
 from segmenter.schema import Table
 from segmenter.texts import Lang
@@ -59,9 +60,9 @@ class FileBook:
         return self._opened.lang
 
     @property
-    def stale(self) -> dict[str, int]:
-        """Formulas with an old result now, by sheet; known after the book was left."""
-        return self._edited.stale
+    def findings(self) -> list[Finding]:
+        """What of the sheets around the user has to know; known after the book was left."""
+        return self._edited.findings
 
     def __enter__(self) -> FileBook:
         self._edited.fit(self.out.name)

@@ -44,6 +44,20 @@ class Filled(NamedTuple):
     whole: Whole | None = None
     """the rows as they are made of whole columns, without slots"""
 
+    def left_beside(self, sheet: Sheet, listed: Sequence[ListObject]) -> str:
+        """The first cell beside the list, behind an empty column, that stays in its row while the customer of that row
+        went or moved; "" when there is none. What is in another Excel table is about no customer."""
+        shift = self.shift
+        others = [one.area for one in listed if one != self.region.listed]
+        for number in sorted({*shift.gone, *shift.moved}):
+            row = sheet.rows.get(number)
+            for column, cell in row.cells.items() if row and number <= shift.old else ():
+                if column not in self.region.columns and not cell.blank:
+                    place = Area(number, column, number, column)
+                    if not any(place.meets(one) for one in others):
+                        return str(place)
+        return ""
+
 
 class Meant(NamedTuple):
     """What is to stand in the cells of one table."""
