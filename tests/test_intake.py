@@ -95,6 +95,13 @@ def test_totals_are_no_customers(total: list[Any]) -> None:  # A11
     assert codes(taken) == ["total_row"]
 
 
+def test_notes_below_the_list_are_no_customers() -> None:
+    taken = take(HEAD, ROW, ["2", *ROW[1:]], ["制表人：王五"], ["Source: CRM", None])
+    assert taken.excluded == {4: "note_row", 5: "note_row"}
+    assert (taken.rows_in, codes(taken)) == (4, ["note_row", "note_row"])
+    assert take(HEAD, ROW, ["A:2"], ["3", *ROW[1:]]).excluded == take(HEAD, ROW, ["A2"]).excluded == {}
+
+
 def test_a_total_that_has_a_customer_id_is_refused() -> None:
     assert refusal(HEAD, ["1", *ROW[1:5], "小计"]).cell == "F2"
     assert take(HEAD, ["1", *ROW[1:5], "总经办"]).rows_in == 1

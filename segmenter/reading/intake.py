@@ -16,7 +16,7 @@ from segmenter.cells import address, letter
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
 from segmenter.frames import Frame
-from segmenter.reading import values
+from segmenter.reading import footers, values
 from segmenter.reading.column import Raw, plain
 from segmenter.reading.headers import locate
 from segmenter.schema import Table
@@ -82,13 +82,13 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
         return Intake(grid.sheet, Frame.of((), [*columns]), letters, tuple(findings), {}, 0)
 
     numbers = np.flatnonzero(used)
-    totals = _totals(grid, table, raw, empty, numbers, first, columns)
-    excluded: dict[int, str] = dict.fromkeys((totals + first + 1).tolist(), "total_row")
-    for position in totals.tolist():
+    excluded: dict[int, str] = {}
+    for position, code in footers.found(grid, raw, empty, numbers, first, columns).items():
         cell = address(first + position, columns[table.key_field or "customer_id"])
-        findings.append(Finding("total_row", grid.sheet, cell, _shown(raw, position)))
-    if len(totals):
-        numbers = numbers[~np.isin(numbers, totals)]
+        findings.append(Finding(code, grid.sheet, cell, _shown(raw, position)))
+        excluded[first + position + 1] = code
+    if excluded:
+        numbers = numbers[~np.isin(numbers + first + 1, [*excluded])]
 
     places, rows = numbers + first, numbers + first + 1
     typed: dict[str, NDArray[Any]] = {}
@@ -240,57 +240,6 @@ def _text(value: Any) -> str:
 
 def _shown(raw: Mapping[str, Raw], position: int) -> str:
     return " ".join(text for column in raw.values() if (text := _text(column.cells[position])))[:80]
-
-
-def _totals(
-    grid: Grid,
-    table: Table,
-    raw: Mapping[str, Raw],
-    empty: Mapping[str, NDArray[np.bool_]],
-    numbers: NDArray[np.intp],
-    first: int,
-    columns: Mapping[str, int],
-) -> NDArray[np.intp]:
-    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above."""
-    words = schema.total_words()
-    longest = 2 * max(map(len, words))
-    found = np.zeros(len(empty["customer_id"]), dtype=bool)
-    if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
-        found[grid.totals_row - first] = True
-    for key, column in raw.items():
-        if column.cells.dtype != object or (
-            (joined := column.joined.casefold()) and not any(word in joined for word in words)
-        ):
-            continue
-        told = [
-            code
-            for code, v in enumerate(column.distinct.values)
-            if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit() and schema.fold(v) in words
-        ]
-        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if told else ():
-            known = raw["customer_id"].cells[position]
-            if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
-                place = address(first + position, columns[key])
-                raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
-            found[position] = True
-    amount_key = next((key for key in ("total_amount", "amount") if key in raw), None)
-    nameless = numbers[empty["customer_id"][numbers]]
-    if amount_key and len(nameless):
-        amounts = _numbers(raw[amount_key])
-        with np.errstate(over="ignore"):  # then it is the sum of nothing
-            above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
-        found[nameless] |= (
-            (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
-        )
-    return numbers[found[numbers]]
-
-
-def _numbers(column: Raw) -> NDArray[np.float64]:
-    """A column's numbers for a comparison; nothing where its form is in doubt, which is said when it is read."""
-    try:
-        return values.numbers(column).values
-    except values.Ambiguous:
-        return np.full(len(column), np.nan)
 
 
 def _without_id(
