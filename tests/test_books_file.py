@@ -665,6 +665,19 @@ def test_formulas_that_miss_the_new_rows_are_told(tmp_path, monkeypatch, long):
     assert not [one for one in target.findings if one.code == "formula_short"]
 
 
+def test_formulas_on_the_dashboard_that_miss_the_new_rows_are_told(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    with FileBook(path) as target:
+        target.write(BOARDS[0], frame(name=["x"], value=[1.0]))
+    board = sheet_part(path, BOARDS[0].sheet["zh"])
+    formula = f'<row r="99"><c r="H99"><f>SUM({RFM_SHEET}!I2:I3)</f><v>1</v></c></row></sheetData>'.encode()
+    rewritten(path, {board: lambda data: data.replace(b"</sheetData>", formula)})
+    with FileBook(path) as target:
+        target.write(RFM, rfm("123"))
+        target.write(BOARDS[0], frame(name=["x"], value=[2.0]))
+    assert [(one.code, one.cell) for one in target.findings] == [("formula_short", "H99")]
+
+
 def test_notes_that_stay_where_a_customer_was_are_told(tmp_path):
     def notes(workbook, sheet, headers):
         sheet.write("Q4", "calls on Mondays")

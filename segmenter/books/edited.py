@@ -191,9 +191,9 @@ class Edited:
         grown = {sheets[part].name.casefold(): one for part, one in self._shifts.items() if one.new > one.old}
         for entry in self._index.sheets if grown else ():
             formulas = found.get(entry.part, [])
-            if entry.part in self._shifts and self._has_formulas(entry.part):
-                sheet = Sheet(self._around(entry.part), entry.part, entry.name, ())
-                rows = range(self._shifts[entry.part].first, self._shifts[entry.part].new + 1)
+            if entry.part in self._written and self._has_formulas(entry.part):
+                sheet, shift = Sheet(self._around(entry.part), entry.part, entry.name, ()), self._shifts.get(entry.part)
+                rows = range(shift.first, shift.new + 1) if shift else ()
                 formulas = calc.of(sheet, (cell for cell in sheet.formulas() if cell.row not in rows), words)
             if cells := calc.short(formulas, grown):
                 params = {"formulas": len(cells)}
