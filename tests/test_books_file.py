@@ -32,6 +32,9 @@ from segmenter.books.proof import Asked, verify
 from segmenter.errors import Refused
 from segmenter.schema import BOARDS, CLEANING, CUSTOMERS, ORDERS, RFM, SETTINGS, STRATEGY
 
+NOTE = len(HEADERS)
+"""the first column that is not ours"""
+
 LEADING = ("[Content_Types].xml", "xl/_rels/workbook.xml.rels")
 TRANSITIONAL = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
@@ -665,6 +668,31 @@ def test_formulas_that_miss_the_new_rows_are_told(tmp_path, monkeypatch, long):
     assert not [one for one in target.findings if one.code == "formula_short"]
 
 
+def test_formulas_in_the_rows_of_a_list_that_miss_the_new_ones_are_told(tmp_path):
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("R3", "=SUM(I2:I4)", None, 1)
+
+    rows = [(str(n), {NOTE: f"=RANK(I{n + 1},I$2:I$4)", NOTE + 1: f"=SUM(I$2:I{n + 1})"}) for n in (1, 2, 3)]
+    path = book(tmp_path / "a.xlsx", rows, extra=["rank", "so far"], after=beside)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("1234"))
+    assert column(path, "rank")[-1] == "=RANK(I5,I$2:I$4)"  # the one in the old last row may be a sum so far
+    assert [(one.code, one.cell, one.params) for one in target.findings] == [("formula_short", "O2", {"formulas": 4})]
+
+
+def test_formulas_without_a_result_that_miss_the_new_rows_are_told(tmp_path):
+    def readers(workbook):
+        workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM_SHEET}!I2:I3)")
+        workbook.add_worksheet("third").write_formula("A1", "=other!A1", None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], before=readers)
+    rewritten(path, {"xl/worksheets/sheet1.xml": lambda data: data.replace(b"<v>0</v>", b"")})
+    with FileBook(path) as target:
+        target.write(RFM, rfm("123"))
+    found = [(one.code, one.sheet, one.cell) for one in target.findings]
+    assert found == [("stale", "third", ""), ("formula_short", "other", "A1")]
+
+
 def test_formulas_on_the_dashboard_that_miss_the_new_rows_are_told(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
     with FileBook(path) as target:
@@ -689,6 +717,31 @@ def test_notes_that_stay_where_a_customer_was_are_told(tmp_path):
             target.write(RFM, rfm(ids))
         assert [one.cell for one in target.findings if one.code == "left_beside"] == told, ids
         assert values(out)[4, 17] == "calls on Mondays"
+
+
+@pytest.mark.parametrize("formula", ["=SUM(I:I)", "=I4*2"])
+def test_formulas_beside_a_list_are_about_the_cells_they_read(tmp_path, formula):
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("Q4", formula, None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], after=beside)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("23"))
+    assert "left_beside" not in [one.code for one in target.findings]
+
+
+def test_notes_beside_the_log_are_about_no_customer(tmp_path):
+    path = tmp_path / "a.xlsx"
+    workbook = xlsxwriter.Workbook(path)
+    sheet = workbook.add_worksheet(CLEANING.sheet["zh"])
+    sheet.write_row(0, 0, [field.header["zh"] for field in CLEANING.fields])
+    for row in range(1, 4):
+        sheet.write_row(row, 0, [f"old {row}"] * len(CLEANING.fields))
+    sheet.write(3, len(CLEANING.fields) + 1, "legend")
+    workbook.close()
+    with FileBook(path) as target:
+        target.write(CLEANING, frame(**{field.key: ["new"] for field in CLEANING.fields}))
+    assert not target.findings
 
 
 def test_formulas_that_read_rows_that_vanish_are_old_too(tmp_path):

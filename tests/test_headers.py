@@ -60,6 +60,18 @@ def test_a_header_twice_is_refused_where_it_matters() -> None:
     assert headers.locate(Grid("客户", [[*NEEDED, "备注", "备注"]]), schema.CUSTOMERS).row == 0
 
 
+def test_a_small_table_beside_ours_may_be_headed_alike() -> None:
+    """A count of each customer type beside table 2, behind an empty column, is not written, nor a reason to refuse."""
+    own, beside = [field.header["zh"] for field in schema.RFM.fields], ["客户类型", "客户ID", "人数"]
+    for row, column in (([*own, None, *beside], 5), ([*beside, None, *own], 9)):
+        found = headers.locate(Grid("RFM", [row]), schema.RFM)
+        assert (found.columns["segment"], len(found.columns)) == (column, len(own))
+    for row in ([*own, *beside], [*beside[:2], None, *own[:6:5]]):  # nobody can say whose is whose
+        with pytest.raises(Refused) as refused:
+            headers.locate(Grid("RFM", [row]), schema.RFM)
+        assert refused.value.key == "header_twice"
+
+
 def test_two_rows_that_could_be_it_are_refused() -> None:
     assert refusal(NEEDED, NEEDED).key == "header_tie"
 

@@ -93,7 +93,7 @@ class Words(NamedTuple):
 
 
 def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, list[Formula]]:
-    """The formulas with a result, by part; not those of the parts in `without` (ours, or known to have none)."""
+    """The formulas by part; not those of the parts in `without` (ours, or known to have none)."""
     found: dict[str, list[Formula]] = {}
     for entry in index.sheets:
         if entry.kind != "worksheet" or entry.part in without or entry.part not in index.package:
@@ -102,7 +102,7 @@ def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, 
         if not has_formulas(data):
             continue
         sheet = Sheet(data, entry.part, entry.name, ())
-        found[entry.part] = of(sheet, (cell for cell in sheet.formulas() if re.search(_VALUE, cell.inner)), words)
+        found[entry.part] = of(sheet, sheet.formulas(), words)
     return found
 
 
@@ -118,7 +118,10 @@ def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
 
     def is_short(one: Formula) -> bool:
         for read in one.reads:
-            area, its = read.area, grown.get(read.sheet or one.sheet)
+            sheet, area = read.sheet or one.sheet, read.area
+            if sheet == one.sheet and area.bottom == one.cell.row:  # a sum so far
+                continue
+            its = grown.get(sheet)
             if its and area.top < area.bottom and area.top <= its.old <= area.bottom < its.new and its.covers(area):
                 return True
         return False
@@ -138,8 +141,8 @@ def _text(sheet: Sheet, cell: Cell) -> str:
 
 
 def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]]) -> dict[str, list[Cell]]:
-    """By part, the cells of `found` that read a written cell (`written`: areas by sheet name casefolded), or read
-    a cell that does."""
+    """By part, the cells of `found` with a result that read a written cell (`written`: areas by sheet name casefolded),
+    or read a cell that does."""
     areas = {sheet: list(each) for sheet, each in written.items()}
     old: dict[str, list[Cell]] = {}
     waiting = [(part, one) for part, each in found.items() for one in each]
@@ -149,7 +152,8 @@ def stale(found: Mapping[str, list[Formula]], written: Mapping[str, list[Area]])
         again = False
         for part, one in waiting:
             if any(_meets(areas.get(read.sheet or one.sheet, ()), read.area) for read in one.reads):
-                old.setdefault(part, []).append(one.cell)
+                if re.search(_VALUE, one.cell.inner):
+                    old.setdefault(part, []).append(one.cell)
                 areas.setdefault(one.sheet, []).append(
                     Area(one.cell.row, one.cell.column, one.cell.row, one.cell.column)
                 )

@@ -157,7 +157,7 @@ class Edited:
             part = filled.region.listed.part
             self.draft.set(part, growth.table(self.draft.read(part), part, filled.shift))
         self._shifts[entry.part] = filled.shift
-        if filled.whole is None and (where := filled.left_beside(sheet, listed)):
+        if filled.whole is None and table.key_field and (where := filled.left_beside(sheet, listed)):
             self.findings.append(Finding("left_beside", entry.name, where))
         self._follow(entry, filled.shift, notes)
         return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
@@ -192,12 +192,20 @@ class Edited:
         for entry in self._index.sheets if grown else ():
             formulas = found.get(entry.part, [])
             if entry.part in self._written and self._has_formulas(entry.part):
-                sheet, shift = Sheet(self._around(entry.part), entry.part, entry.name, ()), self._shifts.get(entry.part)
-                rows = range(shift.first, shift.new + 1) if shift else ()
-                formulas = calc.of(sheet, (cell for cell in sheet.formulas() if cell.row not in rows), words)
+                sheet = Sheet(self._around(entry.part), entry.part, entry.name, ())
+                theirs = (cell for cell in sheet.formulas() if not self._is_ours(entry.part, cell))
+                formulas = calc.of(sheet, theirs, words)
             if cells := calc.short(formulas, grown):
                 params = {"formulas": len(cells)}
                 self.findings.append(Finding("formula_short", entry.name, cells[0].where, params=params))
+
+    def _is_ours(self, part: str, cell: Cell) -> bool:
+        """Whether a cell is in the rows of a list, and in a column that we write."""
+        shift = self._shifts.get(part)
+        if shift is None or not shift.first <= cell.row <= shift.new:
+            return False
+        pairs = ((one, key) for one in self._meant[part].values() for key in one.written)
+        return any(cell.column == one.columns[key] and one.table[key].owner == "us" for one, key in pairs)
 
     def _has_formulas(self, part: str) -> bool:
         """Whether a part has formulas in its cells; those of whole columns never are."""

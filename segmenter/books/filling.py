@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import Grid, cells, longrows, refs
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import ListObject, Region
+from segmenter.books.region import InFile, ListObject, Region
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
@@ -46,13 +46,13 @@ class Filled(NamedTuple):
 
     def left_beside(self, sheet: Sheet, listed: Sequence[ListObject]) -> str:
         """The first cell beside the list, behind an empty column, that stays in its row while the customer of that row
-        went or moved; "" when there is none. What is in another Excel table is about no customer."""
-        shift = self.shift
+        went or moved; "" when there is none. What is in another Excel table is about no customer, and a formula over
+        cells is about those it reads."""
+        shift, standing = self.shift, InFile(sheet)
         others = [one.area for one in listed if one != self.region.listed]
         for number in sorted({*shift.gone, *shift.moved}):
-            row = sheet.rows.get(number)
-            for column, cell in row.cells.items() if row and number <= shift.old else ():
-                if column not in self.region.columns and not cell.blank:
+            for column in standing.filled(number) if number <= shift.old else ():
+                if column not in self.region.columns and not standing.reads_cells(number, column):
                     place = Area(number, column, number, column)
                     if not any(place.meets(one) for one in others):
                         return str(place)

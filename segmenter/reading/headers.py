@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -63,8 +64,9 @@ def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], Hea
         if bottom == top and table.headers.isdisjoint(words):
             continue
         names = _names(grid, top, bottom)
-        places = {field.key: found for field in table.fields if (found := _columns(field, names))}
-        if places:
+        known = {field.key: found for field in table.fields if (found := _columns(field, names))}
+        if known:
+            places = _together(grid, table, range(top, bottom + 1), known, names)
             must = sum(field.must for field in table.fields if field.key in places)
             header = Header(bottom, {key: columns[0] for key, columns in places.items()})
             yield (must, len(places)), header, places
@@ -118,6 +120,27 @@ def _columns(field: Field, names: Mapping[str, list[int]]) -> list[int]:
 
 def _places(words: frozenset[str], names: Mapping[str, list[int]]) -> list[int]:
     return sorted({column for word in words & names.keys() for column in names[word]})
+
+
+def _together(
+    grid: Grid, table: Table, rows: range, places: Mapping[str, list[int]], names: Mapping[str, list[int]]
+) -> Mapping[str, list[int]]:
+    """The columns of each field; of those we write not the ones that have a header of ours in a table beside, behind a
+    column without a header, where fewer of them stand."""
+    if all(len(columns) == 1 for columns in places.values()):
+        return places
+    filled = {column for row in rows for column, value in enumerate(grid.rows[row]) if value is not None}
+    begins: dict[int, int] = {}
+    for column in sorted(filled.union(*names.values())):
+        begins[column] = begins.get(column - 1, column)
+    fields = Counter(start for columns in places.values() for start in {begins[column] for column in columns})
+    (most, count), *others = fields.most_common(2)
+    if others and others[0][1] == count:
+        return places
+    return {
+        key: [column for column in columns if table[key].owner == "us" and begins[column] == most] or columns
+        for key, columns in places.items()
+    }
 
 
 def _refuse_twice(grid: Grid, table: Table, row: int, places: Mapping[str, list[int]]) -> None:
