@@ -225,6 +225,8 @@ def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
         ("I4:I6", [1, 2, 3, 4, 6, 7, 8], "I4:I5"),  # the last of theirs goes
         ("I4:I6", [1, 2, 3, 4, 5, 6, 7, 8, 9], "I4:I6"),
         ("I4:I9", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I9"),  # down to the last row: whoever comes is meant as well
+        ("I4:I20", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I20"),  # and past it, where nobody is yet
+        ("I4:I11", range(1, 16), "I4:I16"),  # until they are more
         ("I4:I6", [1, 2, 6, 7, 8], "I4:I6"),  # none of theirs is left
         ("I7:I9", [1, 2, 3], None),
     ],

@@ -104,11 +104,10 @@ class Shift(NamedTuple):
 
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
-        nothing of it is left. It goes with its rows; one down to the last row covers what comes below as well, and a
-        single row follows its customer. One of whose rows none is left stays where it is as far as there are rows:
-        they may have been blank ones, which nobody has to fill first."""
-        ends = one.bottom == self.old
-        if one.bottom < self.first or not self.covers(one) or not (one.bottom <= self.old or one.bottom in self.moved):
+        nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below as
+        well, and a single row follows its customer. One of whose rows none is left stays where it is as far as there
+        are rows: they may have been blank ones, which nobody has to fill first."""
+        if one.bottom < self.first or not self.covers(one):
             return one
         if one.top == one.bottom and self.old > self.first:
             row = self.row(one.top)
@@ -116,8 +115,9 @@ class Shift(NamedTuple):
         top, bottom = self.down(one.top), self.up(one.bottom)
         if max(top, self.first) > bottom:
             top, bottom = one.top, min(one.bottom, self.new)
-        kept = one._replace(top=top, bottom=self.new if ends else bottom)
-        return kept if kept.top <= kept.bottom else None
+        if one.top <= self.old <= one.bottom:
+            bottom = max(bottom, self.new)
+        return one._replace(top=top, bottom=bottom) if top <= bottom else None
 
     def down(self, row: int) -> int:
         """Where a row went, or the next one that is left: rows keep their order."""
