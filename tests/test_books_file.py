@@ -680,6 +680,19 @@ def test_formulas_in_the_rows_of_a_list_that_miss_the_new_ones_are_told(tmp_path
     assert [(one.code, one.cell, one.params) for one in target.findings] == [("formula_short", "O2", {"formulas": 4})]
 
 
+def test_formulas_beside_a_list_miss_the_new_rows_by_a_name_too(tmp_path):
+    def named(workbook):
+        workbook.define_name("scores", f"={RFM_SHEET}!$I$2:$I$3")
+
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("Q2", "=SUM(scores)", None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], before=named, after=beside)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("123"))
+    assert [(one.code, one.cell) for one in target.findings] == [("formula_short", "Q2")]
+
+
 def test_formulas_without_a_result_that_miss_the_new_rows_are_told(tmp_path):
     def readers(workbook):
         workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM_SHEET}!I2:I3)")

@@ -35,6 +35,7 @@ _REFERENCE: Final = (
     r"(\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?|\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}"
     r"|\$?[0-9]{1,7}:\$?[0-9]{1,7})(?![\w(!.])"
 )
+_ROW_END: Final = rb":\$?[A-Za-z]{0,3}\$?([0-9]{1,7})"
 _WORD: Final = r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
 
 
@@ -127,6 +128,13 @@ def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
         return False
 
     return [one.cell for one in found if is_short(one)]
+
+
+def perhaps_short(data: bytes, grown: Mapping[str, Shift], words: Words) -> bool:
+    """Whether a sheet part may have formulas that `short` finds: most have none, and to ask each takes long."""
+    ends = {*map(int, re.findall(_ROW_END, data))}
+    named = any(not name.startswith("_xlnm.") for name in words.names)
+    return named or any(its.old < end <= its.new for its in grown.values() for end in ends)
 
 
 def _text(sheet: Sheet, cell: Cell) -> str:

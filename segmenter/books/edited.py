@@ -191,8 +191,9 @@ class Edited:
         grown = {sheets[part].name.casefold(): one for part, one in self._shifts.items() if one.new > one.old}
         for entry in self._index.sheets if grown else ():
             formulas = found.get(entry.part, [])
-            if entry.part in self._written and self._has_formulas(entry.part):
-                sheet = Sheet(self._around(entry.part), entry.part, entry.name, ())
+            data = self._around(entry.part) if entry.part in self._written else b""
+            if calc.has_formulas(data) and calc.perhaps_short(data, grown, words):
+                sheet = Sheet(data, entry.part, entry.name, ())
                 theirs = (cell for cell in sheet.formulas() if not self._is_ours(entry.part, cell))
                 formulas = calc.of(sheet, theirs, words)
             if cells := calc.short(formulas, grown):
