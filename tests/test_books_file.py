@@ -743,6 +743,23 @@ def test_formulas_beside_a_list_are_about_the_cells_they_read(tmp_path, formula)
     assert "left_beside" not in [one.code for one in target.findings]
 
 
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [("=COUNTIF(F:F,R3)", False), ("=COUNTIF(RfmSegments[客户类型],R3)", False), ("=RANK(I3,I:I)", True), ("", True)],
+)
+def test_a_summary_beside_a_list_is_about_no_customer(tmp_path, formula, told):
+    def beside(workbook, sheet, headers):
+        for row in (1, 2, 3):
+            sheet.write(row, 17, f"kind {row}")
+        if formula:
+            sheet.write_formula("S3", formula, None, 1)
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {}), ("3", {})], after=beside)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("23"))
+    assert [one.cell for one in target.findings if one.code == "left_beside"] == (["R2"] if told else [])
+
+
 def test_notes_beside_the_log_are_about_no_customer(tmp_path):
     path = tmp_path / "a.xlsx"
     workbook = xlsxwriter.Workbook(path)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import Grid, cells, longrows, refs
+from segmenter.books import Grid, calc, cells, longrows, refs
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region
 from segmenter.books.rowxml import Row
@@ -46,17 +46,42 @@ class Filled(NamedTuple):
 
     def left_beside(self, sheet: Sheet, listed: Sequence[ListObject]) -> str:
         """The first cell beside the list, behind an empty column, that stays in its row while the customer of that row
-        went or moved; "" when there is none. What is in another Excel table is about no customer, and a formula over
-        cells is about those it reads."""
+        went or moved; "" when there is none. What is in another Excel table is about no customer, nor what stands with
+        formulas over the list; and a formula over cells is about those it reads."""
         shift, standing = self.shift, InFile(sheet)
         others = [one.area for one in listed if one != self.region.listed]
+        about_all: Collection[int] | None = None
         for number in sorted({*shift.gone, *shift.moved}):
             for column in standing.filled(number) if number <= shift.old else ():
-                if column not in self.region.columns and not standing.reads_cells(number, column):
-                    place = Area(number, column, number, column)
-                    if not any(place.meets(one) for one in others):
-                        return str(place)
+                if column in self.region.columns or standing.reads_cells(number, column):
+                    continue
+                place = Area(number, column, number, column)
+                if any(place.meets(one) for one in others):
+                    continue
+                about_all = self._about_all(sheet, listed) if about_all is None else about_all
+                if column not in about_all:
+                    return str(place)
         return ""
+
+    def _about_all(self, sheet: Sheet, listed: Sequence[ListObject]) -> set[int]:
+        """The columns beside the list in which formulas read several of its rows, and none in their own: a summary, and
+        with it what stands right beside it."""
+        region, standing, name = self.region, InFile(sheet), sheet.name.casefold()
+        words = calc.Words({one.name.casefold(): calc.Reference(name, one.area) for one in listed}, {})
+        beside = (cell for cell in sheet.formulas() if cell.column not in region.columns)
+        found: set[int] = set()
+        for one in calc.of(sheet, beside, words):
+            reads = [read.area for read in one.reads if read.sheet in ("", name) and self.shift.covers(read.area)]
+            if any(area.top < area.bottom for area in reads) and not any(
+                area.top == area.bottom == one.cell.row for area in reads
+            ):
+                found.add(one.cell.column)
+        used = {column for row in sheet.rows for column in standing.filled(row)}.difference(region.columns)
+        for step in (1, -1):
+            for column in sorted(found, reverse=step < 0):
+                while (column := column + step) in used:
+                    found.add(column)
+        return found
 
 
 class Meant(NamedTuple):
