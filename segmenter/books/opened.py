@@ -38,6 +38,8 @@ class Opened:
         self.strings = self.index.strings
         self.plain: set[str] = set()
         """parts of sheets that were read and have no formulas"""
+        self._read_once: dict[str, Grid] = {}
+        """what was read of short sheets, of which some are read again when they are written"""
 
     @cached_property
     def lang(self) -> Lang:
@@ -60,8 +62,13 @@ class Opened:
         """What stands on a sheet."""
         if entry.kind != "worksheet":
             raise Refused("sheet_kind", sheet=entry.name, part=entry.kind)
+        if entry.part in self._read_once:
+            return self._read_once[entry.part]
         with refs.named(entry.name):
-            return self._read(entry)
+            found = self._read(entry)
+        if self.package.entries[entry.part].size < _LONG:
+            self._read_once[entry.part] = found
+        return found
 
     def _read(self, entry: SheetEntry) -> Grid:
         about = reading.About(entry.part, entry.name, entry.hidden, region.listed(self.index, entry.part))
