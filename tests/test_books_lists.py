@@ -225,8 +225,14 @@ def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
         ("I4:I6", [1, 2, 3, 4, 6, 7, 8], "I4:I5"),  # the last of theirs goes
         ("I4:I6", [1, 2, 3, 4, 5, 6, 7, 8, 9], "I4:I6"),
         ("I4:I9", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I9"),  # down to the last row: whoever comes is meant as well
-        ("I4:I6", [1, 2, 6, 7, 8], "I4:I6"),  # none of theirs is left
+        ("I4:I6", [1, 2, 6, 7, 8], None),  # none of theirs is left, and others stand there now
+        ("I1:I3", [3, 4, 5], "I1"),
         ("I7:I9", [1, 2, 3], None),
+        ("I7:I9", [1, 2, 3, 4, 5, 9], "I7"),
+        ("I7:I9", [1, 2, 3, 10, 11], "I5:I6"),  # whoever comes is meant as well
+        ("I4:I1000", [2, 3, 4, 5, 6, 7, 8], "I3:I1000"),
+        ("I4:I1000", [3, 4], "I2:I1000"),
+        ("I4:I12", [*range(1, 16)], "I4:I16"),
     ],
 )
 def test_a_rule_over_some_rows_stays_with_their_customers(tmp_path, rule, left, follows):
