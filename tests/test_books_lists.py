@@ -128,6 +128,12 @@ def test_a_sum_of_numbers_is_as_good_as_typed(tmp_path):
     assert column(path, "bonus") == [None, "=500+200"]
 
 
+def test_a_sum_of_numbers_is_not_how_a_table_calculates_its_column(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {NOTE: "=500+200"}), ("2", {})], extra=["bonus"])
+    fill(path, rfm([1, 2, 3]))
+    assert column(path, "bonus") == ["=500+200", None, None]
+
+
 def test_a_row_with_a_sum_of_numbers_is_no_total(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", dict.fromkeys(range(1, 8), "x")), ("3", {8: "=500+200"})], table=False)
     fill(path, rfm([1, 2, 3]))

@@ -119,6 +119,12 @@ class Region(NamedTuple):
     def columns(self) -> range:
         return range(self.left, self.right + 1)
 
+    def calculates(self, standing: Standing, column: int) -> bool:
+        """Whether the formula in the first row is how its Excel table calculates a column. One over no cells, of which
+        the table knows nothing, is a value somebody typed."""
+        table = self.listed
+        return table is not None and (column in table.formulas or standing.reads_cells(self.first, column))
+
 
 def find(standing: Standing, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
