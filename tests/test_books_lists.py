@@ -77,6 +77,12 @@ def test_a_remark_below_the_rows_is_kept(tmp_path):
     assert column(path, "客户ID") == ["1", "数据截至六月", "2"]
 
 
+def test_a_word_far_below_a_list_of_two_columns_stays_there(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], table=False, after=lambda _, sheet, __: sheet.write("A9", "checked"))
+    fill(path, frame(customer_id=["1", "2"], segment=["a", "b"]))
+    assert column(path, "客户ID") == ["1", "2", *[None] * 5, "checked"]
+
+
 def test_the_nth_row_with_a_key_is_the_nth_of_the_frame(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {NOTE: "a"}), ("1", {NOTE: "b"})], extra=["备注"])
     fill(path, rfm(["1", "1", "1"], segment=["x", "y", "z"]))
