@@ -104,9 +104,9 @@ class Shift(NamedTuple):
 
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
-        nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below too, and a
-        single row follows its customer. One of whose rows none is left stays where it is as far as there are rows, and
-        none that is left stands there now: they may have been blank ones, which nobody has to fill first."""
+        nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below
+        too, and a single row follows its customer. One of whose rows none is left stays where it is as far as there
+        are rows, and none that is left stands there now: they may have been blank ones, which nobody has to fill."""
         beyond = one.bottom > self.old and one.bottom not in self.moved
         if one.bottom < self.first or (beyond and one.top > self.old) or not self.covers(one):
             return one
