@@ -490,6 +490,18 @@ def test_what_is_said_of_blank_rows_goes_with_them(tmp_path):
     assert found[0] == found[1]
 
 
+def test_blank_rows_without_numbers(tmp_path, monkeypatch):
+    def unnumbered(data):
+        return data.replace(b'<row r="2"', b"<row/><row").replace(b'2" s="1"', b'3" s="1"')
+
+    path = book(tmp_path / "a.xlsx", table=False)
+    rewritten(path, {sheet_part(path, RFM_SHEET): unnumbered})
+    monkeypatch.setattr(longlist, "FROM", 1)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("abcdef"))
+    assert not repairs(path)
+
+
 BOLD = b"<r><rPr><b/></rPr><t>kin</t></r><r><t>d b</t></r>"
 
 

@@ -77,6 +77,12 @@ def test_a_remark_below_the_rows_is_kept(tmp_path):
     assert column(path, "客户ID") == ["1", "数据截至六月", "2"]
 
 
+def test_a_word_far_below_a_list_of_two_columns_stays_there(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {})], table=False, after=lambda _, sheet, __: sheet.write("A9", "checked"))
+    fill(path, frame(customer_id=["1", "2"], segment=["a", "b"]))
+    assert column(path, "客户ID") == ["1", "2", *[None] * 5, "checked"]
+
+
 def test_the_nth_row_with_a_key_is_the_nth_of_the_frame(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {NOTE: "a"}), ("1", {NOTE: "b"})], extra=["备注"])
     fill(path, rfm(["1", "1", "1"], segment=["x", "y", "z"]))
@@ -126,6 +132,12 @@ def test_a_sum_of_numbers_is_as_good_as_typed(tmp_path):
     fill(path, rfm([1]))
     assert column(path, "客户ID") == ["1", "2"]
     assert column(path, "bonus") == [None, "=500+200"]
+
+
+def test_a_sum_of_numbers_is_not_how_a_table_calculates_its_column(tmp_path):
+    path = book(tmp_path / "a.xlsx", [("1", {NOTE: "=500+200"}), ("2", {})], extra=["bonus"])
+    fill(path, rfm([1, 2, 3]))
+    assert column(path, "bonus") == ["=500+200", None, None]
 
 
 def test_a_row_with_a_sum_of_numbers_is_no_total(tmp_path):
@@ -227,8 +239,14 @@ def test_rules_validations_links_and_print_area_follow_the_rows(tmp_path):
         ("I4:I9", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I9"),  # down to the last row: whoever comes is meant as well
         ("I4:I20", [1, 3, 4, 5, 6, 7, 8, 9], "I3:I20"),  # and past it, where nobody is yet
         ("I4:I11", range(1, 16), "I4:I16"),  # until they are more
-        ("I4:I6", [1, 2, 6, 7, 8], "I4:I6"),  # none of theirs is left
+        ("I4:I6", [1, 2, 6, 7, 8], None),  # none of theirs is left, and others stand there now
+        ("I1:I3", [3, 4, 5], "I1"),
         ("I7:I9", [1, 2, 3], None),
+        ("I7:I9", [1, 2, 3, 4, 5, 9], "I7"),
+        ("I7:I9", [1, 2, 3, 10, 11], "I5:I6"),  # whoever comes is meant as well
+        ("I4:I1000", [2, 3, 4, 5, 6, 7, 8], "I3:I1000"),
+        ("I4:I1000", [3, 4], "I2:I1000"),
+        ("I4:I12", [*range(1, 16)], "I4:I16"),
     ],
 )
 def test_a_rule_over_some_rows_stays_with_their_customers(tmp_path, rule, left, follows):

@@ -443,6 +443,12 @@ def test_what_is_put_into_a_column_of_others_is_found(tmp_path, monkeypatch, nam
     refuses(path, full(range(count), segment=["b"] * count))
 
 
+def test_a_sum_of_numbers_that_goes_with_its_customer_is_found(tmp_path, monkeypatch):
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {NOTE: "=500+200"})], extra=["bonus"])
+    monkeypatch.setattr(slots.Typed, "holds", lambda *about: False)
+    refuses(path, rfm([1]))
+
+
 def test_a_row_that_somebody_typed_and_that_goes_is_found(tmp_path, monkeypatch):
     path = book(tmp_path / "a.xlsx")
     fill(path, full(MANY))

@@ -99,7 +99,8 @@ class _Rows:
         if region.listed is None:
             return {}
         if shows and any(column in region.columns and not cell.blank for column, cell in standing.items()):
-            return {column: cell for column, cell in standing.items() if cell.formula}
+            here = InFile(self._sheet)
+            return {n: cell for n, cell in standing.items() if cell.formula and region.calculates(here, n)}
         return {
             column: self._sheet.calculated(region.first, column, self._like.get(column, 0), text)
             for column, text in region.listed.formulas.items()

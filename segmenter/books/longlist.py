@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, columns, encoders, longrows, spans
-from segmenter.books.filling import UNLIKE, Filled, Job, Whole, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import UNLIKE, Filled, Job, Whole, addressed, body_of, refuse_growth, refuse_merged
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
@@ -43,6 +43,8 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
     if region.totals or not all(row.blank and row.number < first + count for row in below):
         return None
     if any(column not in region.columns for row in below for column in row.cells):
+        return None
+    if any(addressed(sheet, row) != row.raw for row in below):  # of rows without numbers the proof finds no first one
         return None
     if any(first <= row <= region.last and column in region.columns for row, column in job.notes):  # it stays
         return None

@@ -104,20 +104,21 @@ class Shift(NamedTuple):
 
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
-        nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below as
-        well, and a single row follows its customer. One of whose rows none is left stays where it is as far as there
-        are rows: they may have been blank ones, which nobody has to fill first."""
-        if one.bottom < self.first or not self.covers(one):
+        nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below
+        too, and a single row follows its customer. One of whose rows none is left stays where it is as far as there
+        are rows, and none that is left stands there now: they may have been blank ones, which nobody has to fill."""
+        beyond = one.bottom > self.old and one.bottom not in self.moved
+        if one.bottom < self.first or (beyond and one.top > self.old) or not self.covers(one):
             return one
         if one.top == one.bottom and self.old > self.first:
             row = self.row(one.top)
             return None if row is None else one._replace(top=row, bottom=row)
         top, bottom = self.down(one.top), self.up(one.bottom)
-        if max(top, self.first) > bottom:
-            top, bottom = one.top, min(one.bottom, self.new)
-        if one.top <= self.old <= one.bottom:
-            bottom = max(bottom, self.new)
-        return one._replace(top=top, bottom=bottom) if top <= bottom else None
+        is_empty = one.top <= self.old and max(top, self.first) > self.up(min(one.bottom, self.old))
+        if is_empty and self.up(self.old) < max(one.top, self.first) <= self.new:
+            top, bottom = one.top, max(bottom, min(one.bottom, self.new))
+        kept = one._replace(top=top, bottom=bottom if one.bottom < self.old else max(bottom, self.new))
+        return kept if kept.top <= kept.bottom else None
 
     def down(self, row: int) -> int:
         """Where a row went, or the next one that is left: rows keep their order."""

@@ -119,6 +119,12 @@ class Region(NamedTuple):
     def columns(self) -> range:
         return range(self.left, self.right + 1)
 
+    def calculates(self, standing: Standing, column: int) -> bool:
+        """Whether the formula in the first row is how its Excel table calculates a column. One over no cells, of which
+        the table knows nothing, is a value somebody typed."""
+        table = self.listed
+        return table is not None and (column in table.formulas or standing.reads_cells(self.first, column))
+
 
 def find(standing: Standing, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
@@ -156,12 +162,12 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
 
 def _last(standing: Standing, first: int, ends: int, columns: Collection[int]) -> int:
     """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
-    as many values as the fullest so far. What else stands further down is a remark below the list, which `ends` above a
-    row in any case."""
+    as many values as the fullest so far, and no single one beside rows of two. What else stands further down is a
+    remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
-        if here and (row == last + 1 or 2 * here >= most):
+        if here and (row == last + 1 or (2 * here >= most and here >= min(2, most))):
             last, most = row, max(most, here)
     return last
 

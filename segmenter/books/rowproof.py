@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from segmenter.books import cells, refs, rowxml, translate
 from segmenter.books.filling import UNLIKE, Meant, addressed
 from segmenter.books.formulaproof import Followed, taken_apart
-from segmenter.books.region import Region
+from segmenter.books.region import InFile, Region
 from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -121,7 +121,8 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
     first = was.rows.get(plan.first)
     standing = first.cells if first else {}
     like = {**was.column_styles, **{column: cell.style for column, cell in standing.items()}}
-    formulas = {column: cell for column, cell in standing.items() if cell.formula and column not in ours}
+    others = {column: cell for column, cell in standing.items() if cell.formula and column not in ours}
+    formulas = {column: cell for column, cell in others.items() if region.calculates(InFile(was), column)}
     is_blank = all(cell.blank for column, cell in standing.items() if column in region.columns)
     if region.listed and (is_blank or any(slot.whole and slot.source == plan.first for slot in plan.slots)):
         # no customer shows there how the table calculates its columns: it remembers that itself

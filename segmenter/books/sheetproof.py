@@ -196,7 +196,8 @@ class _Kept:
         return address(lost[0], stood.left) if lost else self._exchanged(gone)
 
     def _holds(self, number: int) -> bool:
-        """Whether somebody typed something into a row: what a frame brings anew every time aside, and formulas."""
+        """Whether somebody typed something into a row: what a frame brings anew every time aside, and formulas over
+        cells."""
         plan, stood, row = self._plan, self._plan.region, self._was.rows.get(number)
         columns = stood.columns if stood else ()
         if any((number, column) in self._notes for column in columns):
@@ -208,7 +209,8 @@ class _Kept:
         ours = {plan.columns[key] for key in plan.columns if table[key].owner == "us" or key in brought}
         if plan.frame is None and keyed:  # the key of a row nobody needs goes with it
             ours.add(self._key)
-        if any(cell.column not in ours and cell.formula is None for cell in filled):
+        here = region.InFile(self._was)
+        if not all(cell.column in ours or here.reads_cells(number, cell.column) for cell in filled):
             return True
         return self._is_remark(number)
 
