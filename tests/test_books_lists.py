@@ -83,6 +83,51 @@ def test_a_word_far_below_a_list_of_two_columns_stays_there(tmp_path):
     assert column(path, "客户ID") == ["1", "2", *[None] * 5, "checked"]
 
 
+@pytest.mark.parametrize(
+    ("below", "row", "totals", "left"),
+    [
+        (["mine"], 6, False, ["a", "b", "mine"]),
+        (["mine"], 3, False, ["a", "b", "mine"]),
+        (["合计", *[None] * 4, "=SUM(F2:F3)"], 3, False, ["a", "b", "合计"]),
+        (["合计", *[None] * 4, "=SUM(F2:F3)"], 5, False, ["a", "b", None, None, "合计"]),
+        (["合计", *[None] * 4, "=SUBTOTAL(109,F2:F3)"], 3, True, ["a", "b", "合计"]),
+    ],
+)
+def test_what_is_typed_below_the_segments_is_there_once(tmp_path, below, row, totals, left):
+    import xlsxwriter
+
+    path = tmp_path / "a.xlsx"
+    heads = [STRATEGY[key].header["zh"] for key in ("segment", "traits", "strategy", "owner", "period", "customers")]
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
+        if totals:
+            columns = [{"header": head, "total_string": "合计"} for head in heads]
+            sheet.add_table(0, 0, row, 5, {"columns": columns, "total_row": True})
+        for number, cells in ((0, heads), (1, [*"abcde"]), (2, [*"bcdef"]), (row, below)):
+            sheet.write_row(number, 0, cells)
+    for _ in range(2):
+        with FileBook(path) as target:
+            typed = [one[0] for one in target.read(STRATEGY).rows[1:] if one and one[0]]
+            target.write(STRATEGY, frame(segment=typed, customers=[1.0] * len(typed)))
+        assert [one[0] if one else None for one in FileBook(path).read(STRATEGY).rows[1:]] == left
+
+
+def test_segments_that_a_table_beside_them_hides_from_reading_are_not_lost(tmp_path):
+    import xlsxwriter
+
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
+        sheet.write_row(0, 0, [STRATEGY[key].header["zh"] for key in ("segment", "traits", "strategy")])
+        sheet.write_column(1, 0, [*"abcd"])
+        sheet.add_table("H1:I3")
+        sheet.write("H8", "a note")
+    with pytest.raises(Refused) as refused, FileBook(path) as target:
+        typed = [one[0] for one in target.read(STRATEGY).rows[1:]]
+        target.write(STRATEGY, frame(segment=typed, traits=["t"] * len(typed)))
+    assert (refused.value.key, refused.value.cell) == ("rows_unread", "A4")
+
+
 def test_the_nth_row_with_a_key_is_the_nth_of_the_frame(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {NOTE: "a"}), ("1", {NOTE: "b"})], extra=["备注"])
     fill(path, rfm(["1", "1", "1"], segment=["x", "y", "z"]))

@@ -148,7 +148,9 @@ class Edited:
         notes = self._notes(entry)
         types = any(table[key].owner == "user" for key in frame.columns if key in header.columns)
         read = self._opened.grid(entry) if types and entry.part not in self.draft.changes else None
-        filled = lists.fill(Job(sheet, header, table, frame, listed, notes, self._opened.index.formatted, read), writer)
+        job = Job(sheet, header, table, frame, listed, notes, self._opened.index.formatted, read)
+        frame = lists.asked(job)
+        filled = lists.fill(job._replace(frame=frame), writer)
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)

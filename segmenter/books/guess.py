@@ -33,8 +33,8 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
             continue
         header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
         standing = region.InFile(was, region.noted(old, entry.part))
-        stood = region.find(standing, header, region.listed(old, entry.part), table.key_field)
-        stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table.key_field)
+        stood = region.find(standing, header, region.listed(old, entry.part), table)
+        stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table)
         last = stands.listed.last if stands.listed else stands.last
         below = stood.listed and max(stood.listed.last, last)
         while below is not None and stood.last > below and _stays(was, now, stood.last):

@@ -10,9 +10,12 @@ from segmenter.books.filling import UNLIKE, Filled, Job, addressed, always, body
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_below
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_below, without_totals
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
+from segmenter.cells import address
+from segmenter.errors import Refused
+from segmenter.frames import Frame
 
 
 def fill(job: Job, writer: Writer) -> Filled:
@@ -24,7 +27,7 @@ def fill(job: Job, writer: Writer) -> Filled:
         return long
     sheet, header = job.sheet, job.header
     standing = InFile(sheet, job.notes)
-    region = find(standing, header, job.listed, job.table.key_field)
+    region = find(standing, header, job.listed, job.table)
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: cells.column(job.frame[key]) for key in columns}
     typed = Typed(standing, job.table, header, region, columns, always(job.table, columns, job.frame))
@@ -52,6 +55,19 @@ def fill(job: Job, writer: Writer) -> Filled:
     for row in range(last + totals + 1, region.last + totals + 1):
         found[row] = rows.left_over(row)
     return Filled(body_of(sheet, found), shift, region, wanted)
+
+
+def asked(job: Job) -> Frame:
+    """The rows to be written: see `slots.without_totals`. Refused when keys that people typed were not read."""
+    table, column = job.table, job.header.columns.get(job.table.key_field)
+    if job.read is None or column is None or table[table.key_field].owner != "user":
+        return job.frame
+    region = find(InFile(job.sheet, job.notes), job.header, job.listed, table)
+    unread = range(max(region.first, job.read.height), region.last + 1)
+    keys = zip(unread, job.sheet.column(column, unread), strict=True)
+    if (row := next((row for row, key in keys if key_of(key) is not None), None)) is not None:
+        raise Refused("rows_unread", cell=address(row, column))
+    return without_totals(job.frame, table, job.header, region, job.read)
 
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:

@@ -14,7 +14,7 @@ from segmenter.books.cells import Plain
 from segmenter.books.filling import always
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region, find
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_below
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_below, without_totals
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -98,11 +98,12 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     if table.anchor:
         return _plan_block(sheet, grid, table, frame)
     header = locate(grid, table)
-    columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
-    values = {columns[key]: cells.column(frame[key]) for key in columns}
     first = header.row + 1
     standing = InExcel(sheet, grid)
-    region = find(standing, header, list_objects(sheet), table.key_field)
+    region = find(standing, header, list_objects(sheet), table)
+    frame = without_totals(frame, table, header, region, grid)
+    columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
+    values = {columns[key]: cells.column(frame[key]) for key in columns}
     # an Excel table may reach below the last cell that is used
     rows = [grid.rows[row] if row < grid.height else () for row in range(first, region.last + 1)]
     old = [[_at(row, column) for column in range(region.right + 1)] for row in rows]

@@ -35,7 +35,7 @@ def fill(job: Job, writer: Writer) -> Filled | None:
 def _fresh(job: Job, writer: Writer) -> Filled | None:
     """The first time: all cells below the header are empty, and no column calculates itself."""
     sheet, count, first = job.sheet, len(job.frame), job.header.row + 1
-    region = find(InFile(sheet), job.header, job.listed, job.table.key_field)
+    region = find(InFile(sheet), job.header, job.listed, job.table)
     brought = {job.header.columns[key] for key in job.frame.columns if key in job.header.columns}
     if region.listed and region.listed.formulas.keys() - brought:
         return None

@@ -12,6 +12,7 @@ from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
 from segmenter.reading.headers import Header
+from segmenter.schema import Table
 
 
 class ListObject(NamedTuple):
@@ -126,31 +127,34 @@ class Region(NamedTuple):
         return table is not None and (column in table.formulas or standing.reads_cells(self.first, column))
 
 
-def find(standing: Standing, header: Header, listed: Iterable[ListObject], key_field: str = "") -> Region:
+def find(standing: Standing, header: Header, listed: Collection[ListObject], table: Table) -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
-    rows in which one of the columns holds something, with those right below in which one beside them does. A line that
-    adds up the rows above it is below the list, and so is another Excel table that begins there; one that begins beside
-    its rows is no part of them."""
+    rows in which one of the columns holds something, with those right below in which one beside them does. Keys that
+    people type are all part of it that are read, wherever below. A line that adds up the rows above it is below the
+    list, and so is another Excel table that begins there; one that begins beside its rows is no part of them."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     others = [one.area for one in listed if one.area.top > header.row]
     across = {*range(min(columns), max(columns) + 1)}
+    keys = {header.columns[table.key_field]} if table.key_field in header.columns else set(header.columns.values())
     first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
     if own is None:
         last = _last(standing, first, ends, columns)
     else:
         columns |= _columns(own.area)
         last = own.last
-        keys = {header.columns[key_field]} if key_field in header.columns else set(header.columns.values())
         while not own.totals and last + 1 < ends and count(standing, last + 1, keys):
             last += 1
+    if len(keys) == 1 and table[table.key_field].owner == "user" and not (own and own.totals):
+        last = _last_typed(standing, last, ends, keys, _columns(own.area) if own and len(listed) == 1 else ())
     aside = set().union(*(_columns(area) for area in others if area.top <= last))
     left, right = _joined(standing, range(header.row, last + 1), min(columns), max(columns), aside)
     # a row that stayed for what is beside
     while own is None and last + 1 < ends and count(standing, last + 1, range(left, right + 1)):
         last += 1
     bottom = first - 1 if own is None else own.last
-    while last > bottom and _adds_up(standing, last, set(header.columns.values()), first):
+    inside, its = range(left, right + 1), set(header.columns.values())
+    while last > bottom and (_adds_up(standing, last, its, first) or not count(standing, last, inside)):
         last -= 1
     return Region(first, last, left, right, own)
 
@@ -170,6 +174,18 @@ def _last(standing: Standing, first: int, ends: int, columns: Collection[int]) -
         if here and (row == last + 1 or (2 * here >= most and here >= min(2, most))):
             last, most = row, max(most, here)
     return last
+
+
+def _last_typed(standing: Standing, last: int, ends: int, keys: Collection[int], unbroken: Collection[int]) -> int:
+    """The last row below `last` with a key, as the rows are read: all there are, or those above a row that is empty in
+    the columns `unbroken`."""
+    found = before = last
+    for row in (one for one in standing.rows if last < one < ends):
+        if unbroken and (row > before + 1 or not count(standing, row, unbroken)):
+            break
+        before = row
+        found = row if count(standing, row, keys) else found
+    return found
 
 
 def _adds_up(standing: Standing, row: int, columns: Collection[int], first: int) -> bool:

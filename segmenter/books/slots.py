@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from segmenter.books.cells import Plain, number
+from segmenter.books import Grid
+from segmenter.books.cells import Plain, column, number, plain
 from segmenter.books.region import Region, Standing, count
+from segmenter.frames import Frame
 from segmenter.reading.headers import Header
 from segmenter.schema import Table, fold
 
@@ -116,6 +118,18 @@ def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | No
             found.append(Slot(row, None, not typed.is_ours(row, keys[n])))
     used = set(places.values())
     return [*found, *(Slot(None, place) for place in range(height) if place not in used)]
+
+
+def without_totals(frame: Frame, table: Table, header: Header, region: Region, read: Grid) -> Frame:
+    """The rows of a frame but those whose keys, which people type, were read below the list: in its row of totals, or
+    a line that adds it up. They stand there, and stay."""
+    key = table.key_field
+    if key not in frame or key not in header.columns or table[key].owner != "user":
+        return frame
+    stood = [None if one != one else key_of(plain(one)) for one in read.column(header.columns[key], 0).tolist()]
+    inside, below = {*stood[region.first : region.last + 1]}, {*stood[region.last + 1 :]}
+    keys = [*map(key_of, column(frame[key]))]
+    return frame.at([n for n, one in enumerate(keys) if one is None or one in inside or one not in below])
 
 
 def without_below(region: Region, rows: list[Slot]) -> tuple[Region, list[Slot]]:
