@@ -44,6 +44,7 @@ ALERTS: Final = frozenset(
         "stale",
         "formula_short",
         "left_beside",
+        "rows_below",
         "few_customers",
         "setting_unknown",
         "setting_unread",

@@ -25,7 +25,7 @@ from bookshop import (
 )
 
 from segmenter import schema
-from segmenter.books import longlist
+from segmenter.books import longlist, opened
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
@@ -272,6 +272,20 @@ def test_an_excel_table_ends_where_it_ends(tmp_path):
         sheet.write_row("A8", ["another", "table"])
     grid = FileBook(tmp_path / "a.xlsx").read(CUSTOMERS)
     assert (grid.totals_row, grid.below, grid.height) == (3, 7, 4)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_an_excel_table_beside_the_customers_does_not_end_them(tmp_path, monkeypatch, long):
+    if long:
+        monkeypatch.setattr(opened, "_LONG", 0)
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        sheet = workbook.add_worksheet(CUSTOMER_SHEET)
+        sheet.write_column("A1", ["客户ID", *map(str, range(9))])
+        columns = [{"header": "x", "total_string": "合计"}, {"header": "y"}]
+        sheet.add_table("C1:D4", {"total_row": True, "columns": columns})
+        sheet.write("C8", "a note")
+    grid = FileBook(tmp_path / "a.xlsx").read(CUSTOMERS)
+    assert (grid.totals_row, grid.below, grid.height) == (None, None, 10)
 
 
 def test_formulas_elsewhere_that_read_our_cells(tmp_path):

@@ -119,13 +119,13 @@ def test_segments_that_a_table_beside_them_hides_from_reading_are_not_lost(tmp_p
     with xlsxwriter.Workbook(path) as workbook:
         sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
         sheet.write_row(0, 0, [STRATEGY[key].header["zh"] for key in ("segment", "traits", "strategy")])
-        sheet.write_column(1, 0, [*"abcd"])
+        sheet.write_column(1, 0, ["a", "b", None, "d"])
         sheet.add_table("H1:I3")
         sheet.write("H8", "a note")
     with pytest.raises(Refused) as refused, FileBook(path) as target:
         typed = [one[0] for one in target.read(STRATEGY).rows[1:]]
         target.write(STRATEGY, frame(segment=typed, traits=["t"] * len(typed)))
-    assert (refused.value.key, refused.value.cell) == ("rows_unread", "A4")
+    assert (refused.value.key, refused.value.cell) == ("rows_unread", "A5")
 
 
 def test_the_nth_row_with_a_key_is_the_nth_of_the_frame(tmp_path):

@@ -95,6 +95,11 @@ def test_totals_are_no_customers(total: list[Any]) -> None:  # A11
     assert codes(taken) == ["total_row"]
 
 
+def test_rows_that_were_not_read_are_told() -> None:
+    taken = take(HEAD, ROW, below=5)
+    assert [(one.code, one.params["row"]) for one in taken.findings] == [("rows_below", 3)]
+
+
 def test_notes_below_the_list_are_no_customers() -> None:
     taken = take(HEAD, ROW, ["2", *ROW[1:]], ["制表人：王五"], ["Source: CRM", None])
     assert taken.excluded == {4: "note_row", 5: "note_row"}

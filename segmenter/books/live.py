@@ -213,7 +213,7 @@ def grid(sheet: xw.Sheet) -> Grid:
         merged=tuple(_merged(area)),
         hidden_rows=frozenset(_hidden(sheet, 0, len(cut) - 1)),
         hidden=sheet.visible is not True,
-        totals_row=next((one.last + 1 for one in listed if one.totals), None),
+        totals_row=reading.totals_row(rows, listed),
         below=below,
     )
 

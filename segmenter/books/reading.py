@@ -64,7 +64,7 @@ def short(data: bytes, texts: Texts, styles: Styles, date1904: bool, sheet: Abou
         merged=merged(found.root),
         hidden_rows=found.hidden_rows,
         hidden=sheet.hidden,
-        totals_row=_totals(sheet.listed),
+        totals_row=totals_row(rows, sheet.listed),
         below=below,
         formulas=False,
     )
@@ -98,7 +98,7 @@ def read(
         merged=merged(root),
         hidden_rows=frozenset(_hidden_rows(body)),
         hidden=sheet.hidden,
-        totals_row=_totals(sheet.listed),
+        totals_row=totals_row(rows, sheet.listed),
         below=below,
         formulas=formulas,
     )
@@ -152,14 +152,19 @@ def scan(
         merged=merged(root),
         hidden_rows=frozenset(scanned.hidden_rows),
         hidden=sheet.hidden,
-        totals_row=_totals(sheet.listed),
+        totals_row=totals_row(rows, sheet.listed),
         below=below,
         formulas=scanned.formulas,
     )
 
 
-def _totals(listed: Sequence[ListObject]) -> int | None:
-    return next((one.last + 1 for one in listed if one.totals), None)
+def totals_row(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> int | None:
+    """The row of an Excel table's totals, unless a list beside it goes on there."""
+    for one in listed:
+        row = rows[one.last + 1] if one.totals and one.last + 1 < len(rows) else ()
+        if one.totals and not _filled([*row[: one.area.left], *row[one.area.right + 1 :]]):
+            return one.last + 1
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -178,7 +183,8 @@ def cut(rows: list[list[Any]], listed: Sequence[ListObject]) -> tuple[list[list[
 
 
 def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple[int, int | None]:
-    """How many rows there are up to that gap, and the first row with something behind it."""
+    """How many rows there are up to that gap, and the first row with something behind it. Where a row goes on beside
+    the gap, the table stands beside a list, of which it says nothing."""
     if len(listed) != 1:
         return len(rows), None
     one = listed[0].area
@@ -186,11 +192,11 @@ def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple
     while end < len(rows) and _filled(rows[end], one):
         end += 1
     rest = next((row for row in range(end, len(rows)) if _filled(rows[row], one)), None)
-    return (len(rows), None) if rest is None else (end, rest)
+    return (len(rows), None) if rest is None or _filled(rows[end]) else (end, rest)
 
 
-def _filled(row: Sequence[Any], one: Area) -> bool:
-    return any(value is not None for value in row[one.left : one.right + 1])
+def _filled(row: Sequence[Any], one: Area | None = None) -> bool:
+    return any(value is not None for value in (row[one.left : one.right + 1] if one else row))
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:

@@ -184,8 +184,10 @@ def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
 
 
 def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
-    """Blank rows inside the data, hidden rows, a hidden sheet."""
+    """Rows below the Excel table, blank rows inside the data, hidden rows, a hidden sheet."""
     found = []
+    if grid.below is not None:
+        found.append(Finding("rows_below", grid.sheet, params={"row": grid.height + 1}))
     last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
     if not used[:last].all():
         found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
