@@ -140,6 +140,8 @@ def _check(chosen: argparse.Namespace, lang: Lang) -> int:
 
 
 def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
+    import signal
+
     from segmenter.batch import folder, journal, pools, rows, running, tables, worklist
 
     out: Path = chosen.out
@@ -155,6 +157,7 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
             try:
                 ended = running.run(tasks, out.resolve(), lang, executor=pool, earlier=earlier, told=told)
             except KeyboardInterrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # heard again on its way out, it would end by that
                 said = texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count)
                 print(said, file=sys.stderr)
                 return 130

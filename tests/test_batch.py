@@ -357,7 +357,7 @@ def test_a_kill_in_the_middle_is_resumed(shelf: Path, tmp_path: Path) -> None:
     assert len(found["files"]) == 90 and found["refused"] == 0
 
 
-@pytest.mark.parametrize("times", [1, 4])
+@pytest.mark.parametrize("times", [1, 4, 40])
 def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path, times: int) -> None:
     command = [sys.executable, "-m", "segmenter", "batch", str(shelf), "-o", str(tmp_path)]
     # started in the background of a shell the tests ignore Ctrl-C, and so would everything they start
@@ -369,7 +369,8 @@ def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path,
         time.sleep(0.02)
     for press in range(times):
         time.sleep(0.05 * bool(press))
-        os.killpg(process.pid, signal.SIGINT)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert "--resume" in said and "Traceback" not in said
     assert process.returncode == 130
