@@ -107,6 +107,11 @@ def test_notes_below_the_list_are_no_customers() -> None:
     assert take(HEAD, ROW, ["A:2"], ["3", *ROW[1:]]).excluded == take(HEAD, ROW, ["A2"]).excluded == {}
 
 
+@pytest.mark.parametrize("rows", [[["tmall:1"], ["tmall:2"]], [["tmall:1", *ROW[1:]], ["tmall:2"]]])
+def test_ids_with_colons_are_no_notes(rows: list[list[Any]]) -> None:
+    assert take(HEAD, *rows).excluded == {}
+
+
 def test_a_total_that_has_a_customer_id_is_refused() -> None:
     assert refusal(HEAD, ["1", *ROW[1:5], "小计"]).cell == "F2"
     assert take(HEAD, ["1", *ROW[1:5], "总经办"]).rows_in == 1

@@ -31,15 +31,21 @@ def found(
 
 
 def _notes(raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]) -> list[int]:
-    """Positions of the last rows of which nothing but words with a colon stand where the IDs do: 制表人：王五."""
+    """Positions of the last rows of which nothing but words with a colon stand where the IDs do: 制表人：王五. Where
+    IDs have colons there are none."""
+    ids = raw["customer_id"].cells
+
+    def has_colon(position: int) -> bool:
+        return isinstance(ids[position], str) and re.search("[:：]", ids[position]) is not None
+
     found: list[int] = []
     for position in numbers[::-1].tolist():
-        cell = raw["customer_id"].cells[position]
         alone = all(blank[position] for key, blank in empty.items() if key != "customer_id")
-        if not (alone and isinstance(cell, str) and re.search("[:：]", cell)):
+        if not (alone and has_colon(position)):
             break
         found.append(position)
-    return found
+    above = numbers[: len(numbers) - len(found)].tolist()
+    return found if above and not (found and any(map(has_colon, above))) else []
 
 
 def _totals(
