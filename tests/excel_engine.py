@@ -16,8 +16,9 @@ from pathlib import Path
 import openpyxl
 import xlwings as xw
 from openpyxl.cell.cell import MergedCell
-from openpyxl.formula.translate import Translator
-from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.formula.tokenizer import Token, Tokenizer
+from openpyxl.utils import column_index_from_string, get_column_letter, range_boundaries
+from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.table import Table as ListObject
 from xlwings import base_classes
 
@@ -619,29 +620,93 @@ class Range(base_classes.Range):
             cell.value = None
 
     def delete(self, shift=None):
-        """Cells below move up, with their looks; an Excel table loses the rows."""
-        self._change()
+        """Cells below move up, with their looks; an Excel table loses the rows, but never its last one."""
         if shift != "up":
             raise NotImplementedError(shift)
-        file, count = self.sheet.file, self.shape[0]
+        self._shift(-self.shape[0])
+
+    def insert(self, shift=None, copy_origin=None):
+        """Cells move down; what comes in looks like what is above."""
+        if shift != "down":
+            raise NotImplementedError(shift)
+        self._shift(self.shape[0])
+
+    @property
+    def has_array(self):
+        return any(isinstance(cell.value, ArrayFormula) for cell in self._cells())
+
+    def _went(self, count):
+        """Where a row goes; None when it is deleted."""
+
+        def went(row):
+            if count < 0 and self.top <= row <= self.bottom:
+                return None
+            return row + count if row >= self.top else row
+
+        return went
+
+    def _shift(self, count):
+        """The cells from this range on down move by `count` rows."""
+        self._change()
+        file, went = self.sheet.file, self._went(count)
+        self._refuse_torn()
         for one in file.tables.values():
             left, top, right, bottom = range_boundaries(one.ref)
-            if self.top <= bottom and self.bottom > top and self.left <= right and self.right >= left:
-                if (self.left, self.right) != (left, right):
-                    raise refused("the operation would shift cells in a table")
-                Table(self.sheet, one)._refer(top, left, max(bottom - count, top + 1), right)
-        last = file.max_row
-        for row in range(self.top, last + 1):
-            for column in range(self.left, self.right + 1):
-                source, target = file.cell(row + count, column), file.cell(row, column)
-                value = source.value
-                if isinstance(value, str) and value.startswith("=") and source.data_type == "f":
-                    value = Translator(value, source.coordinate).translate_formula(target.coordinate)
-                target.value = value
-                target.data_type = source.data_type
-                target._style = copy.copy(source._style)
-                note, source.comment = source.comment, None
-                target.comment = note
+            if self.left <= right and self.right >= left and bottom >= self.top:
+                inside = top < self.top
+                last = max(bottom + count, top + 1) if inside or count > 0 else bottom + count
+                Table(self.sheet, one)._refer(top if inside else top + count, left, last, right)
+        columns = range(self.left, self.right + 1)
+        old = {
+            place: file._cells.pop(place) for place in [*file._cells] if place[0] >= self.top and place[1] in columns
+        }
+        if count > 0 and self.top > 1:
+            for row in range(self.top, self.top + count):
+                for column in columns:
+                    file.cell(row, column)._style = copy.copy(file.cell(self.top - 1, column)._style)
+        for (row, column), cell in old.items():
+            if (new := went(row)) is not None:
+                cell.row = new
+                file._cells[new, column] = cell
+        for one in self._merged_below():
+            one.shift(0, count)
+        for sheet in self.sheet.book.file.worksheets:
+            for row in sheet.iter_rows():
+                for cell in row:
+                    if cell.data_type == "f" and isinstance(cell.value, str):
+                        cell.value = self._referring(cell.value, went, sheet is file)
+
+    def _merged_below(self):
+        return [one for one in self.sheet.file.merged_cells.ranges if self._meets(*one.bounds)]
+
+    def _meets(self, left, top, right, bottom):
+        return bottom >= self.top and left <= self.right and right >= self.left
+
+    def _refuse_torn(self):
+        """As Excel does when only some of the cells of a table, or of merged ones, would move."""
+        for one in self.sheet.file.tables.values():
+            left, _, right, _ = bounds = range_boundaries(one.ref)
+            if self._meets(*bounds) and not (self.left <= left and right <= self.right):
+                raise refused("the operation would shift cells in a table")
+        if any(one.min_col < self.left or one.max_col > self.right for one in self._merged_below()):
+            raise refused("we can't do that to a merged cell")
+
+    def _referring(self, formula, went, here):
+        """A formula whose references go with the cells, as Excel lets all formulas of a workbook."""
+        tokens = Tokenizer(formula)
+        for token in tokens.items:
+            sheet, _, cells = token.value.rpartition("!")
+            if token.subtype != Token.RANGE or (sheet.strip("'") != self.sheet.name if sheet else not here):
+                continue
+            ends = [re.fullmatch(r"(\$?[A-Z]{1,3}\$?)([0-9]+)", end) for end in cells.split(":")]
+            if not all(ends) or not all(
+                self.left <= column_index_from_string(end[1].strip("$")) <= self.right for end in ends
+            ):
+                continue
+            rows = [row for row in range(int(ends[0][2]), int(ends[-1][2]) + 1) if went(row) is not None]
+            new = [f"{end[1]}{went(row)}" for end, row in zip(ends, (rows[0], rows[-1]), strict=False)] if rows else []
+            token.value = token.value.removesuffix(cells) + (":".join(new) or "#REF!")
+        return tokens.render()
 
 
 def _shown(cell):

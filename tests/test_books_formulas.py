@@ -97,11 +97,11 @@ def test_what_is_added_below_is_read_where_a_range_went_down_to_the_last_row(tmp
     assert remarked(path) == (2, GROWS[formula])
 
 
-def test_a_sum_over_its_own_row_and_those_above_does_not_take_in_those_below(tmp_path):
-    """Though its row is the last one of the list."""
+def test_a_sum_over_its_own_row_and_those_above_takes_in_those_that_come_above(tmp_path):
+    """Its row is the last one of the list, and stays it."""
     path = remarks(tmp_path / "a.xlsx", "=SUM(I2:I8)+SUM(A8:N8)", row=8)
     fill(path, full("3456789"))
-    assert remarked(path) == (6, "=SUM(I2:I6)+SUM(A6:N6)")
+    assert remarked(path) == (9, "=SUM(I2:I9)+SUM(A9:N9)")
 
 
 @pytest.mark.parametrize("ids", ["1237", "4567"])

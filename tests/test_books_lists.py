@@ -71,10 +71,10 @@ def test_a_row_that_is_gone_stays_when_something_was_typed_in_it(tmp_path):
     assert column(path, "备注") == ["owes us money", None]
 
 
-def test_a_remark_below_the_rows_is_kept(tmp_path):
+def test_a_remark_right_below_the_rows_stays_below_them(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("数据截至六月", {5: None})], table=False)
     fill(path, rfm([1, 2]))
-    assert column(path, "客户ID") == ["1", "数据截至六月", "2"]
+    assert column(path, "客户ID") == ["1", "2", "数据截至六月"]
 
 
 def test_a_word_far_below_a_list_of_two_columns_stays_there(tmp_path):
@@ -456,16 +456,6 @@ def test_a_block_beside_the_table_does_not_move(tmp_path):
     found = values(path)
     assert (found[2, 17], found[4, 17]) == ("legend", "red = late")
     assert (3, 1) not in found and (4, 1) not in found
-
-
-def test_rows_are_never_written_over_what_stands_below_a_table(tmp_path):
-    path = book(tmp_path / "a.xlsx", [("1", {})], after=lambda w, s, h: s.write("C5", "a note"))
-    fill(path, rfm([1, 2, 3]))
-    before = path.read_bytes()
-    with pytest.raises(Refused) as refused:
-        fill(path, rfm(range(9)))
-    assert (refused.value.key, refused.value.cell) == ("table_below", "C5")
-    assert path.read_bytes() == before
 
 
 def test_merged_cells_among_the_rows_are_refused(tmp_path):

@@ -40,6 +40,7 @@ LISTED = {
     "zip_name",
     "zip_twice",
     "table_below",
+    "below_read",
     "table_merged",
 }
 """the reasons for which a workbook may be refused"""

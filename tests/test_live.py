@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 import excel_engine
@@ -109,17 +110,43 @@ def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path):
     assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", "=I2*2")]
 
 
-def test_a_sum_below_a_list_is_no_row_of_it(side, tmp_path):
-    def added(workbook, sheet, headers):
-        sheet.write("A4", "合计")
-        sheet.write_formula("I4", "=SUM(I2:I3)")
+BELOW = {
+    "a sum": {"A5": "合计", "I5": "=SUM(I2:I4)"},
+    "a sum with a gap, and what reads it": {"A6": "合计", "I6": "=SUM(I$2:I4)", "I7": "=I6*2"},
+    "a remark": {"A5": "数据截至六月"},
+    "a remark further down": {"B7": "制表人：王五"},
+    "several": {"A5": "数据截至六月", "B6": "看过", "C9": "核对"},
+}
 
-    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=added)
-    side.write(path, (RFM, full("12")))
-    assert [(row[0], row[8]) for row in shown(path)[3:]] == [("合计", "=SUM(I2:I3)")]
-    with pytest.raises(Refused) as refused:
-        side.write(path, (RFM, full("123")))
-    assert (refused.value.key, refused.value.cell) == ("table_below", "A4")
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("ids", ["123", "12345678", "145", "14567", "1456789", "456", "45", "4567"])
+@pytest.mark.parametrize("name", BELOW)
+def test_what_stands_below_is_neither_lost_nor_written_over(side, tmp_path, name, ids, table):
+    """Whoever leaves and whoever comes; sums go on reading the whole list."""
+
+    def below(workbook, sheet, headers):
+        for where, value in BELOW[name].items():
+            sheet.write(where, value)
+
+    rows = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
+    path = book(tmp_path / "a.xlsx", rows, table=table, after=below)
+    for _ in range(2):
+        side.write(path, (RFM, full(ids)))
+        found = shown(path)[1:]
+        assert sorted(row[0] for row in found[: len(ids)]) == [*ids]
+        texts = [value for row in found[len(ids) :] for value in row if value is not None]
+        assert [one for one in texts if not one.startswith("=")] == [
+            one for one in BELOW[name].values() if not one.startswith("=")
+        ]
+        for number, row in enumerate(found, 2):
+            if str(row[8]).startswith("=SUM"):
+                last = int(re.fullmatch(r"=SUM\(I\$?2:I([0-9]+)\)", row[8])[1])
+                assert len(ids) + 1 <= last < number
+                assert "I7" not in BELOW[name] or found[number - 1][8] == f"=I{number}*2"
+    if table:
+        area = openpyxl.load_workbook(path)[RFM_SHEET].tables["RfmSegments"].ref
+        assert area == f"A1:N{len(ids) + 1}"
 
 
 @pytest.mark.parametrize("table", [True, False])
@@ -196,13 +223,13 @@ def test_a_table_that_grew_down_to_a_remark_does_not_take_it_in_when_nothing_cha
 
 def test_refusals_leave_everything_as_it_was(side, tmp_path):
     def below(workbook, sheet, headers):
-        sheet.write(4, 0, "a remark of mine")
+        sheet.add_table("M5:P7")
 
     path = book(tmp_path / "a.xlsx", [("1", {})], after=below)
     before = path.read_bytes()
     with pytest.raises(Refused) as found:
         side.write(path, (RFM, rfm(range(9))))
-    assert found.value.key == "table_below" and found.value.cell == "A5"
+    assert found.value.key == "table_below" and found.value.cell == "M5:P7"
     assert path.read_bytes() == before
 
 

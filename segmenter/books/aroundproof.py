@@ -17,7 +17,7 @@ from segmenter.cells import address
 
 _FOLLOW: Final = (
     *("conditionalFormatting", "dataValidations", "hyperlinks", "ignoredErrors", "protectedRanges", "extLst"),
-    *("autoFilter", "sortState"),
+    *("autoFilter", "sortState", "mergeCells"),
 )
 """elements about cells: their ranges follow the rows"""
 _ITEMS: Final = ("conditionalFormatting", "dataValidation", "hyperlink", "ignoredError", "protectedRange", "sparkline")
@@ -52,7 +52,7 @@ def shift_of(plan: Meant) -> Shift | None:
         return plan.whole.shift if plan.whole else None
     first, last = region.first, plan.first + len(plan.slots) - 1
     went = {slot.source: number for number, slot in enumerate(plan.slots, first) if slot.source is not None}
-    went |= {row: last + 1 + n for n, row in enumerate(region.totals)}
+    went |= {row: last + 1 + n for n, row in enumerate(region.below)}
     gone = frozenset(row for row in range(first, region.last + 1) if row not in went)
     moved = {old: new for old, new in went.items() if old != new}
     return Shift(first, max(first, region.last), max(last, first), moved, gone, (region.left, region.right))
@@ -96,6 +96,8 @@ def _element(one: spans.Element, shift: Shift | None, moved: tuple[str, str] | N
             if name == "sqref":
                 moved = _moved(said[name], kept)
             said[name] = kept or said[name]
+    if shift is not None and one.name == "mergeCell":
+        said["ref"] = str(shift.merged(refs.told(said["ref"])))
     if shift is not None and (inner := next((each for each in one.children if each.name == "sqref"), None)):
         moved = _moved(inner.text, kept := _follow(inner.text, shift))
         if not kept and one.name in _ITEMS:
@@ -156,18 +158,19 @@ def belonging(before: bytes, after: bytes, part: str, plan: Meant | None) -> boo
     table = spans.parse(after, part).name == "table"
     if table and (listed is None or listed.part != part):
         return before == after
-    follow = _table if table else _comment
+    last = shift.new + (max(listed.last - shift.old, 0) if table and listed else 0)  # with what goes along inside it
     pairs = zip(spans.parse(before, part).walk(), spans.parse(after, part).walk(), strict=True)
-    return all(follow(old, shift) == new.get("ref") for old, new in pairs if "ref" in old.attributes)
+    told = ((old, new.get("ref")) for old, new in pairs if "ref" in old.attributes)
+    return all((_table(old, last) if table else _comment(old, shift)) == new for old, new in told)
 
 
-def _table(one: spans.Element, shift: Shift) -> str:
-    """The range of a table, of its filter or of its sorting, as it has to be."""
+def _table(one: spans.Element, last: int) -> str:
+    """The range of a table down to its row `last`, of its filter or of its sorting, as it has to be."""
     area, told = refs.told(one.get("ref")), one.get("ref")
     if one.name == "table":
-        grown = area._replace(bottom=shift.new + number(one.get("totalsRowCount", "0")))
+        grown = area._replace(bottom=last + number(one.get("totalsRowCount", "0")))
     else:
-        grown = area._replace(bottom=max(shift.new, area.top))
+        grown = area._replace(bottom=max(last, area.top))
     return told if grown == area else grown.range
 
 
@@ -183,7 +186,7 @@ def _boxes(data: bytes, shift: Shift | None) -> Iterator[tuple[int, int, list[in
             continue
         old, left = int(row[1]), int(column[1])
         follows = shift is not None and shift.columns[0] <= left <= shift.columns[1]
-        new = shift.row(old) if shift is not None and follows and shift.first <= old <= shift.old + 1 else old
+        new = shift.row(old) if shift is not None and follows else old
         now = old if new is None else new
         anchor = re.search(_FLOATS, shape)
         floats = [*map(int, anchor[1].split(b","))] if anchor else []

@@ -110,7 +110,7 @@ def formulas(index: Index, without: Collection[str], words: Words) -> dict[str, 
 def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
     """The formulas in some cells of a sheet."""
     name = sheet.name.casefold()
-    return [Formula(name, cell, list(words.reads(_text(sheet, cell)))) for cell in cells]
+    return [Formula(name, cell, list(words.reads(spelt(sheet, cell)))) for cell in cells]
 
 
 def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
@@ -137,7 +137,8 @@ def perhaps_short(data: bytes, grown: Mapping[str, Shift], words: Words) -> bool
     return named or any(its.old < end <= its.new for its in grown.values() for end in ends)
 
 
-def _text(sheet: Sheet, cell: Cell) -> str:
+def spelt(sheet: Sheet, cell: Cell) -> str:
+    """The formula in a cell, though it be one that another cell spells out."""
     attributes, text = cell.formula or ({}, "")
     if text or attributes.get(b"t") != b"shared":
         return text

@@ -15,6 +15,7 @@ from segmenter.books import (
     guard,
     lists,
     longrows,
+    pointed,
     refs,
     region,
     spans,
@@ -151,6 +152,8 @@ class Edited:
         job = Job(sheet, header, table, frame, listed, notes, self._opened.index.formatted, read)
         frame = lists.asked(job)
         filled = lists.fill(job._replace(frame=frame), writer)
+        if found := pointed.reader(self._index, entry, sheet, filled.shift):
+            raise Refused("below_read", cell=found.cells, reader=found.where, rows=f"{filled.shift.new + 1:,}")
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
             below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)

@@ -12,7 +12,7 @@ from segmenter.books.region import InFile, ListObject, Region
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
-from segmenter.cells import address, position
+from segmenter.cells import position
 from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
@@ -172,26 +172,49 @@ def _spell_out(sheet: Sheet, found: dict[int, bytes]) -> None:
             found[number] = found[number].replace(cell.raw, sheet.moved(cell, number, unshare=True), 1)
 
 
-def refuse_growth(sheet: Sheet, region: Region, bottom: int, listed: Sequence[ListObject]) -> None:
-    """Refuse to write rows over what stands below the table."""
+def pushed(sheet: Sheet, region: Region, last: int) -> Region:
+    """A list that is to grow down to row `last` with all that goes along: where it would meet what stands below, all of
+    that does, as when cells are inserted in Excel."""
+    if last <= region.last:
+        return region
+    below = region.last + region.along + 1
+    cells = [cell for row, found in sheet.rows.items() if row >= below for cell in found.cells.values()]
+    inside = [cell for cell in cells if cell.column in region.columns]
+    if min((cell.row for cell in inside if not cell.blank), default=refs.MAX_ROWS) > last + region.along:
+        return region
+    merged = [one.bottom for one in sheet.merged if one.top >= below and one.left in region.columns]
+    return region._replace(along=max([*merged, *(cell.row for cell in inside)]) - region.last)
+
+
+def calculating(sheet: Sheet, region: Region, last: int) -> list[int]:
+    """The rows with formulas that stay below a list when it grows down to row `last`: those may read it to its end."""
+    if last <= region.last:
+        return []
+    below = region.last + region.along + 1
+    return [cell.row for cell in sheet.formulas() if cell.row >= below and cell.column in region.columns]
+
+
+def refuse_growth(sheet: Sheet, region: Region, last: int, listed: Sequence[ListObject]) -> None:
+    """Refuse to grow down to row `last`, with all that goes along, below the sheet or over another Excel table."""
+    bottom, rows = last + region.along, f"{last + 1:,}"
     if bottom >= refs.MAX_ROWS:
-        raise Refused("table_full", sheet=sheet.name, rows=f"{bottom + 1:,}")
-    below = region.last + len(region.totals) + 1
-    for row, found in sheet.rows.items():
-        for column in region.columns if below <= row <= bottom else ():
-            if column in found.cells and not found.cells[column].blank:
-                raise Refused("table_below", sheet=sheet.name, cell=address(row, column), rows=f"{bottom + 1:,}")
-    grown = Area(below, region.left, bottom, region.right)
+        raise Refused("table_full", sheet=sheet.name, rows=rows)
+    grown = Area(region.last + 1, region.left, bottom, region.right)
     for other in listed:
-        if bottom >= below and other != region.listed and other.area.meets(grown):
-            raise Refused("table_below", sheet=sheet.name, cell=str(other.area), rows=f"{bottom + 1:,}")
+        if last > region.last and other != region.listed and other.area.meets(grown):
+            raise Refused("table_below", sheet=sheet.name, cell=str(other.area), rows=rows)
 
 
 def refuse_merged(sheet: Sheet, region: Region, last: int, columns: set[int] | None) -> None:
-    """Refuse merged cells among the rows: any when rows move (`columns` is None), otherwise those written to."""
+    """Refuse merged cells among the rows: any when rows move (`columns` is None), otherwise those written to. What is
+    merged below goes along, if all of it does."""
     rows = Area(region.first, region.left, max(region.last, last), region.right)
+    along = Area(region.last + 1, region.left, region.last + region.along, region.right)
     for one in sheet.merged:
-        if one.meets(rows) and (columns is None or any(one.left <= column <= one.right for column in columns)):
+        if along.top <= one.top and one.bottom <= along.bottom and one.left >= along.left and one.right <= along.right:
+            continue
+        among = one.meets(rows) and (columns is None or any(one.left <= column <= one.right for column in columns))
+        if among or (region.along and last != region.last and one.meets(along)):
             raise Refused("table_merged", sheet=sheet.name, cell=str(one))
 
 

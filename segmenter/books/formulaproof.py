@@ -70,11 +70,11 @@ class Followed:
 
     @cached_property
     def _went(self) -> dict[int, int]:
-        """Where they stand, and where the rows of totals do."""
+        """Where they stand, and where those do that go along below."""
         numbered = enumerate(self._plan.slots, self._plan.first)
-        totals = enumerate(self._region.totals, self._last + 1)
+        along = enumerate(self._region.below, self._last + 1)
         return {slot.source: number for number, slot in numbered if slot.source is not None} | {
-            old: number for number, old in totals
+            old: number for number, old in along
         }
 
     def same(self, before: str, row: int, after: str) -> bool:

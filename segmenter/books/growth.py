@@ -38,6 +38,8 @@ def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
             _follow_list(one, edits, shift)
         elif one.name in _SINGLE and "ref" in one.attributes:
             _follow_single(one, edits, shift)
+        elif one.name == "mergeCell" and (area := shift.merged(was := refs.told(one.get("ref")))) != was:
+            edits.set(one, "ref", str(area))
         elif one.name == "sqref" and not one.children:
             kept = follow(one.text, shift)
             if kept and kept != one.text:
@@ -158,16 +160,16 @@ def table(data: bytes, part: str, shift: Shift) -> bytes:
     edits = spans.Edits(data)
     area = refs.told(root.get("ref"))
     totals = number(root.get("totalsRowCount", "0"))
-    grown = area._replace(bottom=shift.new + totals)
+    grown = area._replace(bottom=shift.new + max(area.bottom - shift.old, totals))
     if grown != area:
         edits.set(root, "ref", grown.range)
     for one in root.walk():
         if one.name == "autoFilter" and "ref" in one.attributes:
-            filtered = refs.told(one.get("ref"))._replace(bottom=shift.new)
+            filtered = refs.told(one.get("ref"))._replace(bottom=grown.bottom - totals)
             edits.set(one, "ref", filtered.range)
         elif one.name in ("sortState", "sortCondition") and "ref" in one.attributes:
             sorted_ = refs.told(one.get("ref"))
-            edits.set(one, "ref", sorted_._replace(bottom=max(shift.new, sorted_.top)).range)
+            edits.set(one, "ref", sorted_._replace(bottom=max(grown.bottom - totals, sorted_.top)).range)
     return edits.apply()
 
 
@@ -215,7 +217,7 @@ def boxes(data: bytes, shift: Shift) -> bytes:
         if not row or not column or not shift.columns[0] <= int(column[1]) <= shift.columns[1]:
             return shape
         old = int(row[2])
-        new = shift.row(old) if shift.first <= old <= shift.old + 1 else old
+        new = shift.row(old)
         if new is None or new == old:
             return shape
         shape = shape.replace(row[0], row[1] + str(new).encode() + row[3])

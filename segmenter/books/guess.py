@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
-from segmenter.books.filling import Meant
+from segmenter.books.filling import Meant, pushed
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import Region
 from segmenter.books.rowproof import alike
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, Typed, key_of
+from segmenter.books.slots import Slot, Typed, key_of, without_remarks
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
 
@@ -35,14 +35,13 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         standing = region.InFile(was, region.noted(old, entry.part))
         stood = region.find(standing, header, region.listed(old, entry.part), table)
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table)
-        last = stands.listed.last if stands.listed else stands.last
-        below = stood.listed and max(stood.listed.last, last)
-        while below is not None and stood.last > below and _stays(was, now, stood.last):
-            stood = stood._replace(last=stood.last - 1)  # a remark right below, which the table did not take in
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
         typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
-        yield plan._replace(slots=[*_Guess(was, now, plan, stood, typed).slots(max(last, plan.first))])
+        found = [*_Guess(was, now, plan, stood, typed).slots(max(stands.last, plan.first))]
+        stood, slots = without_remarks(stood, found)
+        slots = slots or [Slot(None, None)]
+        yield plan._replace(slots=slots, region=pushed(was, stood, plan.first + len(slots) - 1))
 
 
 def _stays(was: Sheet, now: Sheet, number: int) -> bool:

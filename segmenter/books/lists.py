@@ -6,11 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from segmenter.books import cells, longlist
 from segmenter.books.cells import Plain
-from segmenter.books.filling import UNLIKE, Filled, Job, addressed, always, body_of, refuse_growth, refuse_merged
+from segmenter.books.filling import (
+    UNLIKE,
+    Filled,
+    Job,
+    addressed,
+    always,
+    body_of,
+    calculating,
+    pushed,
+    refuse_growth,
+    refuse_merged,
+)
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_below, without_totals
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_remarks, without_totals
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -31,11 +42,11 @@ def fill(job: Job, writer: Writer) -> Filled:
     columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
     values = {key: cells.column(job.frame[key]) for key in columns}
     typed = Typed(standing, job.table, header, region, columns, always(job.table, columns, job.frame))
-    region, wanted = without_below(region, _slots(job, typed, values))
+    region, wanted = without_remarks(region, _slots(job, typed, values))
     wanted = wanted or [Slot(None, None)]
     last = region.first + len(wanted) - 1
-    totals = len(region.totals)
-    refuse_growth(sheet, region, last + totals, job.listed)
+    region = pushed(sheet, region, last)
+    refuse_growth(sheet, region, last, job.listed)
     moved = {
         slot.source: region.first + n
         for n, slot in enumerate(wanted)
@@ -44,16 +55,18 @@ def fill(job: Job, writer: Writer) -> Filled:
     stayed = {slot.source for slot in wanted}
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
-    moved |= {row: last + 1 + n for n, row in enumerate(region.totals) if row != last + 1 + n}
+    moved |= {row: last + 1 + n for n, row in enumerate(region.below) if row != last + 1 + n}
     shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
     rows = _Rows(job, region, shift, values, writer, wanted)
     found: dict[int, bytes] = {}
     for n, slot in enumerate(wanted):
         found[region.first + n] = rows.row(region.first + n, slot)
-    for n, row in enumerate(region.totals):
+    for n, row in enumerate(region.below):
         found[last + 1 + n] = rows.row(last + 1 + n, Slot(row, None, whole=True))
-    for row in range(last + totals + 1, region.last + totals + 1):
+    for row in range(last + region.along + 1, region.last + region.along + 1):
         found[row] = rows.left_over(row)
+    for row in calculating(sheet, region, last):
+        found[row] = rows.row(row, Slot(row, None, whole=True))
     return Filled(body_of(sheet, found), shift, region, wanted)
 
 
@@ -143,6 +156,8 @@ class _Rows:
                 changed = True
         if source and not changed:
             return addressed(self._sheet, source)
+        if source is None and not parts:  # an empty row that goes along
+            return b""
         return self._sheet.compose(source.attributes if source else b"", number, parts)
 
     def _kept(self, cell: Cell, number: int, slot: Slot) -> bytes:

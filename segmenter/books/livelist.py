@@ -9,16 +9,16 @@ follow what they read as well, and read #REF! where that is gone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books.cells import Plain
-from segmenter.books.liveplan import Plan, is_formula, list_object
+from segmenter.books.liveplan import Plan, cell_formulas, is_formula, list_object, parts, summed, table_area
 from segmenter.books.slots import Slot
 
 if TYPE_CHECKING:
-    import xlwings as xw
+    pass
 
 _TEXTS: Final = frozenset({"id", "text", "list", "choice"})
 _PARSED: Final = re.compile(r"\s*[0-9=+\-@'.,($¥￥£€＝＋－＠]|\s*(?:true|false)\s*$|#", re.IGNORECASE)
@@ -26,21 +26,26 @@ _PARSED: Final = re.compile(r"\s*[0-9=+\-@'.,($¥￥£€＝＋－＠]|\s*(?:tru
 
 
 def rewrite(found: Plan, left: int, rows: Sequence[Sequence[Any]]) -> None:
-    """Put other rows in the place of those of a table: one assignment, formulas ({"f": "=A1"}) as formulas.
+    """Put other rows in the place of those of a table: one assignment, formulas ({"f": "=A1"}) as formulas. What
+    stands below goes down where it is met, and is the end of the table no longer than that.
 
     Texts are marked as such where the cells are not formatted as text, so that none becomes a number.
     """
     sheet, width = found.sheet, max(map(len, rows), default=0)
+    stood, height = max(len(found.old), 1), max(len(rows), 1)
     own = list_object(sheet, found.first - 1) if found.listed else None
     totals = own is not None and bool(own.show_totals)
     if own is not None and totals:
         own.show_totals = False
     if found.old:
-        last = found.first + len(found.old)
-        sheet.range((found.first + 1, found.span[0] + 1), (last, found.span[1] + 1)).clear_contents()
+        sheet.range((found.first + 1, found.span[0] + 1), (found.end, found.span[1] + 1)).clear_contents()
+    if height < stood and found.inside:
+        _delete(found, found.first + height, found.first + stood - 1)
+    _insert(found, found.first + stood, found.inserts(height, 0))
     if own is not None:
         area = own.range
-        own.resize(sheet.range((found.first, area.column), (found.first + max(len(rows), 1), area.last_cell.column)))
+        last = found.first + height + found.inside
+        own.resize(sheet.range((found.first, area.column), (last, area.last_cell.column)))
     if rows and width:
         textual = []
         for n in range(width):
@@ -48,6 +53,8 @@ def rewrite(found: Plan, left: int, rows: Sequence[Sequence[Any]]) -> None:
             textual.append(column.number_format == "@")
         area = sheet.range((found.first + 1, left + 1), (found.first + len(rows), left + width))
         area.value = [[_back(v, text) for v, text in zip(row, textual, strict=True)] for row in rows]
+    if height > stood:
+        _sum(found, summed(found, height, ()))
     if own is not None and totals:
         own.show_totals = True
 
@@ -61,16 +68,21 @@ def _back(value: Any, textual: bool) -> Any:
 def apply(found: Plan) -> None:
     """Do what a plan says."""
     formulas = _formulas(found)
-    for top, bottom in _runs(found.gone, down=True):
+    stayed = len(found.kept)
+    for top, bottom in _runs(found.deleted, down=True):
         _delete(found, top, bottom)
-    count, stayed = max(len(found.slots), 1), len(found.kept)
+    if found.gone and not stayed:
+        for left, right in _runs(sorted(found.values)):
+            found.sheet.range((found.first + 1, left + 1), (found.first + 1, right + 1)).clear_contents()
     own = list_object(found.sheet, found.first - 1) if found.listed else None
     totals = own is not None and bool(own.show_totals)
+    if own is not None and totals:
+        own.show_totals = False
+    inserts = found.inserts(found.height, len(found.deleted))
+    _insert(found, found.first + found.height - inserts, inserts)
     if own is not None:
-        if totals:
-            own.show_totals = False
         area = own.range
-        wanted = found.first + count
+        wanted = found.first + found.height + found.inside
         if area.last_cell.row < wanted:
             own.resize(found.sheet.range((found.first, area.column), (wanted, area.last_cell.column)))
     for column in sorted(set(found.values) - formulas):
@@ -82,6 +94,7 @@ def apply(found: Plan) -> None:
     for column in sorted(formulas):
         _put_around(found, column)
     _change_typed(found)
+    _sum(found, summed(found, found.height, found.deleted))
     if own is not None and totals:
         own.show_totals = True
 
@@ -101,12 +114,6 @@ def _formulas(found: Plan) -> set[int]:
     }
 
 
-def cell_formulas(area: xw.Range) -> Sequence[Sequence[Any]]:
-    """The formulas of a range row by row, constants as texts; Excel gives a single cell's alone."""
-    raw = area.formula
-    return raw if isinstance(raw, (tuple, list)) else ((raw,),)
-
-
 def _runs(numbers: Iterable[int], down: bool = False) -> list[tuple[int, int]]:
     """Consecutive numbers as (first, last)."""
     found: list[tuple[int, int]] = []
@@ -119,15 +126,30 @@ def _runs(numbers: Iterable[int], down: bool = False) -> list[tuple[int, int]]:
 
 
 def _delete(found: Plan, top: int, bottom: int) -> None:
-    """Delete rows of the table and what stands beside them; Excel wants the cells of a table deleted by themselves."""
-    left, right = found.span
-    parts = [(left, right)]
+    """Delete rows of the table and what stands beside them."""
+    for left, right in _pieces(found):
+        found.sheet.range((top + 1, left + 1), (bottom + 1, right + 1)).delete("up")
+
+
+def _insert(found: Plan, top: int, count: int) -> None:
+    """Insert `count` empty rows at row `top`: what stands there and below goes down."""
+    for left, right in _pieces(found) if count > 0 else ():
+        found.sheet.range((top + 1, left + 1), (top + count, right + 1)).insert("down")
+
+
+def _sum(found: Plan, formulas: Mapping[tuple[int, int], str]) -> None:
+    """Write formulas below the rows, each as it was entered: into one cell, or as an array."""
+    for (row, column), text in formulas.items():
+        cell = found.sheet.range((row + 1, column + 1))
+        if cell.has_array:
+            cell.formula_array = text
+        else:
+            cell.formula = text
+
+
+def _pieces(found: Plan) -> Sequence[tuple[int, int]]:
     own = list_object(found.sheet, found.first - 1)
-    if own is not None:
-        start, end = own.range.column - 1, own.range.last_cell.column - 1
-        parts = [(start, end), *((a, b) for a, b in ((left, start - 1), (end + 1, right)) if a <= b)]
-    for start, end in parts:
-        found.sheet.range((top + 1, start + 1), (bottom + 1, end + 1)).delete("up")
+    return parts(found.span, table_area(own) if own is not None else None)
 
 
 def _format(found: Plan, column: int) -> None:

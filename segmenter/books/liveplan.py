@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segmenter.books import Grid, cells, refs, translate
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
-from segmenter.books.refs import Area
+from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region, find
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_below, without_totals
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_remarks, without_totals
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -46,6 +46,12 @@ class Plan:
     listed: bool = False
     computed: frozenset[int] = frozenset()
     """columns that are always ours"""
+    inside: int = 0
+    """rows at the end of the Excel table that go along: remarks, sums"""
+    totals: int = 0
+    """rows of totals of the Excel table"""
+    below: Below | None = None
+    """what stands below the rows; None when nothing does"""
 
     @property
     def kept(self) -> list[Sequence[Any]]:
@@ -53,10 +59,45 @@ class Plan:
         return [self.old[slot.source - self.first] for slot in self.slots if slot.source is not None]
 
     @property
+    def end(self) -> int:
+        """The row below those that stand."""
+        return self.first + len(self.old)
+
+    @property
+    def height(self) -> int:
+        """How many rows there will be; an empty list has one."""
+        return max(len(self.slots), 1)
+
+    def inserts(self, height: int, gone: int) -> int:
+        """How many rows to insert for `height` rows when `gone` went, and what is below came up by as many: the further
+        ones, where they would meet that."""
+        further = height - len(self.old) + gone
+        meets = self.below is not None and self.below.first - gone < self.first + height + self.totals
+        return further if meets and further > 0 else 0
+
+    @property
     def gone(self) -> list[int]:
         """The rows that go."""
         stay = {slot.source for slot in self.slots}
-        return [row for row in range(self.first, self.first + len(self.old)) if row not in stay]
+        return [row for row in range(self.first, self.end) if row not in stay]
+
+    @property
+    def deleted(self) -> list[int]:
+        """The rows that are deleted: those that go, but for one, which is emptied, where none stays. An Excel table
+        keeps one, and so does a formula that reads them."""
+        return self.gone if self.kept else self.gone[1:]
+
+
+class Below(NamedTuple):
+    """What stands below the rows of a list: Excel moves it when cells are inserted above it, or deleted."""
+
+    first: int
+    last: int
+    """the rows that hold something"""
+    sums: Mapping[tuple[int, int], str]
+    """the formulas by row and column"""
+    torn: str
+    """an Excel table or merged cells of which only some columns would move, which Excel refuses; "" for none"""
 
 
 class InExcel:
@@ -88,6 +129,12 @@ class InExcel:
         return is_formula(text, _at(self._grid.rows[row], column)) and translate.reads_cells(text[1:])
 
 
+def cell_formulas(area: xw.Range) -> Sequence[Sequence[Any]]:
+    """The formulas of a range row by row, constants as texts; Excel gives a single cell's alone."""
+    raw = area.formula
+    return raw if isinstance(raw, (tuple, list)) else ((raw,),)
+
+
 def is_formula(text: Any, value: Any) -> bool:
     """Whether a cell holds a formula: a text that begins like one is its own value."""
     return isinstance(text, str) and text.startswith("=") and text != value
@@ -97,21 +144,39 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     """What writing `frame` will do to a sheet; Refused when it cannot be done. Nothing is written."""
     if table.anchor:
         return _plan_block(sheet, grid, table, frame)
+    found = _plan_list(sheet, grid, table, frame)
+    last = max(found.end, found.first + len(found.slots)) - 1
+    _refuse_merged(grid, found.first, last, *found.span)
+    refuse_growth(found, found.height, len(found.deleted))
+    _refuse_long(found)
+    summed(found, found.height, found.deleted)
+    return found
+
+
+def standing(sheet: xw.Sheet, grid: Grid, table: Table) -> Plan:
+    """Where a table is and what its rows are, as if none of them was needed."""
+    frame = Frame.of((), [] if table.anchor else [table.key_field or table.fields[0].key])
+    return (_plan_block if table.anchor else _plan_list)(sheet, grid, table, frame)
+
+
+def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     header = locate(grid, table)
     first = header.row + 1
-    standing = InExcel(sheet, grid)
-    region = find(standing, header, list_objects(sheet), table)
+    there = InExcel(sheet, grid)
+    listed = list_objects(sheet)
+    region = find(there, header, listed, table)
     frame = without_totals(frame, table, header, region, grid)
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
     # an Excel table may reach below the last cell that is used
     rows = [grid.rows[row] if row < grid.height else () for row in range(first, region.last + 1)]
     old = [[_at(row, column) for column in range(region.right + 1)] for row in rows]
-    typed = Typed(standing, table, header, region, columns, always(table, columns, frame))
+    typed = Typed(there, table, header, region, columns, always(table, columns, frame))
     key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
     keys = [key_of(row[key]) if key >= 0 else None for row in old]
-    region, wanted = without_below(region, slots(typed, keys, values.get(key), len(frame)))
-    found = Plan(
+    region, wanted = without_remarks(region, slots(typed, keys, values.get(key), len(frame)))
+    own = region.listed
+    return Plan(
         sheet,
         table,
         first,
@@ -120,24 +185,84 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         {column: key for key, column in columns.items()},
         (region.left, region.right),
         old[: region.last - first + 1],
-        region.listed is not None,
+        own is not None,
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
+        max(own.last - region.last, 0) if own else 0,
+        own.totals if own else 0,
+        _below(sheet, grid, region, listed),
     )
-    _refuse_growth(found, grid, region)
-    _refuse_merged(grid, first, max(region.last, first + len(found.slots) - 1), region.left, region.right)
-    _refuse_long(found)
-    return found
+
+
+def _below(sheet: xw.Sheet, grid: Grid, region: Region, listed: Sequence[ListObject]) -> Below | None:
+    """What stands below the rows of a list, its row of totals aside, which comes and goes by itself."""
+    own, first = region.listed, region.last + 1
+    totals = range(own.last + 1, own.area.bottom + 1) if own else range(0)
+    used = sheet.used_range.last_cell
+    if used.row <= first + len(totals):
+        return None
+    area = sheet.range((first + 1, region.left + 1), (used.row, region.right + 1))
+    texts = cell_formulas(area)
+    filled = [
+        ((first + r, region.left + c), text, value)
+        for r, (row, values) in enumerate(zip(texts, area.options(ndim=2).value, strict=True))
+        for c, (text, value) in enumerate(zip(row, values, strict=True))
+        if text not in (None, "") and first + r not in totals
+    ]
+    if not filled:
+        return None
+    span = Area(first, region.left, used.row - 1, region.right)
+    others = [(one.area, str(one.area)) for one in listed if one != own]
+    others += [(Area(*one), address(one[0], one[1])) for one in grid.merged]
+    pieces = parts((region.left, region.right), own.area if own else None)
+    torn = (name for one, name in others if one.meets(span) and not _is_within(one, pieces))
+    sums = {place: text for place, text, value in filled if is_formula(text, value)}
+    return Below(filled[0][0][0], filled[-1][0][0], sums, next(torn, ""))
+
+
+def parts(span: tuple[int, int], own: Area | None) -> list[tuple[int, int]]:
+    """The columns of a list, first and last, that move apart from others: Excel wants the cells of a table moved by
+    themselves."""
+    left, right = span
+    if own is None:
+        return [span]
+    sides = (left, own.left - 1), (own.right + 1, right)
+    return [(own.left, own.right), *((first, last) for first, last in sides if first <= last)]
+
+
+def _is_within(one: Area, pieces: Sequence[tuple[int, int]]) -> bool:
+    return any(left <= one.left and one.right <= right for left, right in pieces)
+
+
+def summed(found: Plan, height: int, gone: Collection[int]) -> Mapping[tuple[int, int], str]:
+    """The formulas below that read a list down to its last row, by the cell in which they stand when the rows `gone`
+    went and there are `height`, as they have to read with the further ones; Excel does not think of these."""
+    if found.below is None:
+        return {}
+    stayed = [row for row in range(found.first, found.end) if row not in gone]
+    by = found.inserts(height, len(gone)) - len(gone)
+    moved = {old: found.first + n for n, old in enumerate(stayed)} | {row: row + by for row, _ in found.below.sums}
+    ends = found.first + len(stayed) - 1, found.first + height - 1
+    old, name = max(found.end - 1, found.first), str(found.sheet.name)
+    same, grown = (
+        translate.Following(Shift(found.first, old, end, moved, frozenset(gone), found.span), name) for end in ends
+    )
+    made = {}
+    for (row, column), text in found.below.sums.items():
+        if (new := grown.formula(text[1:], row)) != same.formula(text[1:], row):
+            made[row + by, column] = f"={new}"
+    return made
 
 
 def list_objects(sheet: xw.Sheet) -> list[ListObject]:
     """The Excel tables of a sheet."""
-    found = []
-    for table in sheet.tables:
-        area = table.range
-        corner, last = (area.row - 1, area.column - 1), area.last_cell
-        place = Area(*corner, last.row - 1, last.column - 1)
-        found.append(ListObject("", place, int(bool(table.show_totals)), str(table.name)))
-    return found
+    return [ListObject("", table_area(one), int(bool(one.show_totals)), str(one.name)) for one in sheet.tables]
+
+
+def table_area(table: xw.main.Table) -> Area:
+    """The cells of an Excel table, with its header and totals."""
+    area = table.range
+    last = area.last_cell
+    return Area(area.row - 1, area.column - 1, last.row - 1, last.column - 1)
 
 
 def list_object(sheet: xw.Sheet, header: int) -> xw.main.Table | None:
@@ -148,24 +273,13 @@ def _at(row: Sequence[Any], column: int) -> Any:
     return row[column] if column < len(row) else None
 
 
-def _refuse_growth(found: Plan, grid: Grid, region: Region) -> None:
-    """Refuse to write rows over what stands below the table."""
-    bottom = found.first + max(len(found.slots), 1) - 1
-    totals, name = len(region.totals), grid.sheet
-    if bottom + totals >= refs.MAX_ROWS:
-        raise Refused("table_full", sheet=name, rows=f"{bottom + 1:,}")
-    if bottom <= region.last:
-        return
-    below = region.last + totals + 1
-    used = found.sheet.used_range.last_cell
-    if used.row - 1 < below:
-        return
-    left, right = found.span
-    area = found.sheet.range((below + 1, left + 1), (min(bottom + totals, used.row - 1) + 1, right + 1))
-    for r, row in enumerate(area.options(ndim=2).value):
-        for c, value in enumerate(row):
-            if value not in (None, ""):
-                raise Refused("table_below", sheet=name, cell=address(below + r, left + c), rows=f"{bottom + 1:,}")
+def refuse_growth(found: Plan, height: int, gone: int) -> None:
+    """Refuse to make the rows of a table `height` after `gone` went, where Excel could not move what is below."""
+    below, last, rows = found.below, found.first + height + found.inside + found.totals, f"{found.first + height:,}"
+    if last > refs.MAX_ROWS or (below and below.last + height - len(found.old) >= refs.MAX_ROWS):
+        raise Refused("table_full", sheet=str(found.sheet.name), rows=rows)
+    if below and below.torn and (gone or found.inserts(height, gone)):
+        raise Refused("table_below", sheet=str(found.sheet.name), cell=below.torn, rows=rows)
 
 
 def _refuse_merged(grid: Grid, first: int, last: int, left: int, right: int, flat: bool = False) -> None:
@@ -202,8 +316,3 @@ def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan
     ours = frozenset(values)
     rows = [Slot(first + n, n) for n in range(table.rows)]
     return Plan(sheet, table, first, rows, values, keys, span, old, False, ours)
-
-
-def nothing(table: Table) -> Frame:
-    """A frame that writes nothing: planning it tells where a table is."""
-    return Frame.of((), [] if table.anchor else [table.fields[0].key])

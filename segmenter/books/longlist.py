@@ -40,7 +40,7 @@ def _fresh(job: Job, writer: Writer) -> Filled | None:
     if region.listed and region.listed.formulas.keys() - brought:
         return None
     below = [row for number, row in sheet.rows.items() if number >= first]
-    if region.totals or not all(row.blank and row.number < first + count for row in below):
+    if region.along or not all(row.blank and row.number < first + count for row in below):
         return None
     if any(column not in region.columns for row in below for column in row.cells):
         return None

@@ -48,7 +48,7 @@ def _region(book: LiveBook, one: Table) -> Region | None:
     if sheet is None:
         return None
     here: Grid = grid(sheet)
-    found: Plan = liveplan.plan(sheet, here, one, liveplan.nothing(one))
+    found: Plan = liveplan.standing(sheet, here, one)
     left, right = found.span
     height = len(found.old)
     if not height:
@@ -56,13 +56,18 @@ def _region(book: LiveBook, one: Table) -> Region | None:
     area = sheet.range((found.first + 1, left + 1), (found.first + height, right + 1))
     rows = [
         [{"f": text} if liveplan.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
-        for texts, row in zip(livelist.cell_formulas(area), (row[left:] for row in found.old), strict=True)
+        for texts, row in zip(liveplan.cell_formulas(area), (row[left:] for row in found.old), strict=True)
     ]
     return Region(found.first, left, rows)
 
 
 def put_back(book: LiveBook, snapshot: Snapshot) -> None:
     """Make tables what they were; a sheet that was not there goes."""
+    for key, region in snapshot.items():
+        if region is not None and (sheet := book.sheet(table(key))) is not None:
+            found: Plan = liveplan.standing(sheet, grid(sheet), table(key))
+            height = max(len(region.rows), 1)
+            liveplan.refuse_growth(found, height, max(len(found.old) - height, 0))
     for key, region in snapshot.items():
         one = table(key)
         sheet = book.sheet(one)
@@ -75,8 +80,7 @@ def put_back(book: LiveBook, snapshot: Snapshot) -> None:
             sheet = book.sheet(one)
         if sheet is None:
             raise AssertionError(f"no sheet for {key}")
-        now: Plan = liveplan.plan(sheet, grid(sheet), one, liveplan.nothing(one))
-        livelist.rewrite(now, region.left, region.rows)
+        livelist.rewrite(liveplan.standing(sheet, grid(sheet), one), region.left, region.rows)
 
 
 def _remove(book: LiveBook, sheet: Any) -> None:

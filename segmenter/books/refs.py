@@ -140,6 +140,12 @@ class Shift(NamedTuple):
         row = self.row(one.top) if self.covers(one) else one.top
         return None if row is None else one._replace(top=row, bottom=row)
 
+    def merged(self, one: Area) -> Area:
+        """What becomes of merged cells: those below the rows go with what goes along there, all others stay."""
+        if one.top <= self.old or one.left < self.columns[0] or one.right > self.columns[1]:
+            return one
+        return one._replace(top=self.moved.get(one.top, one.top), bottom=self.moved.get(one.bottom, one.bottom))
+
     def covers(self, one: Area) -> bool:
         """Whether a range has cells in the columns that move with a row."""
         return self.columns[0] <= one.right and one.left <= self.columns[1]

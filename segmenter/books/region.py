@@ -110,11 +110,13 @@ class Region(NamedTuple):
     left: int
     right: int
     listed: ListObject | None
+    along: int = 0
+    """how many rows right below go along with the list: of totals, and of what people typed there"""
 
     @property
-    def totals(self) -> range:
-        """The rows of totals below."""
-        return range(self.last + 1, self.last + 1 + (self.listed.totals if self.listed else 0))
+    def below(self) -> range:
+        """Those rows."""
+        return range(self.last + 1, self.last + 1 + self.along)
 
     @property
     def columns(self) -> range:
@@ -156,7 +158,7 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
     inside, its = range(left, right + 1), set(header.columns.values())
     while last > bottom and (_adds_up(standing, last, its, first) or not count(standing, last, inside)):
         last -= 1
-    return Region(first, last, left, right, own)
+    return Region(first, last, left, right, own, own.totals if own else 0)
 
 
 def count(standing: Standing, row: int, columns: Collection[int]) -> int:

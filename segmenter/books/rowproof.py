@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, refs, rowxml, translate
-from segmenter.books.filling import UNLIKE, Meant, addressed
+from segmenter.books.filling import UNLIKE, Meant, addressed, calculating
 from segmenter.books.formulaproof import Followed, taken_apart
 from segmenter.books.region import InFile, Region
 from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
@@ -114,7 +114,7 @@ def _block(was: Sheet, plan: Meant) -> Iterator[tuple[int, _Want]]:
 
 
 def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]]:
-    """The rows of a list: those of its slots, those of totals below, and those it no longer has."""
+    """The rows of a list: those of its slots, those that go along below, and those it no longer has."""
     ours = {plan.columns[key] for key in plan.written}
     emptied = {plan.columns[key] for key in plan.emptied}
     anew = ours if plan.frame is not None else {*plan.columns.values()}
@@ -141,13 +141,16 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
             follows = followed if slot.whole else None
             yield number, _Want(source, source.attributes, region.columns, columns, like, {}, follows)
     below = plan.first + len(plan.slots)
-    for number, old in enumerate(region.totals, below):
+    for number, old in enumerate(region.below, below):
         source = was.rows.get(old, _EMPTY)
-        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, followed)
-    for number in range(below + len(region.totals), region.last + len(region.totals) + 1):
+        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, followed, needed=old in was.rows)
+    for number in range(below + region.along, region.last + region.along + 1):
         left = was.rows.get(number, _EMPTY)
         kept = left if left.blank and number <= region.last else None
         yield number, _Want(kept, left.attributes, region.columns, (), {}, {}, needed=False)
+    for number in calculating(was, region, below - 1):
+        source = was.rows[number]
+        yield number, _Want(source, source.attributes, region.columns, (), {}, {}, followed)
 
 
 def _calculated(row: int, column: int, style: int, text: str) -> Cell:

@@ -132,10 +132,12 @@ def without_totals(frame: Frame, table: Table, header: Header, region: Region, r
     return frame.at([n for n, one in enumerate(keys) if one is None or one in inside or one not in below])
 
 
-def without_below(region: Region, rows: list[Slot]) -> tuple[Region, list[Slot]]:
-    """A list without the remarks right below it, or below its Excel table, that stay where they are with none of its
-    rows below them: one that has grown down to a remark does not take it in when the same is written again."""
-    last, bottom = region.last, max(region.first, region.listed.last if region.listed else 0)
-    while last > bottom and len(rows) == last - region.first + 1 and rows[-1] == Slot(last, None, whole=True):
-        rows, last = rows[:-1], last - 1
-    return region._replace(last=last), rows
+def without_remarks(region: Region, rows: Sequence[Slot]) -> tuple[Region, list[Slot]]:
+    """A list without the remarks and sums at its end, of which a further customer comes above: they go along below."""
+    stayed = [slot for slot in rows if slot.source is not None]
+    last = region.last
+    while last > region.first and stayed and stayed[-1].whole and stayed[-1].source == last:
+        last -= 1
+        stayed.pop()
+    further = [slot for slot in rows if slot.source is None]
+    return region._replace(last=last, along=region.along + region.last - last), [*stayed, *further]
