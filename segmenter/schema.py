@@ -5,6 +5,7 @@ Nothing else in the package spells a header or a sheet name; `schema.toml` does,
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property, lru_cache
@@ -175,8 +176,17 @@ def choices(name: str) -> tuple[Choice, ...]:
 
 @cache
 def total_words() -> frozenset[str]:
-    """First words of rows that sum up others, as `fold`ed text."""
+    """Words of which each says, alone or with others, that its row sums up others, as `fold`ed text."""
     return frozenset(map(fold, _data()["total_words"]))
+
+
+@lru_cache(1 << 12)
+def says_total(text: str) -> bool:
+    """Whether a cell says that its row sums up others: 合计, 小计：, 本页合计（元）, 共20人."""
+    plain = re.sub(r"\(.*?\)", "", fold(text)).strip(":-=*")
+    before = "|".join(map(fold, _data()["total_of"]))
+    words = "|".join(map(re.escape, total_words()))
+    return re.fullmatch(f"(?:{before})?(?:{words})|{_data()['total_counts']}", plain) is not None
 
 
 def shown(field: Field, value: object, sheet: str) -> str:
