@@ -2,13 +2,14 @@
 
 import openpyxl
 import pytest
-from bookshop import RFM_SHEET, book, column, repairs, values
+import xlsxwriter
+from bookshop import RFM_SHEET, book, column, frame, repairs, values
 from fills import full, violations
 
 from segmenter.books.file import FileBook
 from segmenter.cells import position
 from segmenter.errors import Refused
-from segmenter.schema import RFM
+from segmenter.schema import RFM, STRATEGY
 
 ROWS = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
 
@@ -140,3 +141,81 @@ def test_rows_are_never_written_over_an_excel_table_below(tmp_path):
         fill(path, full(range(9)))
     assert (refused.value.key, refused.value.cell) == ("table_below", "B6:C8")
     assert path.read_bytes() == before
+
+
+GROUPS = ("高价值客户", "流失风险客户", "潜力客户")
+PLAN = ("segment", "owner", "customers", "amount")
+
+
+def plan(path, *below, area=None):
+    """A table 3 of four columns with three groups, then what `below` says."""
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
+        rows = [[STRATEGY[key].header["zh"] for key in PLAN], *([one, "王五", 3, 2] for one in GROUPS), *below]
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+        if area:
+            sheet.add_table(area, {"columns": [{"header": one} for one in rows[0]]})
+    return path
+
+
+def planned(path):
+    """Fill it with a group more, each read before, and tell its rows from the last of the three groups on."""
+    with FileBook(path) as target:
+        typed = [one[0] for one in target.read(STRATEGY).rows[1:] if one and one[0] is not None]
+        wanted = [*dict.fromkeys([*typed, "低价值客户"])]
+        target.write(STRATEGY, frame(segment=wanted, customers=[7.0] * len(wanted), amount=[None] * len(wanted)))
+    sheet = openpyxl.load_workbook(path)[STRATEGY.sheet["zh"]]
+    return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=4)], target
+
+
+@pytest.mark.parametrize("area", [None, "A1:D4", "A1:D5"], ids=["a plain list", "an Excel table", "in the Excel table"])
+@pytest.mark.parametrize(
+    "total",
+    [["合计", None, "=SUM(C2:C4)", "=SUM(D2:D4)"], ["小计：", None, 9, 6], ["本页合计", "三人", 9, None]],
+    ids=lambda one: one[0],
+)
+def test_a_total_below_few_columns_is_no_group(tmp_path, total, area):
+    path = plan(tmp_path / "a.xlsx", total, area=area)
+    for _ in range(2):
+        rows, _ = planned(path)
+        assert rows[1][:3] == ["低价值客户", None, 7]
+        assert rows[2] == [one.replace("4)", "5)") if isinstance(one, str) else one for one in total]
+
+
+def test_a_note_below_a_total_is_no_group_either(tmp_path):
+    total, note = ["合计", None, "=SUM(C2:C4)", None], ["制表人：王五", None, None, None]
+    path = plan(tmp_path / "a.xlsx", total, note, area="A1:D4")
+    rows, _ = planned(path)
+    assert [row[0] for row in rows] == ["潜力客户", "低价值客户", "合计", "制表人：王五"]
+    assert rows[2][2] == "=SUM(C2:C5)" and rows[3] == note
+
+
+def test_another_list_further_below_the_groups_is_none_of_them(tmp_path):
+    others = [["负责人通讯录"], ["姓名", "电话", "分机"], ["张三", "138", 801], ["王五", "139", 802]]
+    path = plan(tmp_path / "a.xlsx", [], [], *others)
+    rows, book_written = planned(path)
+    assert [row[0] for row in rows[:3]] == ["潜力客户", "低价值客户", None]
+    assert [[one for one in row if one is not None] for row in rows[3:]] == others
+    assert [(one.code, one.params["row"]) for one in book_written.findings] == [("rows_below", 7)]
+
+
+def test_totals_among_the_customers_of_few_columns_stay(tmp_path):
+    path = tmp_path / "a.xlsx"
+    rows = [["客户ID", "M金额"], ["1", 5], ["2", 6], ["小计", "=SUM(B2:B3)"], ["3", 7], ["合计", 18]]
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(RFM_SHEET)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    fill(path, full("1234"))
+    assert column(path, "客户ID") == ["1", "2", "小计", "3", "4", "合计"]
+    assert values(path)[4, 2] == "=SUM(B2:B3)" and values(path)[7, 2] == 18
+
+
+def test_a_remark_right_of_rows_that_come_goes_down_too(tmp_path):
+    """It would be taken for a remark about the customer it stands beside then."""
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written({"O6": "以上已核对"}))
+    fill(path, full(range(1, 7)))
+    assert values(path)[9, 15] == "以上已核对"
+    fill(path, full(range(2, 7)))
+    assert values(path)[9, 15] == "以上已核对"

@@ -86,7 +86,8 @@ def test_a_word_far_below_a_list_of_two_columns_stays_there(tmp_path):
 @pytest.mark.parametrize(
     ("below", "row", "totals", "left"),
     [
-        (["mine"], 6, False, ["a", "b", "mine"]),
+        (["mine"], 6, False, ["a", "b", None, None, None, "mine"]),
+        (["mine"], 4, False, ["a", "b", "mine"]),
         (["mine"], 3, False, ["a", "b", "mine"]),
         (["合计", *[None] * 4, "=SUM(F2:F3)"], 3, False, ["a", "b", "合计"]),
         (["合计", *[None] * 4, "=SUM(F2:F3)"], 5, False, ["a", "b", None, None, "合计"]),

@@ -72,6 +72,19 @@ def test_a_small_table_beside_ours_may_be_headed_alike() -> None:
         assert refused.value.key == "header_twice"
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_a_summary_beside_by_what_people_type_is_not_read(left: bool) -> None:
+    """Of the groups beside table 3, of the regions beside the customers: the list's own column counts."""
+    plan = [field.header["zh"] for field in schema.STRATEGY.fields][:6]
+    for table, own, beside in (
+        (schema.STRATEGY, plan, ["细分群体名称", "人数"]),
+        (schema.CUSTOMERS, [NEEDED[0], "地域", *NEEDED[1:]], ["地域", "职业", "人数"]),
+    ):
+        row = [*beside, None, *own] if left else [*own, None, *beside]
+        found = headers.locate(Grid("表", [row]), table).columns
+        assert sorted(found.values()) == [n + (len(beside) + 1) * left for n in range(len(own))]
+
+
 def test_two_rows_that_could_be_it_are_refused() -> None:
     assert refusal(NEEDED, NEEDED).key == "header_tie"
 

@@ -150,7 +150,7 @@ class Edited:
         types = any(table[key].owner == "user" for key in frame.columns if key in header.columns)
         read = self._opened.grid(entry) if types and entry.part not in self.draft.changes else None
         job = Job(sheet, header, table, frame, listed, notes, self._opened.index.formatted, read)
-        frame = lists.asked(job)
+        frame, aside = lists.asked(job)
         filled = lists.fill(job._replace(frame=frame), writer)
         if found := pointed.reader(self._index, entry, sheet, filled.shift):
             raise Refused("below_read", cell=found.cells, reader=found.where, rows=f"{filled.shift.new + 1:,}")
@@ -164,6 +164,8 @@ class Edited:
         self._shifts[entry.part] = filled.shift
         if filled.whole is None and table.key_field and (where := filled.left_beside(sheet, listed)):
             self.findings.append(Finding("left_beside", entry.name, where))
+        if aside is not None:
+            self.findings.append(Finding("rows_below", entry.name, params={"row": aside + 1}))
         self._follow(entry, filled.shift, notes)
         return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import Grid, calc, cells, longrows, refs
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import InFile, ListObject, Region
+from segmenter.books.region import InFile, ListObject, Region, widened
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
@@ -172,11 +172,12 @@ def _spell_out(sheet: Sheet, found: dict[int, bytes]) -> None:
             found[number] = found[number].replace(cell.raw, sheet.moved(cell, number, unshare=True), 1)
 
 
-def pushed(sheet: Sheet, region: Region, last: int) -> Region:
+def pushed(sheet: Sheet, region: Region, last: int, listed: Sequence[ListObject]) -> Region:
     """A list that is to grow down to row `last` with all that goes along: where it would meet what stands below, all of
     that does, as when cells are inserted in Excel."""
     if last <= region.last:
         return region
+    region = widened(InFile(sheet), region, last, listed)
     below = region.last + region.along + 1
     cells = [cell for row, found in sheet.rows.items() if row >= below for cell in found.cells.values()]
     inside = [cell for cell in cells if cell.column in region.columns]

@@ -41,7 +41,9 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         found = [*_Guess(was, now, plan, stood, typed).slots(max(stands.last, plan.first))]
         stood, slots = without_remarks(stood, found)
         slots = slots or [Slot(None, None)]
-        yield plan._replace(slots=slots, region=pushed(was, stood, plan.first + len(slots) - 1))
+        yield plan._replace(
+            slots=slots, region=pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
+        )
 
 
 def _stays(was: Sheet, now: Sheet, number: int) -> bool:

@@ -21,7 +21,7 @@ from segmenter.books.filling import (
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_remarks, without_totals
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_others, without_remarks
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -45,7 +45,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     region, wanted = without_remarks(region, _slots(job, typed, values))
     wanted = wanted or [Slot(None, None)]
     last = region.first + len(wanted) - 1
-    region = pushed(sheet, region, last)
+    region = pushed(sheet, region, last, job.listed)
     refuse_growth(sheet, region, last, job.listed)
     moved = {
         slot.source: region.first + n
@@ -70,17 +70,17 @@ def fill(job: Job, writer: Writer) -> Filled:
     return Filled(body_of(sheet, found), shift, region, wanted)
 
 
-def asked(job: Job) -> Frame:
-    """The rows to be written: see `slots.without_totals`. Refused when keys that people typed were not read."""
+def asked(job: Job) -> tuple[Frame, int | None]:
+    """The rows to be written: see `slots.without_others`. Refused when keys that people typed were not read."""
     table, column = job.table, job.header.columns.get(job.table.key_field)
     if job.read is None or column is None or table[table.key_field].owner != "user":
-        return job.frame
+        return job.frame, None
     region = find(InFile(job.sheet, job.notes), job.header, job.listed, table)
     unread = range(max(region.first, job.read.height), region.last + 1)
     keys = zip(unread, job.sheet.column(column, unread), strict=True)
     if (row := next((row for row, key in keys if key_of(key) is not None), None)) is not None:
         raise Refused("rows_unread", cell=address(row, column))
-    return without_totals(job.frame, table, job.header, region, job.read)
+    return without_others(job.frame, table, job.header, region, job.read)
 
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:

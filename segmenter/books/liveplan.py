@@ -13,8 +13,8 @@ from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import ListObject, Region, find
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_remarks, without_totals
+from segmenter.books.region import ListObject, Region, find, widened
+from segmenter.books.slots import Slot, Typed, key_of, slots, without_others, without_remarks
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -121,6 +121,9 @@ class InExcel:
         values = self._grid.rows[row] if row < self._grid.height else ()
         return [column for column, value in enumerate(values) if value is not None]
 
+    def value(self, row: int, column: int) -> object:
+        return _at(self._grid.rows[row], column) if row < self._grid.height else None
+
     def reads_cells(self, row: int, column: int) -> bool:
         if column not in self._formulas:
             area = self._sheet.range((1, column + 1), (max(self._grid.height, 2), column + 1))
@@ -165,7 +168,7 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     there = InExcel(sheet, grid)
     listed = list_objects(sheet)
     region = find(there, header, listed, table)
-    frame = without_totals(frame, table, header, region, grid)
+    frame, _ = without_others(frame, table, header, region, grid)
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
     # an Excel table may reach below the last cell that is used
@@ -175,6 +178,7 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
     keys = [key_of(row[key]) if key >= 0 else None for row in old]
     region, wanted = without_remarks(region, slots(typed, keys, values.get(key), len(frame)))
+    region = widened(there, region, first + len(wanted) - 1, listed)
     own = region.listed
     return Plan(
         sheet,
@@ -184,7 +188,7 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         values,
         {column: key for key, column in columns.items()},
         (region.left, region.right),
-        old[: region.last - first + 1],
+        [[*row, *[None] * (region.right + 1 - len(row))] for row in old[: region.last - first + 1]],
         own is not None,
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
         max(own.last - region.last, 0) if own else 0,

@@ -19,6 +19,7 @@ from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.frames import Frame
+from segmenter.schema import says_total
 
 FROM: Final = 64
 """rows from which columns are written at once"""
@@ -164,7 +165,7 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
-    if not all(standing.is_ours(n) for n in range(len(known)) if n not in places):
+    if not all(standing.is_ours(n) and not says_total(keys[n] or "") for n in range(len(known)) if n not in places):
         return None
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}

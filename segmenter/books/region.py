@@ -12,7 +12,7 @@ from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
 from segmenter.reading.headers import Header
-from segmenter.schema import Table
+from segmenter.schema import Table, says_total
 
 
 class ListObject(NamedTuple):
@@ -80,6 +80,10 @@ class Standing(Protocol):
         """Whether that is a formula over cells; one without any (`=500+200`) is a value somebody typed."""
         ...
 
+    def value(self, row: int, column: int) -> object:
+        """What a cell holds."""
+        ...
+
 
 class InFile(NamedTuple):
     """What stands on a sheet of a file."""
@@ -99,6 +103,9 @@ class InFile(NamedTuple):
         formula = self.sheet.rows[row].cells[column].formula
         # without a text it is shared, so filled down
         return formula is not None and (not formula[1] or translate.reads_cells(formula[1]))
+
+    def value(self, row: int, column: int) -> object:
+        return self.sheet.value(row, column)
 
 
 class Region(NamedTuple):
@@ -132,23 +139,25 @@ class Region(NamedTuple):
 def find(standing: Standing, header: Header, listed: Collection[ListObject], table: Table) -> Region:
     """The region below `header`: the Excel table there with the rows typed right below it (those with a key), or the
     rows in which one of the columns holds something, with those right below in which one beside them does. Keys that
-    people type are all part of it that are read, wherever below. A line that adds up the rows above it is below the
-    list, and so is another Excel table that begins there; one that begins beside its rows is no part of them."""
+    people type are part of it, down to a gap of more than a row. A line that adds up the rows above it is below the
+    list with all that follows, and so is another Excel table that begins there; one that begins beside its rows is no
+    part of them."""
     columns = set(header.columns.values())
     own = next((one for one in listed if one.area.top == header.row and columns & _columns(one.area)), None)
     others = [one.area for one in listed if one.area.top > header.row]
     across = {*range(min(columns), max(columns) + 1)}
     keys = {header.columns[table.key_field]} if table.key_field in header.columns else set(header.columns.values())
     first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
+    is_typed = len(keys) == 1 and table[table.key_field].owner == "user"
     if own is None:
-        last = _last(standing, first, ends, columns)
+        last = _last(standing, first, ends, columns, 1 if is_typed else refs.MAX_ROWS)
     else:
         columns |= _columns(own.area)
         last = own.last
         while not own.totals and last + 1 < ends and count(standing, last + 1, keys):
             last += 1
-    if len(keys) == 1 and table[table.key_field].owner == "user" and not (own and own.totals):
-        last = _last_typed(standing, last, ends, keys, _columns(own.area) if own and len(listed) == 1 else ())
+    if is_typed and not (own and own.totals):
+        last = _last_typed(standing, last, ends, keys, columns, 0 if own else 1)
     aside = set().union(*(_columns(area) for area in others if area.top <= last))
     left, right = _joined(standing, range(header.row, last + 1), min(columns), max(columns), aside)
     # a row that stayed for what is beside
@@ -156,9 +165,20 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
         last += 1
     bottom = first - 1 if own is None else own.last
     inside, its = range(left, right + 1), set(header.columns.values())
+    last = _above_totals(standing, range(max(bottom, first) + 1, last + 1), its, first)
     while last > bottom and (_adds_up(standing, last, its, first) or not count(standing, last, inside)):
         last -= 1
     return Region(first, last, left, right, own, own.totals if own else 0)
+
+
+def widened(standing: Standing, region: Region, last: int, listed: Collection[ListObject]) -> Region:
+    """A list that grows down to row `last`, with the columns right beside it in which something stands beside the rows
+    that come: it would be taken for what belongs to their customers."""
+    further = range(region.last + 1, last + 1)
+    others = (one.area for one in listed if one != region.listed and one.area.top <= last)
+    aside = set().union(*map(_columns, others))
+    left, right = _joined(standing, further, region.left, region.right, aside)
+    return region._replace(left=left, right=right)
 
 
 def count(standing: Standing, row: int, columns: Collection[int]) -> int:
@@ -166,28 +186,48 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     return sum(column in columns for column in standing.filled(row))
 
 
-def _last(standing: Standing, first: int, ends: int, columns: Collection[int]) -> int:
-    """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
-    as many values as the fullest so far, and no single one beside rows of two. What else stands further down is a
-    remark below the list, which `ends` above a row in any case."""
+def _last(standing: Standing, first: int, ends: int, columns: Collection[int], gap: int) -> int:
+    """The last row of a list without an Excel table: rows one below the other; and, behind a gap of up to `gap` rows,
+    those that hold half as many values as the fullest so far, and no single one beside rows of two. What else stands
+    further down is a remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
-        if here and (row == last + 1 or (2 * here >= most and here >= min(2, most))):
+        near = row == last + 1 or (row <= last + 1 + gap and 2 * here >= most and here >= min(2, most))
+        if here and near:
             last, most = row, max(most, here)
     return last
 
 
-def _last_typed(standing: Standing, last: int, ends: int, keys: Collection[int], unbroken: Collection[int]) -> int:
-    """The last row below `last` with a key, as the rows are read: all there are, or those above a row that is empty in
-    the columns `unbroken`."""
+def _last_typed(
+    standing: Standing, last: int, ends: int, keys: Collection[int], columns: Collection[int], gap: int
+) -> int:
+    """The last row below `last` with a key, down to where more than `gap` rows hold nothing in `columns`."""
     found = before = last
     for row in (one for one in standing.rows if last < one < ends):
-        if unbroken and (row > before + 1 or not count(standing, row, unbroken)):
+        if not count(standing, row, columns):
+            continue
+        if row > before + 1 + gap:
             break
         before = row
         found = row if count(standing, row, keys) else found
     return found
+
+
+def _above_totals(standing: Standing, rows: range, columns: Collection[int], first: int) -> int:
+    """The last of `rows` above one that sums up, if below that none holds as much as half of the first row does."""
+    last, most = rows.stop - 1, count(standing, first, columns)
+    for row in reversed(rows):
+        if _says_total(standing, row, columns) or _adds_up(standing, row, columns, first):
+            last = row - 1
+        elif 2 * count(standing, row, columns) >= most:
+            break
+    return last
+
+
+def _says_total(standing: Standing, row: int, columns: Collection[int]) -> bool:
+    texts = (standing.value(row, column) for column in standing.filled(row) if column in columns)
+    return any(isinstance(one, str) and says_total(one) for one in texts)
 
 
 def _adds_up(standing: Standing, row: int, columns: Collection[int], first: int) -> bool:

@@ -16,6 +16,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
 from segmenter.cells import address
+from segmenter.schema import says_total
 
 _AS_HELD: Final = frozenset({NoneType, str, float, bool})
 """kinds of values that a cell gives back as they are"""
@@ -220,6 +221,8 @@ class _Kept:
         count = self._count(number, self._plan.columns)
         if not count:
             return False
+        if keyed and says_total(key_of(self._was.value(number, self._key)) or ""):
+            return True
         if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
             return key_of(self._was.value(number, self._key)) is None
         always = self._always

@@ -13,7 +13,7 @@ from segmenter.books.cells import Plain, column, number, plain
 from segmenter.books.region import Region, Standing, count
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
-from segmenter.schema import Table, fold
+from segmenter.schema import Table, fold, says_total
 
 
 class Slot(NamedTuple):
@@ -83,6 +83,8 @@ class Typed:
         here = count(self._standing, row, self._columns)
         if not here:
             return not count(self._standing, row, self.region.columns)
+        if key is not None and says_total(key):
+            return False
         if self.is_keyed and (key is None or self._table[self._table.key_field].owner != "us"):
             return key is not None
         if not self._always:
@@ -120,16 +122,20 @@ def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | No
     return [*found, *(Slot(None, place) for place in range(height) if place not in used)]
 
 
-def without_totals(frame: Frame, table: Table, header: Header, region: Region, read: Grid) -> Frame:
-    """The rows of a frame but those whose keys, which people type, were read below the list: in its row of totals, or
-    a line that adds it up. They stand there, and stay."""
+def without_others(frame: Frame, table: Table, header: Header, region: Region, read: Grid) -> tuple[Frame, int | None]:
+    """The rows of a frame but those whose keys, which people type, sum up others, or were read below the list: they
+    stand there, and stay. And the first row there with such a key, if it sums up nothing."""
     key = table.key_field
     if key not in frame or key not in header.columns or table[key].owner != "user":
-        return frame
+        return frame, None
     stood = [None if one != one else key_of(plain(one)) for one in read.column(header.columns[key], 0).tolist()]
-    inside, below = {*stood[region.first : region.last + 1]}, {*stood[region.last + 1 :]}
+    inside, below = {*stood[region.first : region.last + 1]}, stood[region.last + 1 :]
     keys = [*map(key_of, column(frame[key]))]
-    return frame.at([n for n, one in enumerate(keys) if one is None or one in inside or one not in below])
+    aside = {one for one in keys if one is not None and (says_total(one) or (one in below and one not in inside))}
+    first = next((n for n, one in enumerate(below) if one is not None), -1)
+    behind = first >= 0 and below[first] in aside and not says_total(below[first] or "")
+    kept = frame.at([n for n, one in enumerate(keys) if one not in aside]) if aside else frame
+    return kept, region.last + 1 + first if behind else None
 
 
 def without_remarks(region: Region, rows: Sequence[Slot]) -> tuple[Region, list[Slot]]:

@@ -66,7 +66,7 @@ def _candidates(grid: Grid, table: Table) -> Iterator[tuple[tuple[int, int], Hea
         names = _names(grid, top, bottom)
         known = {field.key: found for field in table.fields if (found := _columns(field, names))}
         if known:
-            places = _together(grid, table, range(top, bottom + 1), known, names)
+            places = _together(grid, range(top, bottom + 1), known, names)
             must = sum(field.must for field in table.fields if field.key in places)
             header = Header(bottom, {key: columns[0] for key, columns in places.items()})
             yield (must, len(places)), header, places
@@ -123,10 +123,10 @@ def _places(words: frozenset[str], names: Mapping[str, list[int]]) -> list[int]:
 
 
 def _together(
-    grid: Grid, table: Table, rows: range, places: Mapping[str, list[int]], names: Mapping[str, list[int]]
+    grid: Grid, rows: range, places: Mapping[str, list[int]], names: Mapping[str, list[int]]
 ) -> Mapping[str, list[int]]:
-    """The columns of each field; of those we write not the ones that have a header of ours in a table beside, behind a
-    column without a header, where fewer of them stand."""
+    """The columns of each field, but those of a table beside, behind a column without a header: fewer of our headers
+    stand there, one of them a second time."""
     if all(len(columns) == 1 for columns in places.values()):
         return places
     filled = {column for row in rows for column, value in enumerate(grid.rows[row]) if value is not None}
@@ -137,10 +137,10 @@ def _together(
     (most, count), *others = fields.most_common(2)
     if others and others[0][1] == count:
         return places
-    return {
-        key: [column for column in columns if table[key].owner == "us" and begins[column] == most] or columns
-        for key, columns in places.items()
-    }
+    ours = [columns for columns in places.values() if any(begins[column] == most for column in columns)]
+    beside = {begins[column] for columns in ours for column in columns} - {most}
+    kept = {key: [one for one in columns if begins[one] not in beside] for key, columns in places.items()}
+    return {key: columns for key, columns in kept.items() if columns}
 
 
 def _refuse_twice(grid: Grid, table: Table, row: int, places: Mapping[str, list[int]]) -> None:
