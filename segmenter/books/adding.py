@@ -11,6 +11,7 @@ from typing import Final
 
 from segmenter.books import cells, spans
 from segmenter.books.adopt import Adoption
+from segmenter.books.edits import Edits
 from segmenter.books.index import RELATION_SPACES, Index, SheetEntry, rels_part
 from segmenter.books.package import Draft, Package
 from segmenter.books.rowxml import whole
@@ -132,7 +133,7 @@ class _Adder:
     def _rels(self, part: str, name: str) -> bytes:
         """The relationships of a copied part, leading to the copies."""
         data = self._source.package.read(rels_part(part))
-        edits = spans.Edits(data)
+        edits = Edits(data)
         for one in self._source.relations(part):
             if not one.external:
                 target = self._copy(one.target)
@@ -185,7 +186,7 @@ class _Adder:
         """A table part under an id and a name the workbook does not have."""
         ids, names = self._tables
         root = spans.parse(data, "table")
-        edits = spans.Edits(data)
+        edits = Edits(data)
         number = max(ids, default=0) + 1
         name = root.get("displayName")
         while name.casefold() in names:
@@ -212,7 +213,7 @@ class _Adder:
     def _register_types(self) -> None:
         data = self._draft.read(_TYPES)
         root = spans.parse(data, _TYPES)
-        edits = spans.Edits(data)
+        edits = Edits(data)
         if not any(one.get("Extension").casefold() == "rels" for one in root.all("Default")):
             # some programs name each part instead; new relationships would then count for nothing
             edits.insert(root.inner, f'<{root.prefix}Default Extension="rels" ContentType="{_RELATIONS}"/>'.encode())
@@ -231,7 +232,7 @@ class _Adder:
         where = rels_part(index.workbook_part)
         data = self._draft.read(where)
         root = spans.parse(data, where)
-        edits = spans.Edits(data)
+        edits = Edits(data)
         taken = {one.get("Id").casefold() for one in root.all("Relationship")}
         number = len(taken) + 1
         while f"rid{number}" in taken:
@@ -248,7 +249,7 @@ class _Adder:
     def _register_tab(self, sheet: SheetEntry, relation: str, space: str) -> None:
         index = self._index
         workbook = index.workbook
-        edits = spans.Edits(workbook.data)
+        edits = Edits(workbook.data)
         p = workbook.prefix
         tabs = workbook.all("sheets")[0]
         sheet_id = max((whole(one.element.get("sheetId").encode(), 0) for one in index.sheets), default=0) + 1

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from segmenter.books import spans
+from segmenter.books.edits import Edits
 from segmenter.books.rowxml import whole
 
 _OWN_IDS: Final = 164
@@ -74,7 +75,7 @@ class Adoption:
 
     def _adopted(self, style: int) -> int:
         one = self._list("cellXfs")[style]
-        edits = spans.Edits(one.data)
+        edits = Edits(one.data)
         for attribute, name in _PARTS.items():
             items = self._list(name)
             edits.set(one, attribute, str(self._add(name, items[int(one.get(attribute, "0"))].raw)))
@@ -111,7 +112,7 @@ class Adoption:
 
     def data(self) -> bytes:
         """Our styles with everything adopted in them."""
-        edits = spans.Edits(self._ours)
+        edits = Edits(self._ours)
         prefix = self._root.prefix
         for name in _ORDER:
             added = self._added.get(name)

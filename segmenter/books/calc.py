@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from segmenter.books import refs, spans, translate
+from segmenter.books.edits import Edits
 from segmenter.books.index import Index
 from segmenter.books.refs import Area, Shift
 from segmenter.books.rowxml import Cell
@@ -39,7 +40,7 @@ _ROW_END: Final = rb":\$?[A-Za-z]{0,3}\$?([0-9]{1,7})"
 _WORD: Final = r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
 
 
-def recalculate(workbook: spans.Element, edits: spans.Edits) -> None:
+def recalculate(workbook: spans.Element, edits: Edits) -> None:
     """Tell Excel to calculate everything when it opens the workbook."""
     found = workbook.first("calcPr")
     if found is not None:

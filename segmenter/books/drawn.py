@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, refs, spans
+from segmenter.books.edits import Edits
 from segmenter.books.index import Index
 from segmenter.books.sheetxml import Sheet
 
@@ -27,7 +28,7 @@ def charts(index: Index, sheet: str) -> Iterator[str]:
 
 def remembered(data: bytes, part: str, sheet: Sheet) -> bytes:
     """A chart whose copies of the cells of `sheet` are what stands there now; all else as it was."""
-    edits = spans.Edits(data)
+    edits = Edits(data)
     for one in _copies(data, part):
         if one.sheet == sheet.name.casefold():
             edits.replace(one.start, one.end, _points(sheet, one.area, one.prefix, numbers=one.numbers))

@@ -18,8 +18,8 @@ from segmenter.books import (
     pointed,
     refs,
     region,
-    spans,
 )
+from segmenter.books.edits import Edits
 from segmenter.books.filling import Job, Meant
 from segmenter.books.guard import Guard
 from segmenter.books.index import Index, SheetEntry
@@ -173,7 +173,7 @@ class Edited:
         self, entry: SheetEntry, sheet: Sheet, body: bytes, shift: Shift | None, rows: longrows.Rows | None = None
     ) -> None:
         """Give a sheet part its new rows, and what is said about them around."""
-        edits = spans.Edits(sheet.root.data)
+        edits = Edits(sheet.root.data)
         edits.append(sheet.sheet_data, body)
         if shift is not None:
             growth.around(sheet.root, edits, shift)
@@ -246,7 +246,7 @@ class Edited:
     def _follow(self, entry: SheetEntry, shift: Shift, notes: frozenset[tuple[int, int]]) -> None:
         """Let names and comments follow the rows."""
         part = self._index.workbook_part
-        edits = spans.Edits(self.draft.read(part))
+        edits = Edits(self.draft.read(part))
         growth.names(self._index.defined_names(), edits, entry.position, shift)
         if edits:
             self.draft.set(part, edits.apply())
@@ -301,7 +301,7 @@ class Edited:
         own = any(map(self._has_formulas, self._written))
         if old or own:
             part = self._index.workbook_part
-            edits = spans.Edits(self.draft.read(part))
+            edits = Edits(self.draft.read(part))
             calc.recalculate(self._index.workbook, edits)
             self.draft.set(part, edits.apply())
         if self._drop_stale:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from segmenter.books import cells, refs, spans, translate
+from segmenter.books.edits import Edits
 from segmenter.books.refs import Area, Shift
 from segmenter.books.rowxml import number
 from segmenter.cells import address
@@ -31,7 +32,7 @@ _NAMES: Final = ("_xlnm.Print_Area", "_xlnm._FilterDatabase")
 _SHEET: Final = r"((?:'(?:[^']|'')*'|[^'!,]+)!)?(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?)$"
 
 
-def around(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+def around(root: spans.Element, edits: Edits, shift: Shift) -> None:
     """Let everything in a worksheet part outside its rows follow them."""
     for one in root.walk():
         if one.name in _LISTS and "sqref" in one.attributes:
@@ -66,7 +67,7 @@ def follow_cell(where: str, shift: Shift) -> str:
     return "" if kept is None else where if kept == area else str(kept)
 
 
-def _follow_list(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+def _follow_list(one: spans.Element, edits: Edits, shift: Shift) -> None:
     old = one.get("sqref")
     kept = follow(old, shift)
     if kept == old:
@@ -76,14 +77,14 @@ def _follow_list(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
         _translate(one, edits, old, kept)
 
 
-def _follow_single(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+def _follow_single(one: spans.Element, edits: Edits, shift: Shift) -> None:
     old = one.get("ref")
     kept = follow_cell(old, shift) if one.name == "hyperlink" else follow(old, shift)
     if kept and kept != old:
         edits.set(one, "ref", kept)
 
 
-def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str) -> None:
+def _translate(one: spans.Element | None, edits: Edits, old: str, new: str) -> None:
     """Formulas of a rule are written as for the first cell of its first range: let them follow that cell."""
     start, end = (refs.told(ranges.split(maxsplit=1)[0]) for ranges in (old, new))
     if one is None or (start.top, start.left) == (end.top, end.left):
@@ -96,7 +97,7 @@ def _translate(one: spans.Element | None, edits: spans.Edits, old: str, new: str
                 edits.replace(formula.inner, formula.close, cells.escape_formula(moved).encode())
 
 
-def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+def _drop_empty(root: spans.Element, edits: Edits, shift: Shift) -> None:
     """Take away rules and links all of whose cells vanished, and the lists that are empty without them."""
     for one in root.all("conditionalFormatting"):
         if not follow(one.get("sqref"), shift):
@@ -124,7 +125,7 @@ def _drop_empty(root: spans.Element, edits: spans.Edits, shift: Shift) -> None:
             _drop_further(one, edits, shift)
 
 
-def _drop_further(one: spans.Element, edits: spans.Edits, shift: Shift) -> None:
+def _drop_further(one: spans.Element, edits: Edits, shift: Shift) -> None:
     """The same of what an element lists that only newer versions of Excel know (`<extLst>`): rules, validations, lines
     drawn in cells."""
     lost = 0
@@ -147,7 +148,7 @@ def _is_gone(one: spans.Element, shift: Shift) -> bool:
     return one.name in _FURTHER and bool(about) and all(_is_gone(child, shift) for child in about)
 
 
-def dimension(root: spans.Element, edits: spans.Edits, used: Area | None) -> None:
+def dimension(root: spans.Element, edits: Edits, used: Area | None) -> None:
     """Write down which cells are used."""
     one = root.first("dimension")
     if one is not None and used is not None and one.get("ref") != str(used):
@@ -157,7 +158,7 @@ def dimension(root: spans.Element, edits: spans.Edits, used: Area | None) -> Non
 def table(data: bytes, part: str, shift: Shift) -> bytes:
     """A table part whose rows changed: the range of the table, of its filter and of its sorting."""
     root = spans.parse(data, part)
-    edits = spans.Edits(data)
+    edits = Edits(data)
     area = refs.told(root.get("ref"))
     totals = number(root.get("totalsRowCount", "0"))
     grown = area._replace(bottom=shift.new + max(area.bottom - shift.old, totals))
@@ -173,7 +174,7 @@ def table(data: bytes, part: str, shift: Shift) -> bytes:
     return edits.apply()
 
 
-def names(elements: Iterable[spans.Element], edits: spans.Edits, position: int, shift: Shift) -> None:
+def names(elements: Iterable[spans.Element], edits: Edits, position: int, shift: Shift) -> None:
     """Print area and hidden filter name of the sheet at tab `position` (both are kept in the workbook part)."""
     for one in elements:
         if one.get("name") in _NAMES and one.get("localSheetId") == str(position) and not one.children:
@@ -199,7 +200,7 @@ def _follow_name(piece: str, shift: Shift) -> str:
 def comments(data: bytes, part: str, shift: Shift) -> bytes:
     """A part with comments (or threads of them) whose cells moved."""
     root = spans.parse(data, part)
-    edits = spans.Edits(data)
+    edits = Edits(data)
     for one in root.walk():
         if one.name in ("comment", "threadedComment") and "ref" in one.attributes:
             kept = follow_cell(one.get("ref"), shift)
@@ -236,7 +237,7 @@ def _anchor(found: re.Match[bytes], by: int) -> bytes:
 def chain(data: bytes, part: str, sheet_id: str, keeps: Callable[[str], bool]) -> bytes | None:
     """The calculation chain without the cells of sheet `sheet_id` that `keeps` does not want; None when it is empty."""
     root = spans.parse(data, part)
-    edits = spans.Edits(data)
+    edits = Edits(data)
     current = ""
     before = ""
     left = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from segmenter.books import spans
+from segmenter.books.edits import Edits
 from segmenter.books.index import Index, rels_part
 from segmenter.books.sheetxml import Sheet
 from segmenter.errors import Refused
@@ -57,13 +58,13 @@ def unsign(index: Index) -> None:
     """Take a signature away, with everything that leads to it."""
     draft = index.package
     where = rels_part("")
-    edits = spans.Edits(draft.read(where))
+    edits = Edits(draft.read(where))
     for one in index.relations(""):
         if one.target.casefold().startswith(_SIGNATURES):
             edits.remove(one.element)
     draft.set(where, edits.apply())
     types = draft.read("[Content_Types].xml")
-    edits = spans.Edits(types)
+    edits = Edits(types)
     for element in spans.parse(types, "[Content_Types].xml").all("Override"):
         if element.get("PartName").lstrip("/").casefold().startswith(_SIGNATURES):
             edits.remove(element)
@@ -87,7 +88,7 @@ def retype(index: Index, ending: str) -> None:
     """Make a template a workbook (.xltx to .xlsx, .xltm to .xlsm): the type of its main part says which it is."""
     kind = next(kind for kind, one in KINDS.items() if one == ending)
     types = index.package.read("[Content_Types].xml")
-    edits = spans.Edits(types)
+    edits = Edits(types)
     for one in spans.parse(types, "[Content_Types].xml").all("Override"):
         if one.get("PartName").lstrip("/").casefold() == index.workbook_part.casefold():
             edits.set(one, "ContentType", kind)

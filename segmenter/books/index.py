@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from segmenter.books import cells, spans
+from segmenter.books.edits import Edits
 from segmenter.books.package import Draft
 from segmenter.books.short import Texts
 from segmenter.errors import Refused
@@ -213,13 +214,13 @@ class Index:
     def remove_part(self, part: str) -> None:
         """Take a part of the workbook away, with what refers to it from the workbook and the list of types."""
         where = rels_part(self.workbook_part)
-        edits = spans.Edits(self.package.read(where))
+        edits = Edits(self.package.read(where))
         for relation in self.relations(self.workbook_part):
             if relation.target == part:
                 edits.remove(relation.element)
         self.package.set(where, edits.apply())
         types = self.package.read("[Content_Types].xml")
-        edits = spans.Edits(types)
+        edits = Edits(types)
         for one in spans.parse(types, "[Content_Types].xml").all("Override"):
             if one.get("PartName").lstrip("/").casefold() == part.casefold():
                 edits.remove(one)

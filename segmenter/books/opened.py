@@ -7,7 +7,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from segmenter.books import Grid, naming, reading, refs, region, saving, spans
+from segmenter.books import Grid, naming, reading, refs, region, saving
+from segmenter.books.edits import Edits
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.package import Draft, Package, write
 from segmenter.books.styles import Styles
@@ -99,7 +100,7 @@ class Opened:
 
         data = io.BytesIO(self.data)
         if modules := [sheet.element for sheet in self.index.sheets if not sheet.part]:  # calamine asks for their parts
-            edits = spans.Edits(self.index.workbook.data)
+            edits = Edits(self.index.workbook.data)
             for one in modules:
                 edits.remove(one)
             write(self.package, {self.index.workbook_part: edits.apply()}, data := io.BytesIO())

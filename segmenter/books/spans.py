@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     rb"|(/?)([^\s<>/!?\"'=]+)(?:\s+[^\s<>/\"'=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+\s*(/?)>)",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+ATTRIBUTE = re.compile(rb"\s+([^\s<>/\"'=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|(lt|gt|amp|quot|apos));")
 _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _ESCAPED: Final = str.maketrans(
@@ -93,7 +93,7 @@ class Element:
         if self._attributes is None:
             self._attributes = {
                 one[1].decode(): one.span(one.lastindex or 0)
-                for one in _ATTRIBUTE.finditer(self.data, self.start, self.inner)
+                for one in ATTRIBUTE.finditer(self.data, self.start, self.inner)
             }
         return self._attributes
 
@@ -302,66 +302,3 @@ def _skeleton(data: bytes) -> Element:
 
 
 _frame_small = lru_cache(_KEPT)(_frame)
-
-
-class Edits:
-    """Changes to a part, collected by place and made at once."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self._edits: list[tuple[int, int, int, bytes]] = []
-
-    def replace(self, start: int, end: int, new: bytes) -> None:
-        """`data[start:end]` becomes `new`."""
-        if self.data[start:end] != new or start == end:
-            self._edits.append((start, end, len(self._edits), new))
-
-    def insert(self, where: int, new: bytes) -> None:
-        """Put `new` before what stands at `where`; several at one place stay in the order they were given."""
-        self.replace(where, where, new)
-
-    def set(self, element: Element, attribute: str, value: str) -> None:
-        """Give an element's attribute (name as written) a value; a new attribute goes behind the others."""
-        span = element.attributes.get(attribute)
-        if span is not None:
-            self.replace(*span, quote(value))
-            return
-        head = self.data[element.start : element.inner]
-        where = element.inner - (2 if head.endswith(b"/>") else 1)
-        self.insert(where, b" " + attribute.encode() + b'="' + quote(value) + b'"')
-
-    def drop(self, element: Element, attribute: str) -> None:
-        """Take an attribute away."""
-        span = element.attributes.get(attribute)
-        if span is not None:
-            found = next(
-                one
-                for one in _ATTRIBUTE.finditer(self.data, element.start, element.inner)
-                if one[1].decode() == attribute
-            )
-            self.replace(*found.span(), b"")
-
-    def remove(self, element: Element) -> None:
-        """Take an element away."""
-        self.replace(element.start, element.end, b"")
-
-    def append(self, element: Element, new: bytes) -> None:
-        """Put `new` at the end of an element's content, opening it when it is `<empty/>`."""
-        if element.inner == element.end:
-            self.replace(element.inner - 2, element.inner, b">" + new + f"</{element.tag}>".encode())
-        else:
-            self.insert(element.close, new)
-
-    def __bool__(self) -> bool:
-        return bool(self._edits)
-
-    def apply(self) -> bytes:
-        """The part with all changes made."""
-        pieces: list[bytes] = []
-        where = 0
-        for start, end, _, new in sorted(self._edits):
-            if start < where:
-                raise ValueError(f"edits overlap at byte {start}")
-            pieces += (self.data[where:start], new)
-            where = max(where, end)
-        return b"".join((*pieces, self.data[where:]))

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from segmenter.books import spans
+from segmenter.books.edits import Edits
 from segmenter.books.rowxml import whole
 
 _BUILTIN_DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
@@ -150,7 +151,7 @@ class Styles:
         added = self._formats[self._before :]
         if not added or self._list is None or self._data is None:
             return None
-        edits = spans.Edits(self._data)
+        edits = Edits(self._data)
         edits.set(self._list, "count", str(len(self._formats)))
         edits.append(self._list, b"".join(added))
         return edits.apply()
