@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from segmenter.books import cells, longproof, longrows, spans
+from segmenter.books import cells, longproof, longrows, longvalues, spans
 from segmenter.books.columns import Words
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
@@ -40,7 +40,7 @@ class Long(NamedTuple):
 
     def differs(self, found: Iterable[bytes]) -> str:
         """The first thing about the rows, as they stand in the file (`found`: the part), that is not what was meant."""
-        return longproof.check(found, self.part, self.name) or longproof.differs(self.plan, self.whole)
+        return longproof.check(found, self.part, self.name) or longvalues.differs(self.plan, self.whole)
 
     def before(self, data: bytes) -> bytes:
         """The sheet as it was, of the rows of the list the first one only."""
