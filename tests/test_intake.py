@@ -95,6 +95,55 @@ def test_totals_are_no_customers(total: list[Any]) -> None:  # A11
     assert codes(taken) == ["total_row"]
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "合计：",
+        "Total:",
+        "Totals",
+        "汇总",
+        "总额",
+        "本页合计",
+        "合计（元）",
+        "共20人",
+        "华东小计",
+        "平均",
+        "平均值：",
+        "Average",
+    ],
+)
+def test_totals_by_any_name_are_no_customers(label: str) -> None:
+    taken = take(HEAD, ROW, ["2", *ROW[1:]], [label, 4.0, 50.0, 200.0, None, None])
+    assert taken.excluded == {4: "total_row"}
+
+
+@pytest.mark.parametrize("rows", [3, 20])
+def test_the_sums_of_all_are_a_total_whatever_it_is_called(rows: int) -> None:
+    customers = [[f"C{n}", float(n), 50.0, 50.0 * n, ROW[4], "上海"] for n in range(1, rows + 1)]
+    count = float(rows * (rows + 1) // 2)
+    total = ["全店", count, 50.0, count * 50, None, None]
+    taken = take(HEAD, *customers, [None] * 6, total)
+    assert taken.excluded == {rows + 3: "total_row"}
+    assert [(one.cell, one.value[:2]) for one in taken.findings if one.code == "total_row"] == [
+        (f"A{rows + 3}", "全店")
+    ]
+    assert take(HEAD, *customers, [*total[:3], count * 50 + 1, None, None]).excluded == {}
+    assert take(HEAD, *customers, total, [None] * 6, ["注：含退款"]).excluded[rows + 2] == "total_row"
+
+
+def test_a_customer_who_bought_as_much_as_all_others_is_no_total() -> None:
+    few = [[f"C{n}", 1.0, 50.0, 50.0, ROW[4], None] for n in range(1, 4)]
+    assert take(HEAD, few[0], ["C9", 1.0, 50.0, 50.0, None, None]).excluded == {}
+    assert take(HEAD, *few[:2], ["C9", 2.0, 50.0, 100.0, None, None]).excluded == {}
+    assert take(HEAD, *few, ["C9", 3.0, 50.0, 150.0, ROW[4], None]).excluded == {}
+    assert take(HEAD, *[[f"C{n}", 0.0, 0.0, 0.0] for n in range(20)], ["C99", 0.0, 0.0, 0.0]).excluded == {}
+
+
+def test_an_average_is_a_value_a_customer_may_have() -> None:
+    assert take(HEAD, ROW, ["2", *ROW[1:5], "平均"]).rows_in == 2
+    assert take(HEAD, ROW, ["2", *ROW[1:]], [None, 2.0, 50.0, 100.0, None, "平均"]).excluded == {4: "total_row"}
+
+
 def test_rows_that_were_not_read_are_told() -> None:
     taken = take(HEAD, ROW, below=5)
     assert [(one.code, one.params["row"]) for one in taken.findings] == [("rows_below", 3)]

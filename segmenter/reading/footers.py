@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,17 @@ from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.reading import values
 from segmenter.reading.column import Raw
+
+_LABEL: Final = 20
+"""letters that the label of a total has at most"""
+_SUMMED: Final = (("frequency", "total_amount"), ("quantity", "amount"))
+"""columns that a row of totals sums up together"""
+_LAST: Final = 3
+"""how many of the last rows may be totals that do not say so"""
+_FEW: Final = 3
+"""fewer rows say nothing by their sums, which a customer may have by chance"""
+_MANY: Final = 10
+"""and so many do in any case"""
 
 
 def found(
@@ -56,25 +68,17 @@ def _totals(
     first: int,
     columns: Mapping[str, int],
 ) -> NDArray[np.intp]:
-    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above."""
-    words = schema.total_words()
-    longest = 2 * max(map(len, words))
+    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above, or they
+    are the last and hold the sums of all."""
     found = np.zeros(len(empty["customer_id"]), dtype=bool)
     if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
         found[grid.totals_row - first] = True
+    ids = raw["customer_id"].cells
     for key, column in raw.items():
-        if column.cells.dtype != object or (
-            (joined := column.joined.casefold()) and not any(word in joined for word in words)
-        ):
-            continue
-        told = [
-            code
-            for code, v in enumerate(column.distinct.values)
-            if isinstance(v, str) and len(v) <= longest and not v[-1:].isdigit() and schema.fold(v) in words
-        ]
-        for position in np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if told else ():
-            known = raw["customer_id"].cells[position]
-            if key != "customer_id" and not values.is_empty(known) and schema.fold(known) not in words:
+        for position in _labelled(column):
+            if key != "customer_id" and not values.is_empty(ids[position]) and not _says_total(ids[position]):
+                if not schema.says_total(column.cells[position], surely=True):
+                    continue
                 place = address(first + position, columns[key])
                 raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
             found[position] = True
@@ -87,7 +91,49 @@ def _totals(
         found[nameless] |= (
             (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
         )
+    found[_sums_of_all(raw, empty, numbers[~found[numbers]])] = True
     return numbers[found[numbers]]
+
+
+def _labelled(column: Raw) -> list[int]:
+    """The positions of the cells that say that they are of a total."""
+    joined = column.joined.casefold()
+    if column.cells.dtype != object or (joined and not any(word in joined for word in schema.total_words())):
+        return []
+    told = [code for code, value in enumerate(column.distinct.values) if _says_total(value)]
+    return np.flatnonzero(np.isin(column.distinct.codes, told)).tolist() if told else []
+
+
+def _says_total(value: object) -> bool:
+    short = isinstance(value, str) and len(value) <= _LABEL and not value[-1:].isdigit()
+    return short and schema.says_total(str(value))
+
+
+def _sums_of_all(
+    raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]
+) -> list[int]:
+    """Which of the last rows are totals, whatever they are called: how often and how much are both the sums of all rows
+    above, and they lack something; what all of those have, if there are few."""
+    pair = next((pair for pair in _SUMMED if raw.keys() >= set(pair)), ())
+    start = max(len(numbers) - _LAST, _FEW)
+    lacking = [n for n in range(start, len(numbers)) if any(blank[numbers[n]] for blank in empty.values())]
+    if not pair or not lacking:
+        return []
+    summed = [_numbers(raw[key])[numbers] for key in pair]
+    found: list[int] = []
+    for n in lacking:
+        above = np.setdiff1d(np.arange(n), found)
+        if any(abs(column[n] - np.nansum(column[above])) >= 0.005 or not column[n] > 0 for column in summed):
+            continue
+        some = min(int((column[above] > 0).sum()) for column in summed)
+        if some >= _MANY or (some >= _FEW and _lacks(numbers[n], numbers[above], empty)):
+            found.append(n)
+    return numbers[found].tolist() if found else []
+
+
+def _lacks(row: int, others: NDArray[np.intp], empty: Mapping[str, NDArray[np.bool_]]) -> bool:
+    """Whether a row has nothing where all others have something."""
+    return any(blank[row] and not blank[others].any() for blank in empty.values())
 
 
 def _numbers(column: Raw) -> NDArray[np.float64]:
