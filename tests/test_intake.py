@@ -161,6 +161,78 @@ def test_ids_with_colons_are_no_notes(rows: list[list[Any]]) -> None:
     assert take(HEAD, *rows).excluded == {}
 
 
+CODED = [[f"C{number}", *ROW[1:]] for number in range(100, 110)]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        ["以上数据来自CRM系统"],
+        ["制表人", "王五"],
+        ["一、VIP"],
+        ["注：2026年6月单位为元"],
+        ["数据截至2026-06-30"],
+        ["2026年6月30日"],
+        ["Data as of 2026-06-30"],
+        [None, "制表人：王五"],
+        [None, None, "Checked by Anna"],
+    ],
+)
+def test_lines_of_words_are_no_customers(note: list[Any]) -> None:
+    taken = take(["客户ID", "职业", *HEAD[1:]], *[[row[0], None, *row[1:]] for row in CODED], [None], note)
+    assert taken.excluded == {13: "note_row"} and len(taken.frame) == 10
+    assert [one.value for one in taken.findings if one.code == "note_row"] == [" ".join(filter(None, note))]
+
+
+@pytest.mark.parametrize("heading", ["一、VIP", "注：单位为元", "普通客户"])
+def test_headings_among_the_customers_are_none(heading: str) -> None:
+    taken = take(HEAD, [heading], *CODED[:5], [heading], *CODED[5:])
+    assert taken.excluded == {2: "note_row", 8: "note_row"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "new"),
+    [
+        ("C1 C2 C3", ["C4"]),
+        ("C1 C2 C3", ["C4（新）"]),
+        ("C1 C2 C3", ["C 4"]),
+        ("1 2 3", ["4号"]),
+        ("C1 C2 VIP", ["NEW"]),
+        ("张三 李四 王五", ["赵六"]),
+        ("张三 李四 王五", ["赵六", "女"]),
+        ("C1 C2 C3", ["新客", "女"]),
+        ("C1 C2", ["新客"]),
+    ],
+)
+def test_who_may_be_a_new_customer_is_one(ids: str, new: list[Any]) -> None:
+    rows = [[one, "女", *ROW[1:]] for one in ids.split()]
+    assert take(["客户ID", "性别", *HEAD[1:]], *rows, new).excluded == {}
+
+
+def test_who_has_orders_is_a_customer_by_any_id() -> None:
+    grid = sheet(HEAD, *CODED, ["抖音：小王"])
+    assert intake.take(grid, schema.CUSTOMERS).excluded == {12: "note_row"}
+    assert intake.take(grid, schema.CUSTOMERS, {"抖音:小王"}).excluded == {}
+    only = sheet(HEAD, *[[row[0]] for row in CODED], ["以上数据来自CRM系统"])
+    assert intake.take(only, schema.CUSTOMERS, {f"c{n}" for n in range(100, 110)}).excluded == {12: "note_row"}
+
+
+def test_a_note_merged_over_several_rows_is_one_line() -> None:
+    taken = take(HEAD, *CODED, ["说明：数据来自CRM"], [None], [None], merged=((11, 0, 13, 5),))
+    assert taken.excluded == {12: "note_row"} and taken.rows_in == 11
+    aside = take(HEAD, *CODED, [None, "说明：数据来自CRM"], [None], merged=((11, 1, 12, 5),))
+    assert aside.excluded == {12: "note_row"} and aside.rows_in == 11
+
+
+def test_subtotals_and_a_total_without_a_label_are_no_customers() -> None:
+    def total(amount: float) -> list[Any]:
+        return [None, None, None, amount, None, None]
+
+    taken = take(HEAD, *MORE[:3], total(300.0), *MORE[3:5], total(200.0), total(500.0))
+    assert taken.excluded == {5: "total_row", 8: "total_row", 9: "total_row"}
+    assert take(HEAD, *MORE, total(4000.0), *CODED, [None, *ROW[1:]]).excluded == {42: "total_row", 53: "empty_id"}
+
+
 def test_a_total_that_has_a_customer_id_is_refused() -> None:
     assert refusal(HEAD, ["1", *ROW[1:5], "小计"]).cell == "F2"
     assert take(HEAD, ["1", *ROW[1:5], "总经办"]).rows_in == 1

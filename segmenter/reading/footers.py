@@ -1,9 +1,8 @@
-"""Rows among the customers or their orders that are neither: totals, and notes below them."""
+"""Rows among the customers or their orders that are neither: totals, notes, and headings."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -13,8 +12,9 @@ from segmenter import schema
 from segmenter.books import Grid
 from segmenter.cells import address
 from segmenter.errors import Refused
-from segmenter.reading import values
+from segmenter.reading import notes, values
 from segmenter.reading.column import Raw
+from segmenter.schema import Table
 
 _LABEL: Final = 20
 """letters that the label of a total has at most"""
@@ -30,34 +30,22 @@ _MANY: Final = 10
 
 def found(
     grid: Grid,
+    table: Table,
     raw: Mapping[str, Raw],
-    empty: Mapping[str, NDArray[np.bool_]],
     numbers: NDArray[np.intp],
     first: int,
     columns: Mapping[str, int],
+    spare: Collection[str],
 ) -> dict[int, str]:
-    """The positions (from row `first` on) of such rows among `numbers`, each with the code of its finding."""
+    """The positions (from row `first` on) of such rows among `numbers`, each with the code of its finding. `spare`:
+    keys of customers who have orders."""
+    empty = {key: column.empty for key, column in raw.items()}
     totals = _totals(grid, raw, empty, numbers, first, columns)
     rest = numbers[~np.isin(numbers, totals)] if len(totals) else numbers
-    return dict.fromkeys(totals.tolist(), "total_row") | dict.fromkeys(_notes(raw, empty, rest), "note_row")
-
-
-def _notes(raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]) -> list[int]:
-    """Positions of the last rows of which nothing but words with a colon stand where the IDs do: 制表人：王五. Where
-    IDs have colons there are none."""
-    ids = raw["customer_id"].cells
-
-    def has_colon(position: int) -> bool:
-        return isinstance(ids[position], str) and re.search("[:：]", ids[position]) is not None
-
-    found: list[int] = []
-    for position in numbers[::-1].tolist():
-        alone = all(blank[position] for key, blank in empty.items() if key != "customer_id")
-        if not (alone and has_colon(position)):
-            break
-        found.append(position)
-    above = numbers[: len(numbers) - len(found)].tolist()
-    return found if above and not (found and any(map(has_colon, above))) else []
+    noted = notes.found(table, raw, rest, columns, spare)
+    rest = rest[~np.isin(rest, noted)] if noted else rest
+    summed = _sums_of_all(raw, empty, rest)
+    return dict.fromkeys([*totals.tolist(), *summed], "total_row") | dict.fromkeys(noted, "note_row")
 
 
 def _totals(
@@ -68,8 +56,8 @@ def _totals(
     first: int,
     columns: Mapping[str, int],
 ) -> NDArray[np.intp]:
-    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above, or they
-    are the last and hold the sums of all."""
+    """Positions of total and subtotal rows: they say so, or they lack an ID and their amount is the sum above, of all
+    or since the total before."""
     found = np.zeros(len(empty["customer_id"]), dtype=bool)
     if grid.totals_row is not None and 0 <= grid.totals_row - first < len(found):
         found[grid.totals_row - first] = True
@@ -83,16 +71,27 @@ def _totals(
                 raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
             found[position] = True
     amount_key = next((key for key in ("total_amount", "amount") if key in raw), None)
-    nameless = numbers[empty["customer_id"][numbers]]
-    if amount_key and len(nameless):
-        amounts = _numbers(raw[amount_key])
-        with np.errstate(over="ignore"):  # then it is the sum of nothing
-            above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
-        found[nameless] |= (
-            (nameless > 1) & (amounts[nameless] != 0) & (np.abs(amounts[nameless] - above[nameless]) < 0.005)
-        )
-    found[_sums_of_all(raw, empty, numbers[~found[numbers]])] = True
+    if amount_key and empty["customer_id"][numbers].any():
+        _add_sums(found, _numbers(raw[amount_key]), empty["customer_id"], numbers)
     return numbers[found[numbers]]
+
+
+def _add_sums(
+    found: NDArray[np.bool_], amounts: NDArray[np.float64], nameless: NDArray[np.bool_], numbers: NDArray[np.intp]
+) -> None:
+    """Add to the totals `found` the rows without an ID whose amount is the sum of all above, or of those since the
+    total before."""
+    with np.errstate(over="ignore"):  # then it is the sum of nothing
+        above = np.concatenate([[0.0], np.nancumsum(np.where(found, 0.0, amounts))])
+    among, begin, since = 0.0, 0, 0.0
+    for n in numbers[nameless[numbers] | found[numbers]].tolist():
+        whole = above[n] - among
+        is_sum = abs(amounts[n] - whole) < 0.005 and n > 1
+        is_sum |= abs(amounts[n] - (whole - since)) < 0.005 and n > begin + 1
+        if not found[n] and not (is_sum and amounts[n]):
+            continue
+        among += 0.0 if found[n] else amounts[n]
+        found[n], begin, since = True, n + 1, whole
 
 
 def _labelled(column: Raw) -> list[int]:
