@@ -131,6 +131,16 @@ def test_the_sums_of_all_are_a_total_whatever_it_is_called(rows: int) -> None:
     assert take(HEAD, *customers, total, [None] * 6, ["注：含退款"]).excluded[rows + 2] == "total_row"
 
 
+def test_subtotals_that_are_called_by_what_they_sum_up_are_no_customers() -> None:
+    def total(name: str, count: float) -> list[Any]:
+        return [name, count, 50.0, 50 * count, None, None]
+
+    customers = [[f"C{n}", float(n), 50.0, 50.0 * n, ROW[4], "上海"] for n in range(1, 9)]
+    taken = take(HEAD, *customers[:4], total("华东", 10.0), *customers[4:], total("华北", 26.0), total("全国", 36.0))
+    assert taken.excluded == {6: "total_row", 11: "total_row", 12: "total_row"}
+    assert take(HEAD, *customers[:4], total("C10", 10.0), *customers[4:]).excluded == {}
+
+
 def test_a_customer_who_bought_as_much_as_all_others_is_no_total() -> None:
     few = [[f"C{n}", 1.0, 50.0, 50.0, ROW[4], None] for n in range(1, 4)]
     assert take(HEAD, few[0], ["C9", 1.0, 50.0, 50.0, None, None]).excluded == {}
@@ -197,6 +207,7 @@ def test_headings_among_the_customers_are_none(heading: str) -> None:
         ("C1 C2 C3", ["C4（新）"]),
         ("C1 C2 C3", ["C 4"]),
         ("1 2 3", ["4号"]),
+        ("wx_1 wx_2 wx_3", ["wx_anna"]),
         ("C1 C2 VIP", ["NEW"]),
         ("张三 李四 王五", ["赵六"]),
         ("张三 李四 王五", ["赵六", "女"]),

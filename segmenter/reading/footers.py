@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,7 +44,7 @@ def found(
     rest = numbers[~np.isin(numbers, totals)] if len(totals) else numbers
     noted = notes.found(table, raw, rest, columns, spare)
     rest = rest[~np.isin(rest, noted)] if noted else rest
-    summed = _sums_of_all(raw, empty, rest)
+    summed = _sums(raw, empty, rest)
     return dict.fromkeys([*totals.tolist(), *summed], "total_row") | dict.fromkeys(noted, "note_row")
 
 
@@ -108,31 +108,39 @@ def _says_total(value: object) -> bool:
     return short and schema.says_total(str(value))
 
 
-def _sums_of_all(
-    raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]
-) -> list[int]:
-    """Which of the last rows are totals, whatever they are called: how often and how much are both the sums of all rows
-    above, and they lack something; what all of those have, if there are few."""
+def _sums(raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]) -> list[int]:
+    """Totals whatever they are called: how often and how much are both the sums of all rows above, or of those since
+    the total before, and they lack what others have. They are among the last rows, or have what is no ID."""
     pair = next((pair for pair in _SUMMED if raw.keys() >= set(pair)), ())
-    start = max(len(numbers) - _LAST, _FEW)
-    lacking = [n for n in range(start, len(numbers)) if any(blank[numbers[n]] for blank in empty.values())]
-    if not pair or not lacking:
+    blanks = [blank[numbers] for blank in empty.values()]
+    lacking = np.any([blank for blank in blanks if 2 * blank.sum() < len(numbers)], axis=0) & (len(numbers) > _FEW)
+    if not pair or not lacking.any():
         return []
-    summed = [_numbers(raw[key])[numbers] for key in pair]
+    summed = np.array([_numbers(raw[key])[numbers] for key in pair])
+    with np.errstate(over="ignore"):  # then it is the sum of nothing
+        above = np.concatenate([[[0.0], [0.0]], np.nancumsum(summed, axis=1)], axis=1)
+    counts = np.concatenate([[0], np.cumsum((summed > 0).all(axis=0))])
+    may_be = notes.like(raw["customer_id"].cells[numbers[~lacking]].tolist())
     found: list[int] = []
-    for n in lacking:
-        above = np.setdiff1d(np.arange(n), found)
-        if any(abs(column[n] - np.nansum(column[above])) >= 0.005 or not column[n] > 0 for column in summed):
-            continue
-        some = min(int((column[above] > 0).sum()) for column in summed)
-        if some >= _MANY or (some >= _FEW and _lacks(numbers[n], numbers[above], empty)):
+    among, since, begin = np.zeros(2), np.zeros(2), 0
+    for n in np.flatnonzero(lacking & (summed > 0).all(axis=0)).tolist():
+        whole = above[:, n] - among
+        some, all_above = counts[n] - counts[begin], counts[n] - len(found)
+        if np.abs(summed[:, n] - whole).max() < 0.005 and all_above >= _FEW and n >= len(numbers) - _LAST:
+            is_total = all_above >= _MANY or _lacks(n, found, blanks)
+        else:
+            sums = [whole] if not found else [whole, whole - since]
+            is_total = some >= _FEW and any(np.abs(summed[:, n] - one).max() < 0.005 for one in sums)
+            is_total &= may_be is not None and not may_be(str(raw["customer_id"].cells[numbers[n]]))
+        if is_total:
             found.append(n)
-    return numbers[found].tolist() if found else []
+            among, since, begin = among + summed[:, n], whole, n + 1
+    return [int(numbers[n]) for n in found]
 
 
-def _lacks(row: int, others: NDArray[np.intp], empty: Mapping[str, NDArray[np.bool_]]) -> bool:
-    """Whether a row has nothing where all others have something."""
-    return any(blank[row] and not blank[others].any() for blank in empty.values())
+def _lacks(row: int, found: list[int], blanks: Sequence[NDArray[np.bool_]]) -> bool:
+    """Whether a row has nothing where all above have something that are no totals."""
+    return any(blank[row] and not np.delete(blank[:row], found).any() for blank in blanks)
 
 
 def _numbers(column: Raw) -> NDArray[np.float64]:

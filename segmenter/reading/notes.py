@@ -17,6 +17,8 @@ _CELLS: Final = 2
 """cells that a note has at most: 制表人 | 王五"""
 _FEW: Final = 3
 """fewer IDs do not tell how IDs look"""
+_START: Final = 2
+"""letters that IDs of a kind begin with"""
 _WORDS: Final = frozenset({"id", "text", "list", "choice"})
 """kinds of columns that hold no figures"""
 _CHINESE: Final = "[\u3400-\u9fff]"
@@ -50,7 +52,7 @@ def found(
     lines = [n for n in np.flatnonzero(few & named & ~known).tolist() if isinstance(ids[n], str)]
     alone = [n for n in lines if count[n] == 1]
     noted = _with_colons(ids, {*alone}, np.flatnonzero(named).tolist())
-    may_be = _like([str(one) for one in ids[known].tolist()]) if lines else None
+    may_be = like(ids[known].tolist()) if lines else None
     if may_be:
         noted |= {n for n in [*alone, *filter(signed, lines)] if not may_be(plain(ids[n]))}
     left = named.copy()
@@ -65,17 +67,20 @@ def _last(there: NDArray[np.bool_]) -> int:
     return int(len(there) - 1 - there[::-1].argmax()) if there.any() else len(there)
 
 
-def _like(ids: Sequence[str]) -> Callable[[str], bool] | None:
-    """Whether a text may be an ID as these are: they all have digits, or no Chinese, or no blanks; in doubt it is. None
-    when there are too few."""
+def like(ids: Sequence[object]) -> Callable[[str], bool] | None:
+    """Whether a text may be an ID as these are: they all have digits, or no Chinese, or no blanks; in doubt it is, and
+    so it is when it begins as all of them do. None when there are too few."""
     if len(ids) < _FEW:
         return None
-    joined = "\n".join(ids)
+    texts = [*map(str, ids)]
+    joined, start, end = "\n".join(texts), min(texts)[:_START], max(texts)[:_START]
     digits = not re.search(r"(?m)^[^\d\n]*$", joined)
     begin = r"[A-Za-z]+\W?\d" if not re.search(r"(?m)^[^A-Za-z]", joined) else r"[A-Za-z]*\W?\d"
     chinese, blanks = re.search(_CHINESE, joined) is not None, " " in joined
 
     def may_be(text: str) -> bool:
+        if start == end and text.startswith(start):
+            return True
         if digits and not re.search(r"\d", text):
             return False
         if not chinese and re.search(_CHINESE, text) and not re.match(begin, text):
