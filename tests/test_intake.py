@@ -200,6 +200,11 @@ def test_headings_among_the_customers_are_none(heading: str) -> None:
     assert taken.excluded == {2: "note_row", 8: "note_row"}
 
 
+@pytest.mark.parametrize("heading", ["一、普通", "注：单位为元"])
+def test_headings_among_customers_known_by_name_are_none(heading: str) -> None:
+    assert take(HEAD, [heading], *[[name, *ROW[1:]] for name in ("张三", "李四", "王五")]).excluded == {2: "note_row"}
+
+
 @pytest.mark.parametrize(
     ("ids", "new"),
     [
@@ -208,6 +213,7 @@ def test_headings_among_the_customers_are_none(heading: str) -> None:
         ("C1 C2 C3", ["C 4"]),
         ("1 2 3", ["4号"]),
         ("wx_1 wx_2 wx_3", ["wx_anna"]),
+        ("u1@x.com u2@x.com u3@x.com", ["anna@x.com"]),
         ("C1 C2 VIP", ["NEW"]),
         ("张三 李四 王五", ["赵六"]),
         ("张三 李四 王五", ["赵六", "女"]),

@@ -17,11 +17,11 @@ _CELLS: Final = 2
 """cells that a note has at most: 制表人 | 王五"""
 _FEW: Final = 3
 """fewer IDs do not tell how IDs look"""
-_START: Final = 2
-"""letters that IDs of a kind begin with"""
 _WORDS: Final = frozenset({"id", "text", "list", "choice"})
 """kinds of columns that hold no figures"""
 _CHINESE: Final = "[\u3400-\u9fff]"
+_SENTENCE: Final = "[、。，；：！？]"
+_MARK: Final = r"[!-/:-@_]"
 
 
 def found(
@@ -54,7 +54,7 @@ def found(
     noted = _with_colons(ids, {*alone}, np.flatnonzero(named).tolist())
     may_be = like(ids[known].tolist()) if lines else None
     if may_be:
-        noted |= {n for n in [*alone, *filter(signed, lines)] if not may_be(plain(ids[n]))}
+        noted |= {n for n in [*alone, *filter(signed, lines)] if not may_be(ids[n])}
     left = named.copy()
     left[[*noted]] = False
     below = np.flatnonzero(few & ~named)
@@ -68,24 +68,23 @@ def _last(there: NDArray[np.bool_]) -> int:
 
 
 def like(ids: Sequence[object]) -> Callable[[str], bool] | None:
-    """Whether a text may be an ID as these are: they all have digits, or no Chinese, or no blanks; in doubt it is, and
-    so it is when it begins as all of them do. None when there are too few."""
+    """Whether a text may be an ID as these are: they all have digits, or one mark (an @), or no Chinese, or nothing of
+    what stands in sentences; in doubt it is. None when there are too few."""
     if len(ids) < _FEW:
         return None
     texts = [*map(str, ids)]
-    joined, start, end = "\n".join(texts), min(texts)[:_START], max(texts)[:_START]
+    joined = "\n".join(texts)
     digits = not re.search(r"(?m)^[^\d\n]*$", joined)
+    marks = [mark for mark in re.findall(_MARK, texts[0]) if all(mark in text for text in texts)]
     begin = r"[A-Za-z]+\W?\d" if not re.search(r"(?m)^[^A-Za-z]", joined) else r"[A-Za-z]*\W?\d"
-    chinese, blanks = re.search(_CHINESE, joined) is not None, " " in joined
+    chinese, sentences, blanks = (re.search(one, joined) is not None for one in (_CHINESE, _SENTENCE, " "))
 
     def may_be(text: str) -> bool:
-        if start == end and text.startswith(start):
-            return True
-        if digits and not re.search(r"\d", text):
+        if digits and not re.search(r"\d", text) and not any(mark in text for mark in marks):
             return False
-        if not chinese and re.search(_CHINESE, text) and not re.match(begin, text):
+        if not chinese and re.search(_CHINESE, text) and not re.match(begin, plain(text)):
             return False
-        return blanks or text.count(" ") < 2
+        return (sentences or not re.search(_SENTENCE, text)) and (blanks or plain(text).count(" ") < 2)
 
     return may_be
 
