@@ -176,17 +176,27 @@ def choices(name: str) -> tuple[Choice, ...]:
 
 @cache
 def total_words() -> frozenset[str]:
-    """Words of which each says, alone or with others, that its row sums up others, as `fold`ed text."""
-    return frozenset(map(fold, _data()["total_words"]))
+    """Words, as `fold`ed text, of which every label of a total in ASCII letters holds one."""
+    return frozenset(map(fold, [*_data()["total_words"], *_data()["average_words"]]))
 
 
-@lru_cache(1 << 12)
-def says_total(text: str) -> bool:
-    """Whether a cell says that its row sums up others: 合计, 小计：, 本页合计（元）, 共20人."""
-    plain = re.sub(r"\(.*?\)", "", fold(text)).strip(":-=*")
-    before = "|".join(map(fold, _data()["total_of"]))
-    words = "|".join(map(re.escape, total_words()))
-    return re.fullmatch(f"(?:{before})?(?:{words})|{_data()['total_counts']}", plain) is not None
+@cache
+def _totals() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a label of totals is, as `fold`ed text: any, and those that can be nothing else."""
+    data = _data()
+    before = "|".join(map(fold, data["total_of"]))
+    sums, means = ("|".join(re.escape(fold(word)) for word in data[key]) for key in ("total_words", "average_words"))
+    sums = f"(?:{before})?(?:{sums})|.{{1,8}}(?:{'|'.join(map(fold, data['total_ends']))})"
+    return re.compile(f"{sums}|(?:{before})?(?:{means})|{data['total_counts']}"), re.compile(sums)
+
+
+def says_total(text: str, *, surely: bool = False) -> bool:
+    """Whether a cell says that its row sums up others: 合计, 小计：, 本页合计（元）, 共20人. `surely`: and is no value
+    that a customer may have, as an average income is."""
+    plain = fold(text)
+    if "(" in plain:
+        plain = re.sub(r"\(.*?\)", "", plain)
+    return _totals()[surely].fullmatch(plain.strip(":-=*")) is not None
 
 
 def shown(field: Field, value: object, sheet: str) -> str:

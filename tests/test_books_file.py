@@ -25,7 +25,7 @@ from bookshop import (
 )
 
 from segmenter import schema
-from segmenter.books import longlist, opened
+from segmenter.books import longlist, opened, reading
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
@@ -286,6 +286,42 @@ def test_an_excel_table_beside_the_customers_does_not_end_them(tmp_path, monkeyp
         sheet.write("C8", "a note")
     grid = FileBook(tmp_path / "a.xlsx").read(CUSTOMERS)
     assert (grid.totals_row, grid.below, grid.height) == (None, None, 10)
+
+
+READINGS = ["short", "calamine", "long"]
+
+
+def read_by(path, reading_by, monkeypatch):
+    """The customer sheet, read in one of the ways that there are."""
+    if reading_by != "short":
+        monkeypatch.setattr(reading, "short", lambda *_: None)
+    if reading_by == "long":
+        monkeypatch.setattr(opened, "_LONG", 0)
+    return FileBook(path).read(CUSTOMERS)
+
+
+@pytest.mark.parametrize("reading_by", READINGS)
+def test_what_stands_beside_the_totals_of_the_customers_makes_them_no_customer(tmp_path, monkeypatch, reading_by):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        sheet = workbook.add_worksheet(CUSTOMER_SHEET)
+        columns = [{"header": "客户ID", "total_string": "2 in all"}, {"header": "年龄"}]
+        sheet.add_table("A1:B4", {"total_row": True, "columns": columns})
+        sheet.write_column("A2", ["1", "2"])
+        sheet.write_column("D1", ["Checked by", "x", "x", "x", "x"])
+    assert read_by(tmp_path / "a.xlsx", reading_by, monkeypatch).totals_row == 3
+
+
+@pytest.mark.parametrize("reading_by", READINGS)
+@pytest.mark.parametrize(("corner", "aside"), [("A1:B3", 0), ("M1:N3", 12)])
+def test_an_excel_table_that_is_not_the_list_does_not_end_it(tmp_path, monkeypatch, corner, aside, reading_by):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        sheet = workbook.add_worksheet(CUSTOMER_SHEET)
+        sheet.add_table(corner, {"data": [["x", 1], ["y", 2]], "columns": [{"header": "a"}, {"header": "年龄"}]})
+        sheet.write(29, aside, "a note")
+        sheet.write_row("A5" if not aside else "A1", ["客户ID", "年龄"])
+        sheet.write_column("A6" if not aside else "A2", ["1", "2", "", "3", "4"])
+    grid = read_by(tmp_path / "a.xlsx", reading_by, monkeypatch)
+    assert (grid.below, grid.height) == (None, 30)
 
 
 def test_formulas_elsewhere_that_read_our_cells(tmp_path):

@@ -113,19 +113,30 @@ def test_what_is_typed_below_the_segments_is_there_once(tmp_path, below, row, to
         assert [one[0] if one else None for one in FileBook(path).read(STRATEGY).rows[1:]] == left
 
 
-def test_segments_that_a_table_beside_them_hides_from_reading_are_not_lost(tmp_path):
+def write_beside_a_table(path, heads):
+    """Writes the segments that are read from a list with a blank row, where a table of three columns beside it ends."""
     import xlsxwriter
 
-    path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as workbook:
         sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
         sheet.write_row(0, 0, [STRATEGY[key].header["zh"] for key in ("segment", "traits", "strategy")])
         sheet.write_column(1, 0, ["a", "b", None, "d"])
-        sheet.add_table("H1:I3")
+        sheet.add_table("H1:J3", {"columns": [{"header": head} for head in heads]})
         sheet.write("H8", "a note")
-    with pytest.raises(Refused) as refused, FileBook(path) as target:
-        typed = [one[0] for one in target.read(STRATEGY).rows[1:]]
+    with FileBook(path) as target:
+        typed = [one[0] for one in target.read(STRATEGY).rows[1:5] if one and one[0]]
         target.write(STRATEGY, frame(segment=typed, traits=["t"] * len(typed)))
+
+
+def test_segments_below_a_gap_at_the_end_of_a_table_beside_them_are_read(tmp_path):
+    write_beside_a_table(tmp_path / "a.xlsx", ["x", "y", "z"])
+    rows = FileBook(tmp_path / "a.xlsx").read(STRATEGY).rows[1:5]
+    assert {row[0]: row[1] for row in rows if row[0]} == {"a": "t", "b": "t", "d": "t"}
+
+
+def test_segments_that_a_table_like_their_list_hides_from_reading_are_not_lost(tmp_path):
+    with pytest.raises(Refused) as refused:
+        write_beside_a_table(tmp_path / "a.xlsx", ["客户ID", "性别", "年龄"])
     assert (refused.value.key, refused.value.cell) == ("rows_unread", "A5")
 
 

@@ -95,6 +95,65 @@ def test_totals_are_no_customers(total: list[Any]) -> None:  # A11
     assert codes(taken) == ["total_row"]
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "合计：",
+        "Total:",
+        "Totals",
+        "汇总",
+        "总额",
+        "本页合计",
+        "合计（元）",
+        "共20人",
+        "华东小计",
+        "平均",
+        "平均值：",
+        "Average",
+    ],
+)
+def test_totals_by_any_name_are_no_customers(label: str) -> None:
+    taken = take(HEAD, ROW, ["2", *ROW[1:]], [label, 4.0, 50.0, 200.0, None, None])
+    assert taken.excluded == {4: "total_row"}
+
+
+@pytest.mark.parametrize("rows", [3, 20])
+def test_the_sums_of_all_are_a_total_whatever_it_is_called(rows: int) -> None:
+    customers = [[f"C{n}", float(n), 50.0, 50.0 * n, ROW[4], "上海"] for n in range(1, rows + 1)]
+    count = float(rows * (rows + 1) // 2)
+    total = ["全店", count, 50.0, count * 50, None, None]
+    taken = take(HEAD, *customers, [None] * 6, total)
+    assert taken.excluded == {rows + 3: "total_row"}
+    assert [(one.cell, one.value[:2]) for one in taken.findings if one.code == "total_row"] == [
+        (f"A{rows + 3}", "全店")
+    ]
+    assert take(HEAD, *customers, [*total[:3], count * 50 + 1, None, None]).excluded == {}
+    assert take(HEAD, *customers, total, [None] * 6, ["注：含退款"]).excluded[rows + 2] == "total_row"
+
+
+def test_subtotals_that_are_called_by_what_they_sum_up_are_no_customers() -> None:
+    def total(name: str, count: float) -> list[Any]:
+        return [name, count, 50.0, 50 * count, None, None]
+
+    customers = [[f"C{n}", float(n), 50.0, 50.0 * n, ROW[4], "上海"] for n in range(1, 9)]
+    taken = take(HEAD, *customers[:4], total("华东", 10.0), *customers[4:], total("华北", 26.0), total("全国", 36.0))
+    assert taken.excluded == {6: "total_row", 11: "total_row", 12: "total_row"}
+    assert take(HEAD, *customers[:4], total("C10", 10.0), *customers[4:]).excluded == {}
+
+
+def test_a_customer_who_bought_as_much_as_all_others_is_no_total() -> None:
+    few = [[f"C{n}", 1.0, 50.0, 50.0, ROW[4], None] for n in range(1, 4)]
+    assert take(HEAD, few[0], ["C9", 1.0, 50.0, 50.0, None, None]).excluded == {}
+    assert take(HEAD, *few[:2], ["C9", 2.0, 50.0, 100.0, None, None]).excluded == {}
+    assert take(HEAD, *few, ["C9", 3.0, 50.0, 150.0, ROW[4], None]).excluded == {}
+    assert take(HEAD, *[[f"C{n}", 0.0, 0.0, 0.0] for n in range(20)], ["C99", 0.0, 0.0, 0.0]).excluded == {}
+
+
+def test_an_average_is_a_value_a_customer_may_have() -> None:
+    assert take(HEAD, ROW, ["2", *ROW[1:5], "平均"]).rows_in == 2
+    assert take(HEAD, ROW, ["2", *ROW[1:]], [None, 2.0, 50.0, 100.0, None, "平均"]).excluded == {4: "total_row"}
+
+
 def test_rows_that_were_not_read_are_told() -> None:
     taken = take(HEAD, ROW, below=5)
     assert [(one.code, one.params["row"]) for one in taken.findings] == [("rows_below", 3)]
@@ -110,6 +169,85 @@ def test_notes_below_the_list_are_no_customers() -> None:
 @pytest.mark.parametrize("rows", [[["tmall:1"], ["tmall:2"]], [["tmall:1", *ROW[1:]], ["tmall:2"]]])
 def test_ids_with_colons_are_no_notes(rows: list[list[Any]]) -> None:
     assert take(HEAD, *rows).excluded == {}
+
+
+CODED = [[f"C{number}", *ROW[1:]] for number in range(100, 110)]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        ["以上数据来自CRM系统"],
+        ["制表人", "王五"],
+        ["一、VIP"],
+        ["注：2026年6月单位为元"],
+        ["数据截至2026-06-30"],
+        ["2026年6月30日"],
+        ["Data as of 2026-06-30"],
+        [None, "制表人：王五"],
+        [None, None, "Checked by Anna"],
+    ],
+)
+def test_lines_of_words_are_no_customers(note: list[Any]) -> None:
+    taken = take(["客户ID", "职业", *HEAD[1:]], *[[row[0], None, *row[1:]] for row in CODED], [None], note)
+    assert taken.excluded == {13: "note_row"} and len(taken.frame) == 10
+    assert [one.value for one in taken.findings if one.code == "note_row"] == [" ".join(filter(None, note))]
+
+
+@pytest.mark.parametrize("heading", ["一、VIP", "注：单位为元", "普通客户"])
+def test_headings_among_the_customers_are_none(heading: str) -> None:
+    taken = take(HEAD, [heading], *CODED[:5], [heading], *CODED[5:])
+    assert taken.excluded == {2: "note_row", 8: "note_row"}
+
+
+@pytest.mark.parametrize("heading", ["一、普通", "注：单位为元"])
+def test_headings_among_customers_known_by_name_are_none(heading: str) -> None:
+    assert take(HEAD, [heading], *[[name, *ROW[1:]] for name in ("张三", "李四", "王五")]).excluded == {2: "note_row"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "new"),
+    [
+        ("C1 C2 C3", ["C4"]),
+        ("C1 C2 C3", ["C4（新）"]),
+        ("C1 C2 C3", ["C 4"]),
+        ("1 2 3", ["4号"]),
+        ("wx_1 wx_2 wx_3", ["wx_anna"]),
+        ("u1@x.com u2@x.com u3@x.com", ["anna@x.com"]),
+        ("C1 C2 VIP", ["NEW"]),
+        ("张三 李四 王五", ["赵六"]),
+        ("张三 李四 王五", ["赵六", "女"]),
+        ("C1 C2 C3", ["新客", "女"]),
+        ("C1 C2", ["新客"]),
+    ],
+)
+def test_who_may_be_a_new_customer_is_one(ids: str, new: list[Any]) -> None:
+    rows = [[one, "女", *ROW[1:]] for one in ids.split()]
+    assert take(["客户ID", "性别", *HEAD[1:]], *rows, new).excluded == {}
+
+
+def test_who_has_orders_is_a_customer_by_any_id() -> None:
+    grid = sheet(HEAD, *CODED, ["抖音：小王"])
+    assert intake.take(grid, schema.CUSTOMERS).excluded == {12: "note_row"}
+    assert intake.take(grid, schema.CUSTOMERS, {"抖音:小王"}).excluded == {}
+    only = sheet(HEAD, *[[row[0]] for row in CODED], ["以上数据来自CRM系统"])
+    assert intake.take(only, schema.CUSTOMERS, {f"c{n}" for n in range(100, 110)}).excluded == {12: "note_row"}
+
+
+def test_a_note_merged_over_several_rows_is_one_line() -> None:
+    taken = take(HEAD, *CODED, ["说明：数据来自CRM"], [None], [None], merged=((11, 0, 13, 5),))
+    assert taken.excluded == {12: "note_row"} and taken.rows_in == 11
+    aside = take(HEAD, *CODED, [None, "说明：数据来自CRM"], [None], merged=((11, 1, 12, 5),))
+    assert aside.excluded == {12: "note_row"} and aside.rows_in == 11
+
+
+def test_subtotals_and_a_total_without_a_label_are_no_customers() -> None:
+    def total(amount: float) -> list[Any]:
+        return [None, None, None, amount, None, None]
+
+    taken = take(HEAD, *MORE[:3], total(300.0), *MORE[3:5], total(200.0), total(500.0))
+    assert taken.excluded == {5: "total_row", 8: "total_row", 9: "total_row"}
+    assert take(HEAD, *MORE, total(4000.0), *CODED, [None, *ROW[1:]]).excluded == {42: "total_row", 53: "empty_id"}
 
 
 def test_a_total_that_has_a_customer_id_is_refused() -> None:

@@ -9,6 +9,7 @@ import excel_engine
 import numpy as np
 import openpyxl
 import pytest
+import xlsxwriter
 from bookshop import HEADERS, RFM_SHEET, book, customers, frame, rfm
 from fills import full
 from openpyxl.comments import Comment
@@ -259,6 +260,27 @@ def test_hidden_rows_merges_and_totals_are_told_alike(tmp_path):
     assert one.hidden_rows == other.hidden_rows == {3}
     assert one.merged == other.merged == ((20, 20, 22, 21),)
     assert [row[:14] for row in one.rows[:7]] == [row[:14] for row in other.rows[:7]] and one.sheet == other.sheet
+
+
+def test_an_excel_table_above_the_list_is_no_end_of_it(side, tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        sheet = workbook.add_worksheet(RFM_SHEET)
+        sheet.add_table("A1:B3", {"data": [["x", 1], ["y", 2]], "columns": [{"header": "a"}, {"header": "b"}]})
+        sheet.write_row("A5", HEADERS)
+        sheet.write_column("A6", ["1", "2"])
+    side.write(tmp_path / "a.xlsx", (RFM, rfm([1, 2, 3])))
+    rows = shown(tmp_path / "a.xlsx")
+    assert [row[0] for row in rows] == ["a", "x", "y", None, HEADERS[0], "1", "2", "3"]
+
+
+def test_totals_with_something_beside_are_read_alike(side, tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        sheet = workbook.add_worksheet(RFM_SHEET)
+        columns = [{"header": header} for header in HEADERS]
+        sheet.add_table(0, 0, 2, len(HEADERS) - 1, {"total_row": True, "columns": columns})
+        sheet.write_column("A2", ["1", "1 in all"])
+        sheet.write(2, len(HEADERS) + 1, "checked")
+    assert side.read(tmp_path / "a.xlsx", RFM).totals_row == 2
 
 
 def test_the_customer_sheet_is_missed_alike(side, tmp_path):

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
+from segmenter import schema
 from segmenter.books import Grid, spans
 from segmenter.books import short as brief
 from segmenter.books.refs import Area
@@ -20,6 +21,7 @@ from segmenter.books.short import Texts
 from segmenter.books.styles import Styles
 from segmenter.cells import position
 from segmenter.errors import Refused
+from segmenter.reading.headers import SEARCHED
 
 _CELL: Final = rb"(?s)<(?:[^\s<>/:]+:)?c" + ATTRIBUTES + rb">(.*?)</(?:[^\s<>/:]+:)?c\s*>"
 _ERROR: Final = rb"\st\s*=\s*[\"']e[\"']"
@@ -162,9 +164,27 @@ def totals_row(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> i
     """The row of an Excel table's totals, unless a list beside it goes on there."""
     for one in listed:
         row = rows[one.last + 1] if one.totals and one.last + 1 < len(rows) else ()
-        if one.totals and not _filled([*row[: one.area.left], *row[one.area.right + 1 :]]):
+        beside = _filled([*row[: one.area.left], *row[one.area.right + 1 :]])
+        if one.totals and (not beside or _is_list(one.area, rows)):
             return one.last + 1
     return None
+
+
+def _is_list(one: Area, rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether an Excel table is the sheet's list, and does not stand beside, above or below it: nowhere else are more
+    headers of ours."""
+    head = range(one.left, one.right + 1)
+    others = ((number, rows[number]) for number in range(min(SEARCHED, len(rows))))
+    best = max(
+        (_headers(v for c, v in enumerate(row) if n != one.top or c not in head) for n, row in others), default=0
+    )
+    return one.top < len(rows) and _headers(rows[one.top][one.left : one.right + 1]) >= best
+
+
+def _headers(cells: Iterable[Any]) -> int:
+    """How many headers of one list of ours stand there."""
+    names = {schema.fold(cell) for cell in cells if isinstance(cell, str)}
+    return max(len(table.headers & names) for table in schema.tables().values() if not table.anchor)
 
 
 def _plain(value: Any) -> Any:
@@ -183,8 +203,8 @@ def cut(rows: list[list[Any]], listed: Sequence[ListObject]) -> tuple[list[list[
 
 
 def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple[int, int | None]:
-    """How many rows there are up to that gap, and the first row with something behind it. Where a row goes on beside
-    the gap, the table stands beside a list, of which it says nothing."""
+    """How many rows there are up to that gap, and the first row with something behind it. A table that is not the list
+    of its sheet says nothing of where that ends, and neither does one beside whose gap a row goes on."""
     if len(listed) != 1:
         return len(rows), None
     one = listed[0].area
@@ -192,7 +212,7 @@ def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple
     while end < len(rows) and _filled(rows[end], one):
         end += 1
     rest = next((row for row in range(end, len(rows)) if _filled(rows[row], one)), None)
-    return (len(rows), None) if rest is None or _filled(rows[end]) else (end, rest)
+    return (len(rows), None) if rest is None or _filled(rows[end]) or not _is_list(one, rows) else (end, rest)
 
 
 def _filled(row: Sequence[Any], one: Area | None = None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -66,7 +66,8 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     header_row, columns = locate(grid, table)
     first = header_row + 1
     _refuse_uncached(grid, columns, first)
-    raw = {key: _filled(grid, table, key, column, first) for key, column in columns.items()}
+    merged = _merged(grid, columns.values(), first)
+    raw = {key: _filled(grid, merged, table, key, column, first) for key, column in columns.items()}
     empty = {key: column.empty for key, column in raw.items()}
 
     used = np.zeros(max(grid.height - first, 0), dtype=bool)
@@ -83,7 +84,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
 
     numbers = np.flatnonzero(used)
     excluded: dict[int, str] = {}
-    for position, code in footers.found(grid, raw, empty, numbers, first, columns).items():
+    for position, code in footers.found(grid, table, raw, numbers, first, columns, spare).items():
         cell = address(first + position, columns[table.key_field or "customer_id"])
         findings.append(Finding(code, grid.sheet, cell, _shown(raw, position)))
         excluded[first + position + 1] = code
@@ -215,11 +216,24 @@ def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping
     return found
 
 
-def _filled(grid: Grid, table: Table, key: str, column: int, first: int) -> Raw:
+def _merged(grid: Grid, columns: Collection[int], first: int) -> list[tuple[int, int, int, int]]:
+    """The cells merged downwards from row `first` on, without those beside which nothing stands: notes of several
+    lines."""
+
+    def beside(top: int, bottom: int) -> int:
+        rows = grid.rows[top : bottom + 1]
+        return sum(column < len(row) and row[column] is not None for row in rows for column in columns)
+
+    return [one for one in grid.merged if one[2] > one[0] >= first and beside(one[0], one[2]) > 1]
+
+
+def _filled(
+    grid: Grid, merged: Iterable[tuple[int, int, int, int]], table: Table, key: str, column: int, first: int
+) -> Raw:
     """A column's values; cells merged downwards take the value of the first for describing columns."""
     found = grid.column(column, first)
-    for top, left, bottom, right in grid.merged:
-        if bottom > top >= first and left <= column <= right and top - first < len(found):
+    for top, left, bottom, right in merged:
+        if left <= column <= right and top - first < len(found):
             where = f"{address(top, left)}:{address(bottom, right)}"
             if key in CRITICAL.get(table.key, ()):
                 raise Refused("merged", sheet=grid.sheet, cell=where)
