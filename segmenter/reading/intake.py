@@ -273,8 +273,8 @@ def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[A
 
 
 def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
-    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
-    up to the first that is empty."""
+    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
+    to the first that is empty. A row that lacks what no row of ours does is a remark, such as a signature."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
         return np.empty(0, dtype=object)
@@ -291,4 +291,17 @@ def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
         if left <= column <= right:
             typed |= filled[1:]
     typed &= ~values.empty(keys)
+    always = [columns[key] for key in table.always if key in columns]
+    if typed.any():
+        full = [_holds(grid, column, header_row + 1) for column in always or own]
+        typed &= np.sum(full, axis=0) >= (len(always) or 2)
     return np.asarray(values.ids(keys[typed]).values, dtype=object)
+
+
+def _holds(grid: Grid, column: int, first: int) -> NDArray[np.bool_]:
+    """Which cells of a column hold something, be it an error or a formula nobody has calculated."""
+    found = ~values.empty(grid.column(column, first))
+    for row, place in (*grid.errors, *grid.uncached):
+        if place == column and 0 <= row - first < len(found):
+            found[row - first] = True
+    return found

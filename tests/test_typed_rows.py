@@ -1,0 +1,127 @@
+"""Rows of our lists in which people typed what is theirs: a fill leaves it, and `verify` agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from segmenter import jobs
+from segmenter.schema import CUSTOMERS, RFM
+
+AS_OF = date(2026, 6, 30)
+HEADS = [
+    *("客户ID", "性别", "年龄", "地域", "职业", "近6个月消费频次", "平均客单价(元)", "品类偏好(TOP3)", "活跃渠道"),
+    *("累计消费金额(元)", "最近消费日期"),
+]
+NOTE = len(RFM.fields) + 1
+"""the column people add to the right of table 2"""
+
+
+def person(n: int) -> list[Any]:
+    orders, day = n % 12 + 1, datetime(2026, 6, 30) - timedelta(days=n * 7 % 200)
+    return [f"C{n:03d}", "男", 30, "北京", "工人", orders, 100, "服装", "线上", orders * 100, day]
+
+
+def put(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
+    for number, row in enumerate(rows, 1):
+        for column, value in enumerate(row, 1):
+            sheet.cell(number, column).value = value
+
+
+def book(path: Path, people: int = 6, **sheets: Sequence[Sequence[Any]]) -> Path:
+    """A workbook of somebody's own: the customers, and other sheets as they typed them."""
+    made = openpyxl.Workbook()
+    made.active.title = CUSTOMERS.sheet["zh"]
+    put(made.active, [HEADS, *map(person, range(1, people + 1))])
+    for name, rows in sheets.items():
+        put(made.create_sheet(name), rows)
+    made.save(path)
+    return path
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> Path:
+    made = openpyxl.load_workbook(path)
+    change(made)
+    made.save(path)
+    return path
+
+
+def filled(path: Path) -> Path:
+    """A workbook after a fill that `verify` agrees with, and that a second fill leaves alone."""
+    out, again = path.with_name("out.xlsx"), path.with_name("again.xlsx")
+    out.unlink(missing_ok=True)
+    jobs.fill(path, out, as_of=AS_OF)
+    assert not jobs.verify(path, out).violations
+    again.unlink(missing_ok=True)
+    jobs.fill(out, again, as_of=AS_OF)
+    assert again.read_bytes() == out.read_bytes()
+    return out
+
+
+def rows_of(path: Path, name: str) -> list[list[Any]]:
+    sheet = openpyxl.load_workbook(path)[name]
+    return [[cell.value for cell in row] for row in sheet.iter_rows() if any(cell.value is not None for cell in row)]
+
+
+# Table 2 -------------------------------------------------------------------------------------------------------------
+
+
+def noted(path: Path) -> Path:
+    """A filled workbook in which somebody remarks on the first customer of table 2."""
+    jobs.fill(book(path), as_of=AS_OF)
+
+    def change(made: Any) -> None:
+        made[RFM.sheet["zh"]].cell(1, NOTE).value = "备注"
+        made[RFM.sheet["zh"]].cell(2, NOTE).value = "VIP"
+
+    return edit(path, change)
+
+
+TOTALS = {"a sum": "=SUM(I2:I3)", "a number": 777}
+
+
+@pytest.mark.parametrize("total", TOTALS)
+@pytest.mark.parametrize("at", [4, 8])
+def test_a_total_with_a_remark_beside_it_is_no_customer_who_left(tmp_path: Path, at: int, total: str) -> None:
+    def change(made: Any) -> None:
+        sheet = made[RFM.sheet["zh"]]
+        for row in range(7, at - 1, -1):  # the customers below go down
+            for column in range(1, NOTE + 1):
+                sheet.cell(row + 1, column).value = sheet.cell(row, column).value
+                sheet.cell(row, column).value = None
+        (table,) = sheet.tables.values()
+        table.ref = table.autoFilter.ref = table.ref.replace("7", "8") if at < 8 else table.ref
+        sheet.cell(at, 1).value, sheet.cell(at, 9).value, sheet.cell(at, NOTE).value = "小计", TOTALS[total], "已核对"
+
+    path = edit(noted(tmp_path / "a.xlsx"), change)
+    before = openpyxl.load_workbook(path)[RFM.sheet["zh"]][at]
+    rows = rows_of(filled(path), RFM.sheet["zh"])
+    assert len(rows) == 8 and rows[at - 1] == [cell.value for cell in before]
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+def test_a_signature_below_table_2_is_no_customer_who_left(tmp_path: Path, table: bool) -> None:
+    def change(made: Any) -> None:
+        sheet = made[RFM.sheet["zh"]]
+        sheet.cell(10, 1).value, sheet.cell(10, NOTE).value = "审核人", "王五"
+        if not table:
+            del sheet.tables[next(iter(sheet.tables))]
+
+    path = edit(noted(tmp_path / "a.xlsx"), change)
+    before = rows_of(path, RFM.sheet["zh"])
+    assert rows_of(filled(path), RFM.sheet["zh"]) == before
+
+
+def test_a_total_that_has_a_customer_type_is_no_customer_who_left(tmp_path: Path) -> None:
+    def change(made: Any) -> None:
+        sheet = made[RFM.sheet["zh"]]
+        sheet.cell(8, 1).value, sheet.cell(8, 6).value, sheet.cell(8, NOTE).value = "合计", "6人", "已核对"
+
+    rows = rows_of(filled(edit(noted(tmp_path / "a.xlsx"), change)), RFM.sheet["zh"])
+    assert "不在本次分析中" not in {row[5] for row in rows}
+    assert [row[NOTE - 1] for row in rows if row[0] == "合计"] == ["已核对"]
