@@ -325,6 +325,18 @@ def own_rows(book):
     sheet.cell(2, 5).value, sheet.cell(3, 6).value = "王五", "完成30%"
 
 
+def own_figures(book):
+    """Groups of people's own with figures, formulas and words in our columns, and one they say nothing of."""
+    sheet = book[STRATEGY.sheet["zh"]]
+    at = {key: n for n, key in enumerate(STRATEGY.keys, 1)}
+    much = {"customers": 12, "amount": "=COUNTIF(A:A,1)", "amount_share": "12", "status": "重点跟进", "outcome": "好"}
+    for row, said in enumerate((much, {}, {"status": '=IF(TRUE,"","")', "customers": "=1+1"}), sheet.max_row + 1):
+        sheet.cell(row, 1).value = f"我自己的群体{row}"
+        for key, value in said.items():
+            sheet.cell(row, at[key]).value = value
+    book[CUSTOMERS.sheet["zh"]].delete_rows(9, 14)
+
+
 def sorted_anew(book):
     sheet = book[RFM_SHEET]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
@@ -427,7 +439,18 @@ def filled(tmp_path_factory):
 @pytest.mark.parametrize(
     "change",
     [
-        *(edited, noted, own_rows, sorted_anew, stricter, without_sheets, no_list_object, odd_ids, remark_below),
+        *(
+            edited,
+            noted,
+            own_rows,
+            own_figures,
+            sorted_anew,
+            stricter,
+            without_sheets,
+            no_list_object,
+            odd_ids,
+            remark_below,
+        ),
         *(remark_right_below, remark_right_below_no_list_object, note_below_no_list_object),
     ],
     ids=lambda one: one.__name__,

@@ -10,8 +10,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import jobs
-from segmenter.schema import CUSTOMERS, RFM
+from segmenter import jobs, rules
+from segmenter.schema import CUSTOMERS, RFM, STRATEGY
 
 AS_OF = date(2026, 6, 30)
 HEADS = [
@@ -53,7 +53,7 @@ def edit(path: Path, change: Callable[[Any], None]) -> Path:
 
 def filled(path: Path) -> Path:
     """A workbook after a fill that `verify` agrees with, and that a second fill leaves alone."""
-    out, again = path.with_name("out.xlsx"), path.with_name("again.xlsx")
+    out, again = (path.with_stem(f"{path.stem}-{name}") for name in ("out", "again"))
     out.unlink(missing_ok=True)
     jobs.fill(path, out, as_of=AS_OF)
     assert not jobs.verify(path, out).violations
@@ -125,3 +125,70 @@ def test_a_total_that_has_a_customer_type_is_no_customer_who_left(tmp_path: Path
     rows = rows_of(filled(edit(noted(tmp_path / "a.xlsx"), change)), RFM.sheet["zh"])
     assert "不在本次分析中" not in {row[5] for row in rows}
     assert [row[NOTE - 1] for row in rows if row[0] == "合计"] == ["已核对"]
+
+
+# Table 3 -------------------------------------------------------------------------------------------------------------
+
+PLAN = ["细分群体名称", "核心策略", "负责人", "当前进度", "目标实际值", "目标状态", "客户数", "群体状态"]
+OWN = {
+    "figures": ["企业大客户", "走访", "李四", "10%", "35%", "接近", 12, "重点跟进"],
+    "formulas": [
+        "工人客户",
+        "走访",
+        "李四",
+        "10%",
+        "=1/0",
+        '=IF(1,"")',
+        '=COUNTIF(A:A,"工人")',
+        '=IF(B3="","","先做")',
+    ],
+    "errors and days": ["老客户", "走访", "李四", "10%", datetime(2026, 6, 1), True, "#N/A", "=A1"],
+}
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_what_people_say_of_a_group_of_their_own_stays(tmp_path: Path, own: str) -> None:
+    path = book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: [PLAN, ["高价值客户"], OWN[own], ["自己的群体"]]})
+    rows = rows_of(filled(path), STRATEGY.sheet["zh"])
+    assert rows[2] == OWN[own]
+    assert rows[3] == ["自己的群体", *[None] * 6, "自定义群体，不计客户数"]
+    assert isinstance(rows[1][6], int), "our own groups are counted"
+
+
+def test_what_people_say_of_their_own_group_stays_with_it_when_rows_move(tmp_path: Path) -> None:
+    counted = ["工人客户", *[None] * 4, "=1/0", '=COUNTIF($A:$A,"工人")', "先做"]
+    rows = [PLAN, [None, "一个备注"], OWN["figures"], counted]
+    path = filled(book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: rows}))
+
+    def change(made: Any) -> None:
+        made[STRATEGY.sheet["zh"]].move_range("A3:H4", 12)
+
+    moved = filled(edit(path, change))
+    seen = {row[0]: row for row in rows_of(moved, STRATEGY.sheet["zh"])}
+    assert seen["企业大客户"] == OWN["figures"]
+    assert seen["工人客户"] == counted
+
+
+def test_a_group_that_is_no_longer_ours_keeps_none_of_our_figures(tmp_path: Path) -> None:
+    path = filled(book(tmp_path / "a.xlsx", 20))
+    renamed = tmp_path / "rules.toml"
+    text = Path(rules.__file__).with_name("rules.toml").read_text(encoding="utf-8")
+    renamed.write_text(text.replace('"价格敏感客户"', '"省钱客户"').replace('"价格敏感型客户"', '"省钱型"'), "utf-8")
+    jobs.fill(path, as_of=AS_OF, rules_file=renamed)
+    heads, *rows = rows_of(path, STRATEGY.sheet["zh"])
+    ours = [heads.index(STRATEGY[key].header["zh"]) for key in ("customers", "amount", "amount_share", "status")]
+    (gone,) = (row for row in rows if row[0] == "价格敏感客户")
+    assert [gone[n] for n in ours] == [None, None, None, "自定义群体，不计客户数"]
+    (new,) = (row for row in rows if row[0] == "省钱客户")
+    assert new[ours[0]] == 1
+
+
+def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
+    said = [
+        "本期无客户，内容保留",
+        "仅3人，少于30人，建议与低价值客户合并运营",
+        "A group of your own; customers are not counted",
+    ]
+    rows = [PLAN, *(["群体" + str(n), *[None] * 6, one] for n, one in enumerate([*said, "仅3人，少"]))]
+    out = rows_of(filled(book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: rows})), STRATEGY.sheet["zh"])
+    assert [row[7] for row in out[1:5]] == [*["自定义群体，不计客户数"] * 3, "仅3人，少"]

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
 
-from segmenter.books import Formula, aroundproof, cells, refs, region, rowproof
+from segmenter.books import Formula, Stays, aroundproof, cells, refs, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
@@ -105,6 +105,11 @@ class _Values:
         places = [slot.place for _, slot in rows]
         asked = (self._values[key] for key in keys)
         wanted = [None if place is None else values[place] for values in asked for place in places]
+        stayed: list[int] = []
+        for n, value in enumerate(wanted):
+            if isinstance(value, Stays):
+                wanted[n] = value.value
+                stayed += [n] if self._stood(rows[n % count][1], columns[n // count]) else []
         kept = [value if type(value) in _AS_HELD else self._kept(value) for value in wanted]
         wrong: list[int] = []
         if found != kept or [*map(type, found)] != [*map(type, kept)]:
@@ -115,10 +120,19 @@ class _Values:
         wrong += [n for n in special if not self._looks(rows[n % count], columns[n // count], held[n], wanted[n])]
         typed = {column for key, column in zip(keys, columns, strict=True) if self._plan.table[key].owner == "user"}
         wrong = [n for n in wrong if not (columns[n // count] in typed and self._stays(rows[n % count][1], held[n]))]
+        if stayed:
+            wrong = [n for n in wrong if n not in stayed]
+            wrong += [n for n in stayed if not self._stays(rows[n % count][1], held[n])]
         if not wrong:
             return ""
         first = min(wrong, key=lambda n: (n % count, n))
         return address(rows[first % count][0], columns[first // count])
+
+    def _stood(self, slot: Slot, column: int) -> bool:
+        """Whether something stood in a cell."""
+        source = None if slot.source is None else self._was.rows.get(slot.source)
+        cell = source.cells.get(column) if source else None
+        return cell is not None and not cell.blank
 
     def _stays(self, slot: Slot, cell: Cell | None) -> bool:
         """Whether a cell that people type in is what it was in its row: it may hold what cannot be written as it was
