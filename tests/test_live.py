@@ -337,6 +337,18 @@ def own_figures(book):
     book[CUSTOMERS.sheet["zh"]].delete_rows(9, 14)
 
 
+def log_remarks(book):
+    """Remarks beside lines of the log, of which some go and others come."""
+    log, people = book[CLEANING.sheet["zh"]], book[CUSTOMERS.sheet["zh"]]
+    column = log.max_column + 1
+    log.cell(1, column).value = "处理人"
+    for row in range(2, log.max_row + 1, 2):
+        log.cell(row, column).value = f"{log.cell(row, 4).value} 已交张三"
+    log.cell(3, 3).comment = Comment("看这里", "me")
+    people.delete_rows(12, 5)
+    people["J3"].value, people["K5"].value = "很多", "无"
+
+
 def sorted_anew(book):
     sheet = book[RFM_SHEET]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
@@ -444,6 +456,7 @@ def filled(tmp_path_factory):
             noted,
             own_rows,
             own_figures,
+            log_remarks,
             sorted_anew,
             stricter,
             without_sheets,

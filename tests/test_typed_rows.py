@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, rules
-from segmenter.schema import CUSTOMERS, RFM, STRATEGY
+from segmenter.schema import CLEANING, CUSTOMERS, RFM, STRATEGY
 
 AS_OF = date(2026, 6, 30)
 HEADS = [
@@ -192,3 +192,23 @@ def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
     rows = [PLAN, *(["群体" + str(n), *[None] * 6, one] for n, one in enumerate([*said, "仅3人，少"]))]
     out = rows_of(filled(book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: rows})), STRATEGY.sheet["zh"])
     assert [row[7] for row in out[1:5]] == [*["自定义群体，不计客户数"] * 3, "仅3人，少"]
+
+
+# The log -------------------------------------------------------------------------------------------------------------
+
+
+def test_remarks_on_what_was_found_stay_beside_it(tmp_path: Path) -> None:
+    def flawed(made: Any) -> None:
+        for cell in ("C5", "F11", "K14"):
+            made[CUSTOMERS.sheet["zh"]][cell].value = None
+
+    path, name = filled(edit(book(tmp_path / "a.xlsx", 20), flawed)), CLEANING.sheet["zh"]
+
+    def remarked(made: Any) -> None:
+        made[name]["H1"].value = "处理人"
+        for row in (2, 3, 4):
+            made[name].cell(row, 8).value = f"{made[name].cell(row, 4).value} 已交张三"
+        made[CUSTOMERS.sheet["zh"]]["F11"].value = 3
+
+    rows = rows_of(filled(edit(path, remarked)), name)
+    assert {row[3]: row[7] for row in rows[1:]} == {one: f"{one} 已交张三" for one in ("C5", "F11", "K14")}

@@ -21,7 +21,7 @@ from segmenter.books.filling import (
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_remarks, without_totals
+from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_remarks, without_totals
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -85,6 +85,10 @@ def asked(job: Job) -> Frame:
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:
     rows, key_field = range(typed.region.first, typed.region.last + 1), job.table.key_field
+    if not key_field:
+        names = apart(job.table, values)
+        stood = said(job.sheet.column(job.header.columns[name], rows) for name in names)
+        return lines(typed, stood, said(values[name] for name in names), len(job.frame))
     keys = job.sheet.column(job.header.columns[key_field], rows) if key_field in values else [None] * len(rows)
     return slots(typed, [*map(key_of, keys)], values.get(key_field), len(job.frame))
 
@@ -184,7 +188,7 @@ class _Rows:
 
     def _wanted(self, column: int, slot: Slot, cell: Cell | None) -> Plain | _Keep:
         """The value for a cell of ours; `_KEEP` for one of somebody else, and one that is to stay."""
-        if column not in self._values or slot.whole:
+        if column not in self._values or slot.whole or slot.stale:
             return _KEEP
         if slot.place is not None:
             value = self._values[column][slot.place]

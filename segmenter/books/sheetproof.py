@@ -13,7 +13,7 @@ from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, key_of
+from segmenter.books.slots import Slot, apart, key_of, said
 from segmenter.books.styles import Styles
 from segmenter.cells import address
 
@@ -92,7 +92,7 @@ class _Values:
         if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(count)]:
             return f"{len(plan.slots)} < {count}"
         filled = [one for one in rows if one[1].place is not None]
-        left = [one for one in rows if one[1].place is None and not one[1].whole]
+        left = [one for one in rows if one[1].place is None and not one[1].whole and not one[1].stale]
         return self._differs(filled, plan.written) or self._differs(left, plan.emptied)
 
     def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:
@@ -254,12 +254,7 @@ class _Kept:
         """The first row that became the row of another key, or that went though its key did not."""
         plan, key = self._plan, self._plan.table.key_field
         if key not in plan.columns:
-            wrong = (
-                number
-                for number, slot in enumerate(plan.slots, plan.first)
-                if None not in (slot.source, slot.place) and slot.source != number
-            )
-            return next((address(number, 0) for number in wrong), "") if plan.frame is not None else ""
+            return self._lines_exchanged()
         now = {number: key_of(self._now.value(number, self._key)) for number in self._numbers()}
         for number, slot in enumerate(plan.slots, plan.first):
             if slot.source is not None and key_of(self._was.value(slot.source, self._key)) != now[number]:
@@ -269,6 +264,28 @@ class _Kept:
         unused = {key_of(self._was.value(number, self._key)) for number in (*gone, *left)}
         twice = next((one for one in further if one is not None and one in unused), None)
         return "" if twice is None else next(address(n, self._key) for n, one in now.items() if one == twice)
+
+    def _lines_exchanged(self) -> str:
+        """The same of a list without keys: a line stays in its row, and one with something typed beside it says what it
+        said."""
+        plan = self._plan
+        if plan.frame is None or plan.table.key_field:
+            return ""
+        columns = [plan.columns[name] for name in apart(plan.table, plan.written)]
+        for number, slot in enumerate(plan.slots, plan.first):
+            if slot.source is None or slot.place is None:
+                continue
+            if not self._holds(slot.source):
+                same = slot.source == number
+            else:
+                same = self._said(self._was, slot.source, columns) == self._said(self._now, number, columns)
+            if not same:
+                return address(number, 0)
+        return ""
+
+    @staticmethod
+    def _said(sheet: Sheet, number: int, columns: Sequence[int]) -> list[str | None]:
+        return [*said([sheet.value(number, column)] for column in columns)]
 
     def _numbers(self) -> range:
         return range(self._plan.first, self._plan.first + len(self._plan.slots))
