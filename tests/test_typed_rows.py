@@ -194,6 +194,24 @@ def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
     assert [row[7] for row in out[1:5]] == [*["自定义群体，不计客户数"] * 3, "仅3人，少"]
 
 
+def test_a_group_behind_a_gap_below_table_3_is_told(tmp_path: Path) -> None:
+    path, name = filled(book(tmp_path / "a.xlsx", 20)), STRATEGY.sheet["zh"]
+    assert "rows_below" not in {one.code for one in jobs.check(path).findings}
+
+    def change(made: Any) -> None:
+        last = made[name].max_row
+        made[name].cell(last + 2, 1).value, made[name].cell(last + 2, 5).value = made[name].cell(last, 1).value, "张三"
+        made[name].cell(last, 1).value = "大客户专项"
+
+    path = edit(path, change)
+    last = len(rows_of(path, name))
+    told = [one for one in jobs.check(path).findings if one.code == "rows_below"]
+    assert [(one.sheet, one.params["row"]) for one in told] == [(name, last)]
+    jobs.fill(path, as_of=AS_OF)
+    assert not [one for one in rows_of(path, name)[1:] if one[0] == "大客户专项" and one[10:14] != [None] * 4]
+    assert rows_of(path, name)[-1][4] == "张三"
+
+
 # The log -------------------------------------------------------------------------------------------------------------
 
 

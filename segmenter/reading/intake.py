@@ -185,9 +185,7 @@ def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
 
 def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
     """Rows below the Excel table, blank rows inside the data, hidden rows, a hidden sheet."""
-    found = []
-    if grid.below is not None:
-        found.append(Finding("rows_below", grid.sheet, params={"row": grid.height + 1}))
+    found = unread(grid)
     last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
     if not used[:last].all():
         found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
@@ -195,6 +193,13 @@ def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Fi
     if hidden:
         found.append(Finding("rows_hidden", grid.sheet, params={"hidden": hidden, "rows": int(used.sum())}))
     return [*found, Finding("sheet_hidden", grid.sheet)] if grid.hidden else found
+
+
+def unread(grid: Grid | None) -> list[Finding]:
+    """What stands below the Excel table behind a gap, and was not read."""
+    if grid is None or grid.below is None:
+        return []
+    return [Finding("rows_below", grid.sheet, params={"row": grid.height + 1})]
 
 
 def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int]) -> list[Finding]:

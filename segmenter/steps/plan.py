@@ -20,6 +20,7 @@ TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owne
 MEASURED: Final = ("target", "period", "progress")
 """what people type of which our own columns tell"""
 OURS: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "us")
+FIGURES: Final = ("customers", "customer_share", "amount", "amount_share")
 MERGE_INTO: Final = {"low_value": "dormant", "dormant": "low_value"}
 """低价值 + 低活跃 are merged into 待激活客户 (item 003-105); other small groups into the largest of their kind"""
 _COUNTED: Final = (
@@ -141,11 +142,16 @@ def left(
         name = schema.fold(row["segment"])
         if name in rules.named:
             continue
-        before = told.get(name, {})
+        before = told.get(name) or next((one for one in told.values() if _are(old, one)), {})
         blank = {key for key in OURS if row[key] is None and (old.get(key) is None or old[key] != before.get(key))}
         found |= {(place, key) for key in blank}
         found |= set() if _is_our_status(old.get("status")) else {(place, "status")}
     return frozenset(found)
+
+
+def _are(old: Mapping[str, Any], figures: Mapping[str, Any]) -> bool:
+    """Whether what stands in a row are these figures: of a group of ours that people gave another name."""
+    return bool(old.get("amount")) and all(old.get(key) in (None, figures.get(key)) for key in FIGURES)
 
 
 def _is_our_status(cell: Any) -> bool:
@@ -164,8 +170,7 @@ def _figures(
     elif segment.key in small:
         into = rules.segment(small[segment.key]).name[lang]
         status = texts.say("plan.small", lang, count=customers, minimum=rules.segment_size_min, into=into)
-    shown = ("customers", "customer_share", "amount", "amount_share")
-    return {**{key: line[key] for key in shown}, "status": status}
+    return {**{key: line[key] for key in FIGURES}, "status": status}
 
 
 def small_segments(segments: Mapping[str, Mapping[str, Any]], rules: Rules) -> dict[str, str]:
