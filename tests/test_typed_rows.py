@@ -11,6 +11,8 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, rules
+from segmenter.books import lists
+from segmenter.errors import Refused
 from segmenter.schema import CLEANING, CUSTOMERS, RFM, STRATEGY
 
 AS_OF = date(2026, 6, 30)
@@ -210,6 +212,20 @@ def test_a_group_behind_a_gap_below_table_3_is_told(tmp_path: Path) -> None:
     jobs.fill(path, as_of=AS_OF)
     assert not [one for one in rows_of(path, name)[1:] if one[0] == "大客户专项" and one[10:14] != [None] * 4]
     assert rows_of(path, name)[-1][4] == "张三"
+
+
+def test_the_proof_finds_a_cell_that_should_have_stayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: [PLAN, OWN["figures"], OWN["formulas"]]})
+    real = lists._Rows._wanted
+
+    def emptied(self: Any, column: int, slot: Any, cell: Any) -> Any:
+        found = real(self, column, slot, cell)
+        return None if found is lists._KEEP and column == PLAN.index("客户数") else found
+
+    monkeypatch.setattr(lists._Rows, "_wanted", emptied)
+    with pytest.raises(Refused) as refused:
+        jobs.fill(path, tmp_path / "b.xlsx", as_of=AS_OF)
+    assert refused.value.key == "proof"
 
 
 # The log -------------------------------------------------------------------------------------------------------------
