@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from segmenter import pipeline, rules, schema, settings, texts, timeline
 from segmenter.atomic import placing
-from segmenter.books import Book, adding, proof
+from segmenter.books import Book, adding, leaving, proof
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import NOTHING, Asked, Proof
@@ -78,7 +78,7 @@ def analyse(
 def write(book: Book, result: Result) -> None:
     """The result's tables into the workbook; the customer sheet, the orders and the settings are never written."""
     book.write(schema.RFM, result.rfm)
-    book.write(schema.STRATEGY, result.strategy)
+    book.write(schema.STRATEGY, leaving(result.strategy, result.left))
     for table in schema.BOARDS:
         book.write(table, result.boards[table.key])
     book.write(schema.CLEANING, result.cleaning)

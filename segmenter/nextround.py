@@ -13,7 +13,7 @@ from segmenter.advice import Proposal, Review
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.reading import planning
+from segmenter.reading import intake, planning
 from segmenter.reading.targets import Tracked
 from segmenter.rules import Rules
 from segmenter.steps import goals, history, metrics, proposals
@@ -35,6 +35,19 @@ class Ahead(NamedTuple):
     findings: tuple[Finding, ...]
     extra: Mapping[str, Frame]
     reach: Mapping[str, tuple[int, int]] | None
+
+
+def stood(grid: Grid | None) -> dict[int, dict[str, Any]]:
+    """Table 3 as it stands: cells by field key, by the number of their row on the sheet; rows without a segment left
+    out, which are nobody's and stay as they are; numbers and dates stay what they are."""
+    if grid is None:
+        return {}
+    rows, found = intake.typed_columns(grid, schema.STRATEGY)
+    blank = [None] * len(rows)
+    keys = schema.STRATEGY.keys
+    cells = zip(*(found.get(key, blank) for key in keys), strict=True)
+    stood = {row: dict(zip(keys, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
+    return {row: line for row, line in stood.items() if line["segment"] is not None and schema.fold(line["segment"])}
 
 
 def look(

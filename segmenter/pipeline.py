@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from segmenter.errors import Refused
 from segmenter.findings import Finding, to_frame, weighed
 from segmenter.frames import Frame
 from segmenter.matching import Segment
-from segmenter.reading import intake, kept
+from segmenter.reading import headers, intake, kept
 from segmenter.reading.intake import Intake
 from segmenter.result import Result
 from segmenter.rules import Rules, months_before
@@ -100,9 +100,11 @@ def run(
     lines = plan.lines(segments)
 
     progress("plan")
-    typed = _typed(sheets.strategy)
-    strategy, advice = plan.merge(typed.values(), lines, rules, lang)
-    findings += advice
+    stood = nextround.stood(sheets.strategy)
+    typed = {row: {key: line[key] for key in plan.TYPED} for row, line in stood.items()}
+    shown = plan.TYPED if sheets.strategy is None else headers.locate(sheets.strategy, schema.STRATEGY).columns
+    strategy, advice = plan.merge(typed.values(), lines, rules, lang, shown)
+    findings += [*intake.unread(sheets.strategy), *advice]
     findings += _cautions(rules, ordered)
     extra: dict[str, Frame] = {}
     faceted = clustered = valued = None
@@ -151,6 +153,7 @@ def run(
         segments=segments,
         rfm=table_2,
         strategy=ahead.strategy,
+        left=plan.left(ahead.strategy.records(), stood.values(), timeline.figures(sheets.board_facts), rules),
         boards=board.blocks(customers, segments, rules, analysis, lang),
         cleaning=to_frame(findings, lang),
         clustered=clustered,
@@ -325,18 +328,6 @@ def _thin(customers: Frame, taken: Intake) -> list[Finding]:
             value = wording.number(float(measured[0]))
             found.append(Finding("all_identical", taken.sheet, value=value, params={"measure": name}))
     return found
-
-
-def _typed(grid: Grid | None) -> dict[int, dict[str, Any]]:
-    """Table 3 as people typed it: cells by field key, by the number of their row on the sheet; rows without a segment
-    left out, which are nobody's and stay as they are; numbers and dates stay what they are."""
-    if grid is None:
-        return {}
-    rows, found = intake.typed_columns(grid, schema.STRATEGY)
-    blank = [None] * len(rows)
-    cells = zip(*(found.get(key, blank) for key in plan.TYPED), strict=True)
-    typed = {row: dict(zip(plan.TYPED, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
-    return {row: line for row, line in typed.items() if line["segment"] is not None and schema.fold(line["segment"])}
 
 
 def _nobody(taken: Intake, reasons: Counter[str]) -> Refused:

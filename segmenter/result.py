@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,6 +85,8 @@ class Result(NamedTuple):
     any"""
     history: Frame = Frame({})
     """the lines of 细分历史 with those of this analysis, columns as in the schema; none where it is not kept"""
+    left: Collection[tuple[int, str]] = ()
+    """the cells of `strategy` (row, column) that are not ours to write: what stands in them stays"""
     migration: Migration | None = None
     """None where there is nothing earlier to compare with"""
 

@@ -73,6 +73,7 @@ class Table:
         rows: int = 0,
         optional: str = "",
         always: Sequence[str] = (),
+        same: Sequence[str] = (),
     ) -> None:
         self.key = key
         self.sheet = sheet
@@ -88,6 +89,8 @@ class Table:
         by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
         self.always = always
         """the fields that no row lacks which `fill` writes"""
+        self.same = same
+        """without a key field: those by which a line is found again beside which people typed something"""
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from segmenter import schema, texts
 from segmenter.books import Grid
@@ -169,6 +169,17 @@ def lines(grid: Grid | None) -> Frame:
 def mark(remembered: Frame, day: date) -> str:
     """The fingerprint of the rules of a day; "" where it is not on record."""
     return next((str(one) for one in history.of(remembered, day).get("fingerprint", ()) if one), "")
+
+
+def figures(board: Grid | None) -> Mapping[str, Mapping[str, Any]]:
+    """What 看板 says of the segments of the analysis before, by `fold`ed name."""
+    _, *keys = schema.table("board_segments").keys
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in board.head(200) if board is not None else ():
+        for at, cell in enumerate(row):
+            if isinstance(cell, str):
+                found.setdefault(schema.fold(cell), dict(zip(keys, row[at + 1 :], strict=False)))
+    return found
 
 
 def shown(board: Grid | None) -> date | None:

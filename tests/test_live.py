@@ -347,6 +347,30 @@ def own_rows(book):
     sheet.cell(2, 5).value, sheet.cell(3, 6).value = "王五", "完成30%"
 
 
+def own_figures(book):
+    """Groups of people's own with figures, formulas and words in our columns, and one they say nothing of."""
+    sheet = book[STRATEGY.sheet["zh"]]
+    at = {key: n for n, key in enumerate(STRATEGY.keys, 1)}
+    much = {"customers": 12, "amount": "=COUNTIF(A:A,1)", "amount_share": "12", "status": "重点跟进", "outcome": "好"}
+    for row, said in enumerate((much, {}, {"status": '=IF(TRUE,"","")', "customers": "=1+1"}), sheet.max_row + 1):
+        sheet.cell(row, 1).value = f"我自己的群体{row}"
+        for key, value in said.items():
+            sheet.cell(row, at[key]).value = value
+    book[CUSTOMERS.sheet["zh"]].delete_rows(9, 14)
+
+
+def log_remarks(book):
+    """Remarks beside lines of the log, of which some go and others come."""
+    log, people = book[CLEANING.sheet["zh"]], book[CUSTOMERS.sheet["zh"]]
+    column = log.max_column + 1
+    log.cell(1, column).value = "处理人"
+    for row in range(2, log.max_row + 1, 2):
+        log.cell(row, column).value = f"{log.cell(row, 4).value} 已交张三"
+    log.cell(3, 3).comment = Comment("看这里", "me")
+    people.delete_rows(12, 5)
+    people["J3"].value, people["K5"].value = "很多", "无"
+
+
 def sorted_anew(book):
     sheet = book[RFM_SHEET]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
@@ -449,7 +473,19 @@ def filled(tmp_path_factory):
 @pytest.mark.parametrize(
     "change",
     [
-        *(edited, noted, own_rows, sorted_anew, stricter, without_sheets, no_list_object, odd_ids, remark_below),
+        *(
+            edited,
+            noted,
+            own_rows,
+            own_figures,
+            log_remarks,
+            sorted_anew,
+            stricter,
+            without_sheets,
+            no_list_object,
+            odd_ids,
+            remark_below,
+        ),
         *(remark_right_below, remark_right_below_no_list_object, note_below_no_list_object),
     ],
     ids=lambda one: one.__name__,

@@ -17,7 +17,7 @@ what stands in the cells, and turning it into customers is the business of the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType, NoneType
 from typing import Any, Protocol
 
@@ -104,6 +104,24 @@ class Formula:
     def __init__(self, text: str, result: str | float | int | None = None) -> None:
         self.text = text
         self.result = result
+
+
+class Stays:
+    """A cell of ours that stays as it is where something stands in it, and gets `value` where nothing does. No tuple:
+    see `Formula`."""
+
+    def __init__(self, value: str | None = None) -> None:
+        self.value = value
+
+
+def leaving(frame: Frame, stay: Collection[tuple[int, str]]) -> Frame:
+    """A frame to be written, of which some cells (row, column) stay as they are where something stands in them."""
+    found = {}
+    for row, name in sorted(stay):
+        if name not in found:
+            found[name] = np.array(frame[name], dtype=object)
+        found[name][row] = Stays(found[name][row])
+    return frame.assign(**found)
 
 
 class Book(Protocol):

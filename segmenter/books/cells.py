@@ -12,12 +12,12 @@ from typing import Any, Final, TypeGuard
 
 import numpy as np
 
-from segmenter.books import Formula
+from segmenter.books import Formula, Stays
 from segmenter.books.spans import unescape
 from segmenter.errors import Refused
 
-Plain = str | float | int | bool | date | Formula | None
-"""what a cell can hold: text, a number, true or false, a day or a moment, a formula, nothing"""
+Plain = str | float | int | bool | date | Formula | Stays | None
+"""what a cell can hold: text, a number, true or false, a day or a moment, a formula, nothing; or what it held"""
 
 _SIMPLE: Final = frozenset({str, float, NoneType})
 """kinds that are all a cell mostly holds"""
@@ -52,6 +52,8 @@ def plain(value: Any) -> Plain:
         return value or None
     if isinstance(value, Formula):
         return Formula(value.text, plain(value.result))  # type: ignore[arg-type]
+    if isinstance(value, Stays):
+        return value
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
@@ -151,7 +153,7 @@ def encode(value: Plain, where: str, style: int, *, prefix: str = "", date1904: 
     """The cell element at address `where` with a value and a style id. Nothing for an empty cell without a style."""
     p = prefix
     head = f'<{p}c r="{where}" s="{style}"' if style else f'<{p}c r="{where}"'
-    if value is None:
+    if value is None or isinstance(value, Stays):
         return f"{head}/>".encode() if style else b""
     if isinstance(value, str):
         if too_long(value):

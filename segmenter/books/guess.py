@@ -13,7 +13,7 @@ from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import Region
 from segmenter.books.rowproof import alike
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, Typed, key_of, without_remarks
+from segmenter.books.slots import Slot, Typed, apart, key_of, said, without_remarks
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
 
@@ -63,6 +63,7 @@ class _Guess:
         self._columns = stood.columns
         self._foreign = [column for column in stood.columns if column not in ours]
         self._typed = typed
+        self._apart = [] if plan.table.key_field else [plan.columns[key] for key in apart(plan.table, plan.written)]
 
     def slots(self, last: int) -> Iterator[Slot]:
         """The rows down to `last`, or to the first that cannot have been written."""
@@ -73,16 +74,25 @@ class _Guess:
         loose = [number for number in keyless if self._typed.holds(number, None)]
         same = frozenset() if keyed else frozenset(keyless) - {*loose}
         without = {*stands.get(None, [])}
+        noted: dict[str | None, list[int]] = {}
+        for one in loose:
+            noted.setdefault(self._said(self._was, one), []).append(one)
         for number in numbers:
             if number not in self._now.rows or self._is_below(number):
                 return
             if number not in without:
                 yield self._keyed(sources.get(number), number)
-            elif loose and self._is_remark(loose[0], None, number):
+                continue
+            if loose and self._is_remark(loose[0], None, number):
                 yield Slot(loose.pop(0), 0, True)
-            elif number in same and self._could_be(number, number):
+                continue
+            here = self._said(self._now, number)
+            left = (n for n in noted.get(here, []) if loose and n >= loose[0])
+            source = next((n for n in left if self._could_be(n, number)), None)
+            stays = number in same and self._could_be(number, number)
+            if stays and (source is None or self._said(self._was, number) == here):
                 yield Slot(number, 0)
-            elif (source := next((n for n in loose if self._could_be(n, number)), None)) is not None:
+            elif source is not None:
                 del loose[: loose.index(source) + 1]
                 yield Slot(source, 0, not self._typed.is_ours(source, None))
             elif keyed and self._holds(number):
@@ -130,6 +140,10 @@ class _Guess:
                 fitting = [way for way in ways if len(way) == len(numbers)] or [before]
                 before = next((way for way in fitting if all(map(self._could_be, way, numbers))), fitting[0])
             yield from zip(numbers, before, strict=False)
+
+    def _said(self, sheet: Sheet, number: int) -> str | None:
+        """What a line says by which it is found again; nothing where there are keys."""
+        return next(said([sheet.value(number, column)] for column in self._apart), None)
 
     def _holds(self, number: int) -> bool:
         """Whether something stands in a row of the list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from segmenter.books import cells, longlist
+from segmenter.books import Stays, cells, longlist
 from segmenter.books.cells import Plain
 from segmenter.books.filling import (
     UNLIKE,
@@ -21,7 +21,7 @@ from segmenter.books.filling import (
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_others, without_remarks
+from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -85,6 +85,10 @@ def asked(job: Job) -> tuple[Frame, int | None]:
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:
     rows, key_field = range(typed.region.first, typed.region.last + 1), job.table.key_field
+    if not key_field:
+        names = apart(job.table, values)
+        stood = said(job.sheet.column(job.header.columns[name], rows) for name in names)
+        return lines(typed, stood, said(values[name] for name in names), len(job.frame))
     keys = job.sheet.column(job.header.columns[key_field], rows) if key_field in values else [None] * len(rows)
     return slots(typed, [*map(key_of, keys)], values.get(key_field), len(job.frame))
 
@@ -145,7 +149,7 @@ class _Rows:
         changed = slot.source != number
         for column in self._region.columns:
             cell = old.get(column)
-            value = self._wanted(column, slot, cell is not None)
+            value = self._wanted(column, slot, cell)
             if isinstance(value, _Keep) or (cell and self._sheet.holds(cell, value, self._writer.date1904)):
                 if cell:
                     parts[column] = self._kept(cell, number, slot)
@@ -182,14 +186,16 @@ class _Rows:
                 parts[column] = self._writer.cell(number, column, style, None)
         return self._sheet.compose(self._like_attributes, number, parts)
 
-    def _wanted(self, column: int, slot: Slot, there: bool) -> Plain | _Keep:
-        """The value for a cell of ours; `_KEEP` for one of somebody else."""
-        if column not in self._values or slot.whole:
+    def _wanted(self, column: int, slot: Slot, cell: Cell | None) -> Plain | _Keep:
+        """The value for a cell of ours; `_KEEP` for one of somebody else, and one that is to stay."""
+        if column not in self._values or slot.whole or slot.stale:
             return _KEEP
         if slot.place is not None:
             value = self._values[column][slot.place]
+            if isinstance(value, Stays):
+                return value.value if cell is None or cell.blank else _KEEP
             return _KEEP if slot.source is not None and self._is_read(slot.source, column, value) else value
-        return None if column in self._computed and there else _KEEP
+        return None if column in self._computed and cell is not None else _KEEP
 
     def _is_read(self, row: int, column: int, value: Plain) -> bool:
         """Whether a value is just what was read of a cell in which people type. Not every cell can be written as it was

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from segmenter.books import Stays
 from segmenter.books.cells import Plain
 from segmenter.books.liveplan import Plan, cell_formulas, is_formula, list_object, parts, summed, table_area
 from segmenter.books.slots import Slot
@@ -67,7 +68,7 @@ def _back(value: Any, textual: bool) -> Any:
 
 def apply(found: Plan) -> None:
     """Do what a plan says."""
-    formulas = _formulas(found)
+    formulas = _formulas(found) | _stay(found)
     stayed = len(found.kept)
     for top, bottom in _runs(found.deleted, down=True):
         _delete(found, top, bottom)
@@ -112,6 +113,11 @@ def _formulas(found: Plan) -> set[int]:
         for column, text in enumerate(row, left)
         if column in found.computed and is_formula(text, old[column])
     }
+
+
+def _stay(found: Plan) -> set[int]:
+    """The columns of ours in which a cell is to stay as it is."""
+    return {column for column, values in found.values.items() if any(isinstance(one, Stays) for one in values)}
 
 
 def _runs(numbers: Iterable[int], down: bool = False) -> list[tuple[int, int]]:
@@ -206,9 +212,14 @@ def _put(found: Plan, left: int, right: int, start: int, end: int) -> None:
 
 
 def _put_around(found: Plan, column: int) -> None:
-    """Assign a column that holds formulas: only the cells that change, so that a right formula stays."""
+    """Assign a column that holds formulas, or what is to stay: only the cells that change, so that a right formula
+    stays."""
     kept = [row[column] for row in found.kept]
     wanted = [_wanted(found, column, slot, [None] * column + kept[n : n + 1]) for n, slot in enumerate(found.slots)]
+    for n, value in enumerate(wanted):
+        if isinstance(value, Stays):
+            holds = n < len(kept) and found.sheet.range((found.first + n + 1, column + 1)).formula not in (None, "")
+            wanted[n] = kept[n] if holds else value.value
     changed = [n for n, value in enumerate(wanted) if n >= len(kept) or not _same(kept[n], value)]
     for top, bottom in _runs(changed):
         area = found.sheet.range((found.first + top + 1, column + 1), (found.first + bottom + 1, column + 1))
@@ -221,7 +232,7 @@ def _wanted(found: Plan, column: int, slot: Slot, old: Sequence[Any]) -> Any:
     """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
     if slot.place is not None:
         return found.values[column][slot.place]
-    keeps = slot.whole or found.keys[column] == found.table.key_field
+    keeps = slot.whole or slot.stale or found.keys[column] == found.table.key_field
     return old[column] if keeps and column < len(old) else None
 
 

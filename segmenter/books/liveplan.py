@@ -14,7 +14,7 @@ from segmenter.books.cells import Plain
 from segmenter.books.filling import always
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region, find, widened
-from segmenter.books.slots import Slot, Typed, key_of, slots, without_others, without_remarks
+from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -175,9 +175,15 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     rows = [grid.rows[row] if row < grid.height else () for row in range(first, region.last + 1)]
     old = [[_at(row, column) for column in range(region.right + 1)] for row in rows]
     typed = Typed(there, table, header, region, columns, always(table, columns, frame))
-    key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
-    keys = [key_of(row[key]) if key >= 0 else None for row in old]
-    region, wanted = without_remarks(region, slots(typed, keys, values.get(key), len(frame)))
+    if table.key_field:
+        key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
+        keys = [key_of(row[key]) if key >= 0 else None for row in old]
+        found = slots(typed, keys, values.get(key), len(frame))
+    else:
+        told = [columns[name] for name in apart(table, columns)]
+        stood = said([row[one] for row in old] for one in told)
+        found = lines(typed, stood, said(values[one] for one in told), len(frame))
+    region, wanted = without_remarks(region, found)
     region = widened(there, region, first + len(wanted) - 1, listed)
     own = region.listed
     return Plan(

@@ -7,13 +7,13 @@ from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
 
-from segmenter.books import Formula, aroundproof, cells, refs, region, rowproof
+from segmenter.books import Formula, Stays, aroundproof, cells, refs, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, key_of
+from segmenter.books.slots import Slot, apart, key_of, said
 from segmenter.books.styles import Styles
 from segmenter.cells import address
 from segmenter.schema import says_total
@@ -93,7 +93,7 @@ class _Values:
         if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(count)]:
             return f"{len(plan.slots)} < {count}"
         filled = [one for one in rows if one[1].place is not None]
-        left = [one for one in rows if one[1].place is None and not one[1].whole]
+        left = [one for one in rows if one[1].place is None and not one[1].whole and not one[1].stale]
         return self._differs(filled, plan.written) or self._differs(left, plan.emptied)
 
     def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:
@@ -106,6 +106,11 @@ class _Values:
         places = [slot.place for _, slot in rows]
         asked = (self._values[key] for key in keys)
         wanted = [None if place is None else values[place] for values in asked for place in places]
+        stayed: list[int] = []
+        for n, value in enumerate(wanted):
+            if isinstance(value, Stays):
+                wanted[n] = value.value
+                stayed += [n] if self._stood(rows[n % count][1], columns[n // count]) else []
         kept = [value if type(value) in _AS_HELD else self._kept(value) for value in wanted]
         wrong: list[int] = []
         if found != kept or [*map(type, found)] != [*map(type, kept)]:
@@ -116,10 +121,19 @@ class _Values:
         wrong += [n for n in special if not self._looks(rows[n % count], columns[n // count], held[n], wanted[n])]
         typed = {column for key, column in zip(keys, columns, strict=True) if self._plan.table[key].owner == "user"}
         wrong = [n for n in wrong if not (columns[n // count] in typed and self._stays(rows[n % count][1], held[n]))]
+        if stayed:
+            wrong = [n for n in wrong if n not in stayed]
+            wrong += [n for n in stayed if not self._stays(rows[n % count][1], held[n])]
         if not wrong:
             return ""
         first = min(wrong, key=lambda n: (n % count, n))
         return address(rows[first % count][0], columns[first // count])
+
+    def _stood(self, slot: Slot, column: int) -> bool:
+        """Whether something stood in a cell."""
+        source = None if slot.source is None else self._was.rows.get(slot.source)
+        cell = source.cells.get(column) if source else None
+        return cell is not None and not cell.blank
 
     def _stays(self, slot: Slot, cell: Cell | None) -> bool:
         """Whether a cell that people type in is what it was in its row: it may hold what cannot be written as it was
@@ -243,12 +257,7 @@ class _Kept:
         """The first row that became the row of another key, or that went though its key did not."""
         plan, key = self._plan, self._plan.table.key_field
         if key not in plan.columns:
-            wrong = (
-                number
-                for number, slot in enumerate(plan.slots, plan.first)
-                if None not in (slot.source, slot.place) and slot.source != number
-            )
-            return next((address(number, 0) for number in wrong), "") if plan.frame is not None else ""
+            return self._lines_exchanged()
         now = {number: key_of(self._now.value(number, self._key)) for number in self._numbers()}
         for number, slot in enumerate(plan.slots, plan.first):
             if slot.source is not None and key_of(self._was.value(slot.source, self._key)) != now[number]:
@@ -258,6 +267,28 @@ class _Kept:
         unused = {key_of(self._was.value(number, self._key)) for number in (*gone, *left)}
         twice = next((one for one in further if one is not None and one in unused), None)
         return "" if twice is None else next(address(n, self._key) for n, one in now.items() if one == twice)
+
+    def _lines_exchanged(self) -> str:
+        """The same of a list without keys: a line stays in its row, and one with something typed beside it says what it
+        said."""
+        plan = self._plan
+        if plan.frame is None or plan.table.key_field:
+            return ""
+        columns = [plan.columns[name] for name in apart(plan.table, plan.written)]
+        for number, slot in enumerate(plan.slots, plan.first):
+            if slot.source is None or slot.place is None:
+                continue
+            if not self._holds(slot.source):
+                same = slot.source == number
+            else:
+                same = self._said(self._was, slot.source, columns) == self._said(self._now, number, columns)
+            if not same:
+                return address(number, 0)
+        return ""
+
+    @staticmethod
+    def _said(sheet: Sheet, number: int, columns: Sequence[int]) -> list[str | None]:
+        return [*said([sheet.value(number, column)] for column in columns)]
 
     def _numbers(self) -> range:
         return range(self._plan.first, self._plan.first + len(self._plan.slots))

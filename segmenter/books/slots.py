@@ -5,7 +5,7 @@ further ones. The same rules for a file and for Excel.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from segmenter.books import Grid
@@ -23,6 +23,8 @@ class Slot(NamedTuple):
     place: int | None
     whole: bool = False
     """whether nothing in it is emptied, though the frame lacks it: it is none of our rows"""
+    stale: bool = False
+    """the same of a line of ours: something is typed beside it"""
 
 
 def key_of(value: Plain) -> str | None:
@@ -103,15 +105,46 @@ class Typed:
         return any((row, column) in self._standing.notes for column in self.region.columns)
 
 
+def apart(table: Table, written: Collection[str]) -> list[str]:
+    """The fields by which a line of a list without keys is found again."""
+    return [key for key in table.same if key in written] or [*written]
+
+
+def said(columns: Iterable[Iterable[Plain]]) -> Iterator[str | None]:
+    """What each line says there, None for nothing; worked out when it is asked for."""
+    for line in zip(*columns, strict=True):
+        yield "\0".join(key_of(_number(value)) or "" for value in line).strip("\0") or None
+
+
+def lines(typed: Typed, stood: Iterable[str | None], wanted: Iterable[str | None], height: int) -> list[Slot]:
+    """The rows of a list without keys as they will be: those beside which people typed something are found again by
+    what they say, or stay as they are; the others are written over in the order of the frame. `stood` and `wanted`:
+    what they and the `height` rows of the frame say."""
+    rows = range(typed.region.first, typed.region.last + 1)
+    ours = [n for n, row in enumerate(rows) if typed.is_ours(row, None)]
+    noted = [n for n in ours if typed.holds(rows[n], None)]
+    told = [*stood] if noted else []
+    places = {noted[n]: place for n, place in match([told[n] for n in noted], wanted).items()} if noted else {}
+    held, again = {*noted}, {*places.values()}
+    stale = held.difference(places)
+    others = [n for n in ours if n not in held]
+    places |= zip(others, (place for place in range(height) if place not in again), strict=False)
+    gone = {*others}.difference(places)
+    found = [Slot(row, places.get(n), n not in places and n not in stale, n in stale) for n, row in enumerate(rows)]
+    used = {*places.values()}
+    further = (Slot(None, place) for place in range(height) if place not in used)
+    return [*(slot for n, slot in enumerate(found) if n not in gone), *further]
+
+
 def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | None, height: int) -> list[Slot]:
-    """The rows as they will be: those that stay in their order, then the further rows of the frame in theirs. `keys`:
-    those of the rows as they stand; `wanted`: those of the `height` rows of the frame, None when it brings none."""
+    """The rows of a list with keys as they will be: those that stay in their order, then the further rows of the frame
+    in theirs. `keys`: those of the rows as they stand; `wanted`: those of the `height` rows of the frame, None when it
+    brings none."""
     rows = range(typed.region.first, typed.region.last + 1)
     if wanted is not None:
         places = match(keys, map(key_of, map(_number, wanted)))
     else:
-        ours = [n for n, row in enumerate(rows) if typed.is_keyed or typed.is_ours(row, None)]
-        places = dict(zip(ours, range(height), strict=False))
+        places = dict(zip(range(len(rows)), range(height), strict=False))
     found = []
     for n, row in enumerate(rows):
         if n in places:

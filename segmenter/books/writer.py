@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmenter.books import Formula, cells
+from segmenter.books import Formula, Stays, cells
 from segmenter.books.cells import Plain
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
@@ -25,7 +25,7 @@ class Writer:
 
     def cell(self, row: int, column: int, style: int, value: Plain) -> bytes:
         """A cell with a value, in its style or a variant of it."""
-        value, style = self.fit(value, style)
+        value, style = self.fit(value.value if isinstance(value, Stays) else value, style)
         self.written.add((row, column))
         where = address(row, column)
         if not self.locked and self.styles.locked(style):

@@ -186,9 +186,7 @@ def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
 
 def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
     """Rows below the Excel table, blank rows inside the data, hidden rows, a hidden sheet."""
-    found = []
-    if grid.below is not None:
-        found.append(Finding("rows_below", grid.sheet, params={"row": grid.height + 1}))
+    found = unread(grid)
     last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
     if not used[:last].all():
         found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
@@ -196,6 +194,13 @@ def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Fi
     if hidden:
         found.append(Finding("rows_hidden", grid.sheet, params={"hidden": hidden, "rows": int(used.sum())}))
     return [*found, Finding("sheet_hidden", grid.sheet)] if grid.hidden else found
+
+
+def unread(grid: Grid | None) -> list[Finding]:
+    """What stands below the Excel table behind a gap, and was not read."""
+    if grid is None or grid.below is None:
+        return []
+    return [Finding("rows_below", grid.sheet, params={"row": grid.height + 1})]
 
 
 def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int]) -> list[Finding]:
@@ -287,8 +292,8 @@ def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[A
 
 
 def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
-    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own,
-    up to the first that is empty."""
+    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
+    to the first that is empty. A row that lacks what no row of ours does is a remark, such as a signature."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
         return np.empty(0, dtype=object)
@@ -305,4 +310,17 @@ def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
         if left <= column <= right:
             typed |= filled[1:]
     typed &= ~values.empty(keys)
+    always = [columns[key] for key in table.always if key in columns]
+    if typed.any():
+        full = [_holds(grid, column, header_row + 1) for column in always or own]
+        typed &= np.sum(full, axis=0) >= (len(always) or 2)
     return np.asarray(values.ids(keys[typed]).values, dtype=object)
+
+
+def _holds(grid: Grid, column: int, first: int) -> NDArray[np.bool_]:
+    """Which cells of a column hold something, be it an error or a formula nobody has calculated."""
+    found = ~values.empty(grid.column(column, first))
+    for row, place in (*grid.errors, *grid.uncached):
+        if place == column and 0 <= row - first < len(found):
+            found[row - first] = True
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,10 @@ from segmenter.rules import NO_RECENCY, Rules
 from segmenter.texts import Lang
 
 TYPED: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "user")
+MEASURED: Final = ("target", "period", "progress")
+"""what people type of which our own columns tell"""
+OURS: Final = tuple(field.key for field in schema.STRATEGY.fields if field.owner == "us")
+FIGURES: Final = ("customers", "customer_share", "amount", "amount_share")
 MERGE_INTO: Final = {"low_value": "dormant", "dormant": "low_value"}
 """低价值 + 低活跃 are merged into 待激活客户 (item 003-105); other small groups into the largest of their kind"""
 _COUNTED: Final = (
@@ -88,12 +93,17 @@ def lines(segments: Frame) -> dict[str, dict[str, Any]]:
 
 
 def merge(
-    typed: Iterable[Mapping[str, Any]], segments: Mapping[str, Mapping[str, Any]], rules: Rules, lang: Lang
+    typed: Iterable[Mapping[str, Any]],
+    segments: Mapping[str, Mapping[str, Any]],
+    rules: Rules,
+    lang: Lang,
+    shown: Collection[str] = TYPED,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The rows of table 3: those people typed, as they stand and where they stand, then the default rows of groups
     that have customers but no row yet. Never a typed cell changes; only the columns of ours are computed.
 
-    `typed`: the rows of the template as read, by field key; `segments`: `lines`.
+    `typed`: the rows of the template as read, by field key; `segments`: `lines`; `shown`: the fields the sheet has.
+    What a default row cannot say there is not measured: the next run would find none of it.
     """
     small = small_segments(segments, rules)
     rows: list[dict[str, Any]] = []
@@ -110,8 +120,45 @@ def merge(
             continue
         defaults = {key: segment.text(key, lang) for key in TYPED if key not in ("progress", "start_on")}
         figures = _figures(segments[segment.key], segment, small, rules, lang)
-        rows.append({**defaults, "progress": texts.say("plan.not_started", lang), **figures})
+        defaults["progress"] = texts.say("plan.not_started", lang)
+        rows.append({**defaults, **{key: None for key in MEASURED if key not in shown}, **figures})
     return [{key: row.get(key) for key in schema.STRATEGY.keys} for row in rows], _advice(segments, small, rules)
+
+
+def left(
+    rows: Iterable[Mapping[str, Any]],
+    stood: Iterable[Mapping[str, Any]],
+    told: Mapping[str, Mapping[str, Any]],
+    rules: Rules,
+) -> frozenset[tuple[int, str]]:
+    """The cells of ours in rows with groups of people's own that are not ours to write, by row and field: we know
+    nothing of them, or people say something else about how the group stands. What an earlier run wrote is no such.
+
+    `rows`: table 3 as it will be; `stood`: as it stands, from its first row; `told`: the figures of the last analysis,
+    by `fold`ed group name.
+    """
+    found = set()
+    for place, (row, old) in enumerate(zip(rows, stood, strict=False)):
+        name = schema.fold(row["segment"])
+        if name in rules.named:
+            continue
+        before = told.get(name) or next((one for one in told.values() if _are(old, one)), {})
+        blank = {key for key in OURS if row[key] is None and (old.get(key) is None or old[key] != before.get(key))}
+        found |= {(place, key) for key in blank}
+        found |= set() if _is_our_status(old.get("status")) else {(place, "status")}
+    return frozenset(found)
+
+
+def _are(old: Mapping[str, Any], figures: Mapping[str, Any]) -> bool:
+    """Whether what stands in a row are these figures: of a group of ours that people gave another name."""
+    return bool(old.get("amount")) and all(old.get(key) in (None, figures.get(key)) for key in FIGURES)
+
+
+def _is_our_status(cell: Any) -> bool:
+    """Whether a cell says what we say of a group."""
+    holes = dict.fromkeys(("count", "minimum", "into"), "\0")
+    said = (texts.say(f"plan.{key}", lang, **holes) for key in ("own", "gone", "small") for lang in texts.LANGS)
+    return any(re.fullmatch(re.escape(one).replace("\0", ".+"), str(cell)) for one in said)
 
 
 def _figures(
@@ -123,8 +170,7 @@ def _figures(
     elif segment.key in small:
         into = rules.segment(small[segment.key]).name[lang]
         status = texts.say("plan.small", lang, count=customers, minimum=rules.segment_size_min, into=into)
-    shown = ("customers", "customer_share", "amount", "amount_share")
-    return {**{key: line[key] for key in shown}, "status": status}
+    return {**{key: line[key] for key in FIGURES}, "status": status}
 
 
 def small_segments(segments: Mapping[str, Mapping[str, Any]], rules: Rules) -> dict[str, str]:

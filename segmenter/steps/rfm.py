@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, texts, wording
+from segmenter import frames, schema, texts, wording
 from segmenter.frames import Frame
 from segmenter.phrases import Phrases
 from segmenter.reading import values
@@ -22,7 +22,7 @@ _Coded = tuple[NDArray[np.intp], NDArray[Any]]
 
 def with_departed(frame: Frame, noted: NDArray[np.object_], lang: Lang) -> Frame:
     """Table 2 with the rows of earlier runs in which people typed something, whose customers are not in `frame`: ID
-    and a word, nothing else, so that what was typed stays.
+    and a word, nothing else, so that what was typed stays. A total is no customer.
 
     `noted`: their IDs as they stand on the sheet.
     """
@@ -32,7 +32,7 @@ def with_departed(frame: Frame, noted: NDArray[np.object_], lang: Lang) -> Frame
     first: dict[str, str] = {}
     for key, one in zip(values.keys(noted).tolist(), noted.tolist(), strict=True):
         first.setdefault(key, one)
-    rest = [one for key, one in first.items() if key not in current]
+    rest = [one for key, one in first.items() if key not in current and not schema.says_total(one)]
     if not rest:
         return frame
     gone = {"customer_id": rest, "segment": [texts.say("cell.departed", lang)] * len(rest)}
