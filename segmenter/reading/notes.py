@@ -19,7 +19,7 @@ _FEW: Final = 3
 """fewer IDs do not tell how IDs look"""
 _WORDS: Final = frozenset({"id", "text", "list", "choice"})
 """kinds of columns that hold no figures"""
-_CHINESE: Final = "[\u3400-\u9fff]"
+_CHINESE: Final = r"[\u3400-\u9fff]"
 _SENTENCE: Final = "[、。，；：！？]"
 _MARK: Final = r"[!-/:-@_]"
 
