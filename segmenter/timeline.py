@@ -77,28 +77,26 @@ def follow(
         grid = getattr(memory, key)
         if grid is not None and not headers.holds(grid, schema.table(key)):
             return Followed(findings=(Finding("history_foreign", grid.sheet),))
-    lines = Frame.of((), schema.HISTORY.keys)
-    if memory.history is not None:
-        lines = intake.as_typed(memory.history, schema.HISTORY)
+    standing = lines(memory.history)
     names = dict(zip(segments["segment"].tolist(), segments["name"].tolist(), strict=True))
-    base = _base(memory, lines, as_of, lang)
+    base = _base(memory, standing, as_of, lang)
     found: Migration | None = None
     extra, findings = dict(base.kept), [*base.findings]
     if base.state is not None and base.day is not None:
         moved = migration.moves(base.state, migration.keep(customers, names))
-        changed = _changed(lines, base.day, rules)
+        changed = _changed(standing, base.day, rules)
         found = Migration(base.day, as_of, migration.count(moved), same_rules=not changed)
         extra = {"moves": migration.listed(moved, lang), **migration.sheets(found, rules, lang)}
         findings += changed
-    elif memory.moves is not None and as_of == _last(lines):
+    elif memory.moves is not None and as_of == _last(standing):
         extra = remembered(customers, names)
     strengths = {}
     if facets:
         chosen = {one.dimension.key: one.dimension for one in facets.core}
         strengths = {history.called(chosen[key], lang): figure for key, figure in facets.separation.items()}
     mine = history.lines(segments, rules, as_of, base.day, strengths)
-    lines = history.joined(lines, mine, as_of)
-    return Followed(lines, found, base.state if found else None, {"history": lines, **extra}, tuple(findings))
+    joined = history.joined(standing, mine, as_of)
+    return Followed(joined, found, base.state if found else None, {"history": joined, **extra}, tuple(findings))
 
 
 def remembered(customers: Frame, names: Mapping[str, str]) -> dict[str, Frame]:
@@ -161,9 +159,14 @@ def _changed(lines: Frame, start: date, rules: Rules) -> list[Finding]:
 
 
 def lines(grid: Grid | None) -> Frame:
-    """The lines of 细分历史; none where there is no such sheet, or one that is somebody else's."""
-    known = grid is not None and headers.holds(grid, schema.HISTORY)
-    return intake.as_typed(grid, schema.HISTORY) if grid is not None and known else Frame.of((), ["as_of"])
+    """The lines of 细分历史, without what somebody typed below them; none where there is no such sheet, or one that is
+    somebody else's."""
+    if grid is None or not headers.holds(grid, schema.HISTORY):
+        return Frame.of((), schema.HISTORY.keys)
+    found = intake.as_typed(grid, schema.HISTORY)
+    keys = found["line"].tolist() if "line" in found else [None] * len(found)
+    days = zip(history.days(found), keys, strict=True)
+    return found.at([n for n, (day, key) in enumerate(days) if day is not None or isinstance(key, str)])
 
 
 def mark(remembered: Frame, day: date) -> str:

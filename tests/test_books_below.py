@@ -196,7 +196,7 @@ def test_another_list_further_below_the_groups_is_none_of_them(tmp_path):
     path = plan(tmp_path / "a.xlsx", [], [], *others)
     rows, book_written = planned(path)
     assert [row[0] for row in rows[:3]] == ["潜力客户", "低价值客户", None]
-    assert [[one for one in row if one is not None] for row in rows[3:]] == others
+    assert [[one for one in row if one is not None] for row in rows[4:]] == others  # still two rows below
     assert [(one.code, one.params["row"]) for one in book_written.findings] == [("rows_below", 7)]
 
 

@@ -55,7 +55,8 @@ def shift_of(plan: Meant) -> Shift | None:
     went |= {row: last + 1 + n for n, row in enumerate(region.below)}
     gone = frozenset(row for row in range(first, region.last + 1) if row not in went)
     moved = {old: new for old, new in went.items() if old != new}
-    return Shift(first, max(first, region.last), max(last, first), moved, gone, (region.left, region.right))
+    by = last - region.last if region.pushes else 0
+    return Shift(first, region.last, max(last, first), moved, gone, (region.left, region.right), by)
 
 
 def elements(was: spans.Element, now: spans.Element, shift: Shift | None) -> str:

@@ -156,7 +156,8 @@ class Edited:
             raise Refused("below_read", cell=found.cells, reader=found.where, rows=f"{filled.shift.new + 1:,}")
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
         if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
-            below = Area(filled.shift.first, 0, filled.shift.old, refs.MAX_COLUMNS - 1)
+            bottom = max(filled.shift.old, *filled.shift.moved, *filled.shift.moved.values(), 0)
+            below = Area(filled.shift.first, 0, bottom, refs.MAX_COLUMNS - 1)
             self._written.setdefault(entry.part, []).append(below)
         if filled.region.listed:
             part = filled.region.listed.part

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import Grid, calc, cells, longrows, refs
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import InFile, ListObject, Region, widened
+from segmenter.books.region import InFile, ListObject, Region, count, widened
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
@@ -173,25 +173,33 @@ def _spell_out(sheet: Sheet, found: dict[int, bytes]) -> None:
 
 
 def pushed(sheet: Sheet, region: Region, last: int, listed: Sequence[ListObject]) -> Region:
-    """A list that is to grow down to row `last` with all that goes along: where it would meet what stands below, all of
-    that does, as when cells are inserted in Excel."""
-    if last <= region.last:
+    """A list that is to end in row `last`, with all that goes along: where it grows and would meet what stands below,
+    all of that does, as when cells are inserted in Excel."""
+    region = _with_merged(sheet, region)
+    below, standing = region.last + region.along + 1, InFile(sheet)
+    near = {*range(region.left - 1, region.right + 2)}
+    met = range(below, last + region.along + region.room + 1)
+    if last <= region.last or not any(count(standing, row, near) for row in met if row in sheet.rows):
         return region
-    region = widened(InFile(sheet), region, last, listed)
-    below = region.last + region.along + 1
-    cells = [cell for row, found in sheet.rows.items() if row >= below for cell in found.cells.values()]
-    inside = [cell for cell in cells if cell.column in region.columns]
-    if min((cell.row for cell in inside if not cell.blank), default=refs.MAX_ROWS) > last + region.along:
-        return region
-    merged = [one.bottom for one in sheet.merged if one.top >= below and one.left in region.columns]
-    return region._replace(along=max([*merged, *(cell.row for cell in inside)]) - region.last)
+    region = widened(standing, region, [row for row in sheet.rows if row >= below], listed)
+    rows = (row for row in sheet.rows.values() if row.number >= below)
+    inside = [cell.row for row in rows for cell in row.cells.values() if cell.column in region.columns]
+    return _with_merged(sheet, region._replace(along=max([below - 1, *inside]) - region.last, pushes=True))
+
+
+def _with_merged(sheet: Sheet, region: Region) -> Region:
+    """A list with all of the cells that are merged with some that go along."""
+    along = Area(region.last + 1, region.left, region.last + region.along, region.right)
+    bottoms = [one.bottom for one in sheet.merged if region.along and one.top >= along.top and one.meets(along)]
+    return region._replace(along=max([along.bottom, *bottoms]) - region.last)
 
 
 def calculating(sheet: Sheet, region: Region, last: int) -> list[int]:
-    """The rows with formulas that stay below a list when it grows down to row `last`: those may read it to its end."""
-    if last <= region.last:
+    """The rows with formulas that stay below a list when it grows down to row `last`, or what goes along moves: those
+    may read it to its end, or that."""
+    if last <= region.last and not (region.along and last < region.last):
         return []
-    below = region.last + region.along + 1
+    below = max(region.last, last) + region.along + 1
     return [cell.row for cell in sheet.formulas() if cell.row >= below and cell.column in region.columns]
 
 

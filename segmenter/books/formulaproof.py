@@ -88,24 +88,31 @@ class Followed:
             return was == now
         if now.top > now.bottom or now.top != self._next(was.top):
             return False
-        if ":" in before and was.bottom == region.last != row and not self._is_one_row(was):
-            return now.bottom == self._last
-        return now.bottom == self._before(was.bottom)
+        bottom = self._before(was.bottom)
+        own = was.bottom == region.last == row
+        if ":" in before and was.top <= region.last <= was.bottom and not own and not self._is_one_row(was):
+            bottom = max(bottom, self._last)
+        return now.bottom == bottom
 
     def _is_one_row(self, was: Area) -> bool:
         """Whether a range is about one of several rows, not about a list of which one row is left."""
         return was.top == was.bottom and was.left != was.right and self._region.first != self._region.last
 
+    def _below(self, row: int) -> int:
+        """Where a row stands that is none of the list."""
+        by = self._last - self._region.last if self._region.pushes and row > self._region.last else 0
+        return self._went.get(row, min(row + by, max(row, refs.MAX_ROWS - 1)))
+
     def _next(self, row: int) -> int:
         """Where the first row stands from `row` on that is left."""
         if not self._region.first <= row <= self._region.last:
-            return self._went.get(row, row)
+            return self._below(row)
         place = bisect_left(self._left, row)
         return self._went[self._left[place]] if place < len(self._left) else self._region.first + place
 
     def _before(self, row: int) -> int:
         """Where the last row stands up to `row` that is left."""
         if not self._region.first <= row <= self._region.last:
-            return self._went.get(row, row)
+            return self._below(row)
         place = bisect_right(self._left, row)
         return self._went[self._left[place - 1]] if place else self._region.first - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
@@ -14,6 +15,7 @@ from segmenter.books.region import Region
 from segmenter.books.rowproof import alike
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, Typed, apart, key_of, said, without_remarks
+from segmenter.errors import Refused
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
 
@@ -41,9 +43,9 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         found = [*_Guess(was, now, plan, stood, typed).slots(max(stands.last, plan.first))]
         stood, slots = without_remarks(stood, found)
         slots = slots or [Slot(None, None)]
-        yield plan._replace(
-            slots=slots, region=pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
-        )
+        with suppress(Refused):  # it is none of the fill's
+            stood = pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
+        yield plan._replace(slots=slots, region=stood)
 
 
 def _stays(was: Sheet, now: Sheet, number: int) -> bool:

@@ -56,7 +56,8 @@ def fill(job: Job, writer: Writer) -> Filled:
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
     refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.below) if row != last + 1 + n}
-    shift = Shift(region.first, max(region.first, region.last), last, moved, gone, (region.left, region.right))
+    by = last - region.last if region.pushes else 0
+    shift = Shift(region.first, region.last, last, moved, gone, (region.left, region.right), by)
     rows = _Rows(job, region, shift, values, writer, wanted)
     found: dict[int, bytes] = {}
     for n, slot in enumerate(wanted):

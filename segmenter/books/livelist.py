@@ -54,10 +54,10 @@ def rewrite(found: Plan, left: int, rows: Sequence[Sequence[Any]]) -> None:
             textual.append(column.number_format == "@")
         area = sheet.range((found.first + 1, left + 1), (found.first + len(rows), left + width))
         area.value = [[_back(v, text) for v, text in zip(row, textual, strict=True)] for row in rows]
-    if height > stood:
-        _sum(found, summed(found, height, ()))
     if own is not None and totals:
         own.show_totals = True
+    if height > stood:
+        _sum(found, summed(found, height, ()))
 
 
 def _back(value: Any, textual: bool) -> Any:
@@ -95,9 +95,9 @@ def apply(found: Plan) -> None:
     for column in sorted(formulas):
         _put_around(found, column)
     _change_typed(found)
-    _sum(found, summed(found, found.height, found.deleted))
     if own is not None and totals:
         own.show_totals = True
+    _sum(found, summed(found, found.height, found.deleted))
 
 
 def _formulas(found: Plan) -> set[int]:
@@ -144,12 +144,11 @@ def _insert(found: Plan, top: int, count: int) -> None:
 
 
 def _sum(found: Plan, formulas: Mapping[tuple[int, int], str]) -> None:
-    """Write formulas below the rows, each as it was entered: into one cell, or as an array."""
+    """Write formulas below the rows. One of an array stays as Excel made it: it may be entered into several cells, of
+    which Excel changes none alone."""
     for (row, column), text in formulas.items():
         cell = found.sheet.range((row + 1, column + 1))
-        if cell.has_array:
-            cell.formula_array = text
-        else:
+        if not cell.has_array:
             cell.formula = text
 
 

@@ -13,7 +13,7 @@ from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import ListObject, Region, find, widened
+from segmenter.books.region import ListObject, Region, count, find, widened
 from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
 from segmenter.cells import address
 from segmenter.errors import Refused
@@ -50,6 +50,8 @@ class Plan:
     """rows at the end of the Excel table that go along: remarks, sums"""
     totals: int = 0
     """rows of totals of the Excel table"""
+    room: int = 0
+    """see `region.Region`"""
     below: Below | None = None
     """what stands below the rows; None when nothing does"""
 
@@ -72,7 +74,8 @@ class Plan:
         """How many rows to insert for `height` rows when `gone` went, and what is below came up by as many: the further
         ones, where they would meet that."""
         further = height - len(self.old) + gone
-        meets = self.below is not None and self.below.first - gone < self.first + height + self.totals
+        last = self.first + height + self.totals + self.room - 1
+        meets = self.below is not None and self.below.first - gone <= last
         return further if meets and further > 0 else 0
 
     @property
@@ -110,6 +113,26 @@ class InExcel:
         self.rows = range(grid.height)
 
     @cached_property
+    def _below(self) -> Sequence[Sequence[Any]]:
+        """The rows below those of `grid`, which may end with an Excel table."""
+        last, height = self._sheet.used_range.last_cell, self._grid.height
+        if last.row <= height:
+            return ()
+        area = self._sheet.range((height + 1, 1), (last.row, last.column))
+        found: Sequence[Sequence[Any]] = area.options(ndim=2).value
+        return found
+
+    def under(self, first: int) -> range:
+        """All rows of the sheet from `first` on."""
+        return range(first, self._grid.height + len(self._below))
+
+    def met(self, region: Region, last: int) -> bool:
+        """Whether something stands below a list, or right beside that, where it is to grow down to row `last`."""
+        near = {*range(region.left - 1, region.right + 2)}
+        begin = region.last + region.along + 1
+        return any(count(self, row, near) for row in range(begin, last + region.along + region.room + 1))
+
+    @cached_property
     def notes(self) -> Collection[tuple[int, int]]:
         """The cells with a note or a threaded comment."""
         places = {(one.location.row - 1, one.location.column - 1) for one in self._sheet.notes}
@@ -118,11 +141,15 @@ class InExcel:
         return places
 
     def filled(self, row: int) -> Collection[int]:
-        values = self._grid.rows[row] if row < self._grid.height else ()
-        return [column for column, value in enumerate(values) if value is not None]
+        return [column for column, value in enumerate(self._row(row)) if value is not None]
+
+    def _row(self, row: int) -> Sequence[Any]:
+        if row < self._grid.height:
+            return self._grid.rows[row]
+        return self._below[row - self._grid.height] if row in self.under(self._grid.height) else ()
 
     def value(self, row: int, column: int) -> object:
-        return _at(self._grid.rows[row], column) if row < self._grid.height else None
+        return _at(self._row(row), column)
 
     def reads_cells(self, row: int, column: int) -> bool:
         if column not in self._formulas:
@@ -184,7 +211,8 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         stood = said([row[one] for row in old] for one in told)
         found = lines(typed, stood, said(values[one] for one in told), len(frame))
     region, wanted = without_remarks(region, found)
-    region = widened(there, region, first + len(wanted) - 1, listed)
+    if first + len(wanted) - 1 > region.last and there.met(region, first + len(wanted) - 1):
+        region = widened(there, region, there.under(region.last + region.along + 1), listed)
     own = region.listed
     return Plan(
         sheet,
@@ -199,6 +227,7 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
         max(own.last - region.last, 0) if own else 0,
         own.totals if own else 0,
+        region.room,
         _below(sheet, grid, region, listed),
     )
 
@@ -250,12 +279,10 @@ def summed(found: Plan, height: int, gone: Collection[int]) -> Mapping[tuple[int
         return {}
     stayed = [row for row in range(found.first, found.end) if row not in gone]
     by = found.inserts(height, len(gone)) - len(gone)
-    moved = {old: found.first + n for n, old in enumerate(stayed)} | {row: row + by for row, _ in found.below.sums}
+    moved = {old: found.first + n for n, old in enumerate(stayed)}
     ends = found.first + len(stayed) - 1, found.first + height - 1
-    old, name = max(found.end - 1, found.first), str(found.sheet.name)
-    same, grown = (
-        translate.Following(Shift(found.first, old, end, moved, frozenset(gone), found.span), name) for end in ends
-    )
+    shift, name = Shift(found.first, found.end - 1, 0, moved, frozenset(gone), found.span, by), str(found.sheet.name)
+    same, grown = (translate.Following(shift._replace(new=end), name) for end in ends)
     made = {}
     for (row, column), text in found.below.sums.items():
         if (new := grown.formula(text[1:], row)) != same.formula(text[1:], row):

@@ -85,8 +85,8 @@ def named(sheet: str) -> Iterator[None]:
 
 
 class Shift(NamedTuple):
-    """How the rows of one table changed: they were `first`..`old` and are `first`..`new` (at least one row, which may
-    be blank)."""
+    """How the rows of one table changed: they were `first`..`old` and are `first`..`new` (at least one row then, which
+    may be blank)."""
 
     first: int
     old: int
@@ -97,17 +97,23 @@ class Shift(NamedTuple):
     """rows that vanished"""
     columns: tuple[int, int]
     """the first and last column that move with a row"""
+    pushed: int = 0
+    """by how many rows all below `old` went down, as when cells are inserted"""
 
     def row(self, row: int) -> int | None:
         """Where a row went, None when it vanished."""
-        return None if row in self.gone else self.moved.get(row, row)
+        return None if row in self.gone else self._went(row)
+
+    def _went(self, row: int) -> int:
+        below = row + self.pushed if row > self.old else row
+        return self.moved.get(row, min(below, max(row, MAX_ROWS - 1)))
 
     def area(self, one: Area) -> Area | None:
         """What becomes of a range that says something about its cells (a rule, a filter, a comment); None when
         nothing of it is left. It goes with its rows; one down to the last row, or past it, covers what comes below
         too, and a single row follows its customer. One of whose rows none is left stays where it is as far as there
         are rows, and none that is left stands there now: they may have been blank ones, which nobody has to fill."""
-        beyond = one.bottom > self.old and one.bottom not in self.moved
+        beyond = one.bottom > self.old and self._went(one.bottom) == one.bottom
         if one.bottom < self.first or (beyond and one.top > self.old) or not self.covers(one):
             return one
         if one.top == one.bottom and self.old > self.first:
@@ -122,11 +128,11 @@ class Shift(NamedTuple):
 
     def down(self, row: int) -> int:
         """Where a row went, or the next one that is left: rows keep their order."""
-        return row - bisect_left(self._vanished, row) if self._is_listed(row) else self.moved.get(row, row)
+        return row - bisect_left(self._vanished, row) if self._is_listed(row) else self._went(row)
 
     def up(self, row: int) -> int:
         """Where a row went, or the last one before it that is left."""
-        return row - bisect_right(self._vanished, row) if self._is_listed(row) else self.moved.get(row, row)
+        return row - bisect_right(self._vanished, row) if self._is_listed(row) else self._went(row)
 
     def _is_listed(self, row: int) -> bool:
         return self.first <= row <= self.old
@@ -144,7 +150,7 @@ class Shift(NamedTuple):
         """What becomes of merged cells: those below the rows go with what goes along there, all others stay."""
         if one.top <= self.old or one.left < self.columns[0] or one.right > self.columns[1]:
             return one
-        return one._replace(top=self.moved.get(one.top, one.top), bottom=self.moved.get(one.bottom, one.bottom))
+        return one._replace(top=self._went(one.top), bottom=self._went(one.bottom))
 
     def covers(self, one: Area) -> bool:
         """Whether a range has cells in the columns that move with a row."""

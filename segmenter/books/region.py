@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from segmenter.books import refs, rowxml, spans, translate
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
+from segmenter.cells import address
+from segmenter.errors import Refused
 from segmenter.reading.headers import Header
 from segmenter.schema import Table, says_total
+
+_TOP: Final = 16
+"""rows of which the fullest shows how much a row holds"""
+
+
+_END: Final = 64
+"""rows at the end among which a row that sums up is looked for"""
 
 
 class ListObject(NamedTuple):
@@ -109,8 +118,8 @@ class InFile(NamedTuple):
 
 
 class Region(NamedTuple):
-    """The data rows of a table, `first`..`last` (`first - 1` when there are none), and the columns `left`..`right`
-    that belong together and move with a row."""
+    """The data rows of a table, `first`..`last`, of which the first may be blank (`first - 1`: there is none, and
+    something else stands in the first), and the columns `left`..`right` that belong together and move with a row."""
 
     first: int
     last: int
@@ -119,6 +128,10 @@ class Region(NamedTuple):
     listed: ListObject | None
     along: int = 0
     """how many rows right below go along with the list: of totals, and of what people typed there"""
+    pushes: bool = False
+    """whether these are all that stand below, and go down as when cells are inserted"""
+    room: int = 0
+    """how many empty rows have to stay below, where people type the keys: what is nearer would be one of them"""
 
     @property
     def below(self) -> range:
@@ -150,7 +163,8 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
     first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
     is_typed = len(keys) == 1 and table[table.key_field].owner == "user"
     if own is None:
-        last = _last(standing, first, ends, columns, 1 if is_typed else refs.MAX_ROWS)
+        always = {header.columns[key] for key in table.always if key in header.columns} | keys
+        last = _last(standing, first, ends, columns, () if is_typed else always)
     else:
         columns |= _columns(own.area)
         last = own.last
@@ -163,21 +177,29 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
     # a row that stayed for what is beside
     while own is None and last + 1 < ends and count(standing, last + 1, range(left, right + 1)):
         last += 1
-    bottom = first - 1 if own is None else own.last
-    inside, its = range(left, right + 1), set(header.columns.values())
-    last = _above_totals(standing, range(max(bottom, first) + 1, last + 1), its, first)
-    while last > bottom and (_adds_up(standing, last, its, first) or not count(standing, last, inside)):
+    inside = range(left, right + 1)
+    if table.key_field:
+        rows = range(first if own is None else first + 1, last + 1)
+        last = _above_totals(standing, rows, set(header.columns.values()), keys)
+    while last > (first - 1 if own is None else own.last) and not count(standing, last, inside):
         last -= 1
-    return Region(first, last, left, right, own, own.totals if own else 0)
+    if last < first and not count(standing, first, inside):
+        last = first
+    along = max(own.area.bottom - last, 0) if own else 0
+    return Region(first, last, left, right, own, along, room=(1 if own else 2) if is_typed else 0)
 
 
-def widened(standing: Standing, region: Region, last: int, listed: Collection[ListObject]) -> Region:
-    """A list that grows down to row `last`, with the columns right beside it in which something stands beside the rows
-    that come: it would be taken for what belongs to their customers."""
-    further = range(region.last + 1, last + 1)
-    others = (one.area for one in listed if one != region.listed and one.area.top <= last)
-    aside = set().union(*map(_columns, others))
-    left, right = _joined(standing, further, region.left, region.right, aside)
+def widened(standing: Standing, region: Region, rows: Collection[int], listed: Collection[ListObject]) -> Region:
+    """A list with the columns beside it that go down with it, because something in the `rows` below reaches into them.
+    Refused where they hold something beside the rows of the list, which stays."""
+    others = [_columns(one.area) for one in listed if one != region.listed]
+    aside = set().union(*(one for one in others if one.isdisjoint(region.columns)))
+    left, right = _joined(standing, rows, region.left, region.right, aside)
+    beside = {*range(left, right + 1)}.difference(region.columns)
+    for row in range(region.first - 1, region.last + 1) if beside else ():
+        for column in standing.filled(row):
+            if column in beside:
+                raise Refused("table_below", cell=address(row, column), rows=f"{region.last + 1:,}")
     return region._replace(left=left, right=right)
 
 
@@ -186,14 +208,17 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     return sum(column in columns for column in standing.filled(row))
 
 
-def _last(standing: Standing, first: int, ends: int, columns: Collection[int], gap: int) -> int:
-    """The last row of a list without an Excel table: rows one below the other; and, behind a gap of up to `gap` rows,
-    those that hold half as many values as the fullest so far, and no single one beside rows of two. What else stands
-    further down is a remark below the list, which `ends` above a row in any case."""
+def _last(standing: Standing, first: int, ends: int, columns: Collection[int], always: Collection[int]) -> int:
+    """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
+    as many values as the fullest so far, and no single one beside rows of two. Behind a gap of more than a row these
+    have all that no row of ours lacks (the columns `always`), which has to be more than a key. What else stands further
+    down is a remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
-        near = row == last + 1 or (row <= last + 1 + gap and 2 * here >= most and here >= min(2, most))
+        near = row == last + 1 or (2 * here >= most and here >= min(2, most))
+        if near and row > last + 2:
+            near = len(always) > 1 and count(standing, row, always) == len(always)
         if here and near:
             last, most = row, max(most, here)
     return last
@@ -214,34 +239,36 @@ def _last_typed(
     return found
 
 
-def _above_totals(standing: Standing, rows: range, columns: Collection[int], first: int) -> int:
-    """The last of `rows` above one that sums up, if below that none holds as much as half of the first row does."""
-    last, most = rows.stop - 1, count(standing, first, columns)
+def _above_totals(standing: Standing, rows: range, columns: Collection[int], keys: Collection[int]) -> int:
+    """The last of `rows` above one that sums up: it says so where the keys stand, or has less than half of what the
+    fullest row holds and adds up cells. Right below that is an empty row, or no further one that holds as much."""
+    last, most = rows.stop - 1, max((count(standing, row, columns) for row in rows[:_TOP]), default=0)
+    goes_on, empty = False, rows.stop
     for row in reversed(rows):
-        if _says_total(standing, row, columns) or _adds_up(standing, row, columns, first):
-            last = row - 1
-        elif 2 * count(standing, row, columns) >= most:
+        here = [column for column in standing.filled(row) if column in columns]
+        less = 2 * len(here) < most
+        if not here:
+            empty = row
+        elif _says_total(standing, row, keys) or (less and any(standing.reads_cells(row, column) for column in here)):
+            if not goes_on or empty == row + 1:
+                last, goes_on = row - 1, False
+        elif not less:
+            goes_on = True
+        if goes_on and rows.stop - row > _END:
             break
     return last
 
 
-def _says_total(standing: Standing, row: int, columns: Collection[int]) -> bool:
-    texts = (standing.value(row, column) for column in standing.filled(row) if column in columns)
+def _says_total(standing: Standing, row: int, keys: Collection[int]) -> bool:
+    texts = (standing.value(row, column) for column in standing.filled(row) if column in keys)
     return any(isinstance(one, str) and says_total(one) for one in texts)
-
-
-def _adds_up(standing: Standing, row: int, columns: Collection[int], first: int) -> bool:
-    """Whether the last row has less than half of what the first row of the list holds, and adds up cells."""
-    here = [column for column in standing.filled(row) if column in columns]
-    less = 2 * len(here) < count(standing, first, columns)
-    return less and any(standing.reads_cells(row, column) for column in here)
 
 
 def _columns(area: Area) -> set[int]:
     return set(range(area.left, area.right + 1))
 
 
-def _joined(standing: Standing, rows: range, left: int, right: int, aside: Collection[int]) -> tuple[int, int]:
+def _joined(standing: Standing, rows: Iterable[int], left: int, right: int, aside: Collection[int]) -> tuple[int, int]:
     """The columns `left`..`right` with those beside them, up to the first that is empty in all `rows`, or `aside`."""
     used = {column for row in rows for column in standing.filled(row)}.difference(aside)
     while left - 1 in used:

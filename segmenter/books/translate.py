@@ -82,8 +82,8 @@ class Following:
 
     A reference goes where its row went, with `$` or without, the formula's own row no other than the rest; what stands
     above, below or beside the rows, and on other sheets, stays. Of a range the rows that went are left out. One down to
-    the last row of the list reads what was added below as well, like everything said of the list (see `Shift.area`),
-    unless that row is the formula's own: a sum over the rows above it, or along it, means no others.
+    the last row of the list, or past it, reads what was added below as well, like everything said of the list (see
+    `Shift.area`), unless that row is the formula's own: a sum over the rows above it, or along it, means no others.
     """
 
     def __init__(self, shift: Shift, sheet: str) -> None:
@@ -114,6 +114,7 @@ class Following:
         if not shift.covers(one):
             return one
         alone = one.top == one.bottom and one.left < one.right and shift.first < shift.old  # one customer's cells
-        reaches = is_range and one.bottom == shift.old != row and not alone
-        top, bottom = shift.down(one.top), shift.new if reaches else shift.up(one.bottom)
+        reaches = is_range and one.top <= shift.old <= one.bottom and not alone and not one.bottom == shift.old == row
+        top, bottom = shift.down(one.top), shift.up(one.bottom)
+        bottom = max(bottom, shift.new) if reaches else bottom
         return one._replace(top=top, bottom=bottom) if top <= bottom else None
