@@ -62,8 +62,8 @@ def test_separators(tmp_path: Path, separator: str) -> None:
 
 
 def test_compressed_titled_and_under_any_name(tmp_path: Path) -> None:
-    expected(frame(file(tmp_path, gzip.compress(TEXT.encode()), "orders.csv.gz")))
-    expected(frame(file(tmp_path, gzip.compress(TEXT.encode()), "orders.dat")))
+    expected(frame(file(tmp_path, gzip.compress(TEXT.encode(), mtime=0), "orders.csv.gz")))
+    expected(frame(file(tmp_path, gzip.compress(TEXT.encode(), mtime=0), "orders.dat")))
     expected(frame(file(tmp_path, f"订单导出\n\n{TEXT}\n\n", "orders.txt")))
 
 
