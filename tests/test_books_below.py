@@ -1,16 +1,20 @@
 """What people typed below a list: it goes down when the list grows down to it, unless others read it where it is."""
 
+from pathlib import Path
+
 import openpyxl
 import pytest
 import xlsxwriter
 from bookshop import RFM_SHEET, book, column, frame, repairs, values
 from fills import full, violations
 
+from segmenter import jobs
 from segmenter.books.file import FileBook
 from segmenter.cells import position
 from segmenter.errors import Refused
-from segmenter.schema import RFM, STRATEGY
+from segmenter.schema import CLEANING, RFM, STRATEGY
 
+SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 ROWS = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
 
 
@@ -96,6 +100,10 @@ READERS = {
         "I2:I4", {"type": "cell", "criteria": ">", "value": "=$I$5", "format": workbook.add_format()}
     ),
     "a choice": lambda workbook, sheet: sheet.data_validation("B2", {"validate": "list", "source": "=$I$5:$I$6"}),
+    "a scale": lambda workbook, sheet: sheet.conditional_format(
+        "I2:I4", {"type": "2_color_scale", "max_type": "formula", "max_value": f"={RFM_SHEET}!$I$5"}
+    ),
+    "a text box": lambda workbook, sheet: sheet.insert_textbox("T9", "", {"textlink": f"={RFM_SHEET}!$I$5"}),
     "a chart": lambda workbook, sheet: sheet.insert_chart("T9", charted(workbook, f"={RFM_SHEET}!$I$5:$J$5")),
 }
 
@@ -219,3 +227,112 @@ def test_a_remark_right_of_rows_that_come_goes_down_too(tmp_path):
     assert values(path)[9, 15] == "以上已核对"
     fill(path, full(range(2, 7)))
     assert values(path)[9, 15] == "以上已核对"
+
+
+WIDE = [
+    ["负责人", "电话", "分机", "邮箱", "区域"],
+    ["张三", "138", 801, "z@x", "东"],
+    ["李四", "139", 802, "l@x", "西"],
+]
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_a_wider_table_below_a_total_goes_down_whole(tmp_path, gap):
+    path = tmp_path / "a.xlsx"
+    rows = [["客户ID", "客户类型", "M金额"], *([one, "x", 5] for one in "123"), *[[]] * (gap - 1)]
+    rows += [["合计", None, "=SUM(C2:C4)"], *[[]] * gap, *WIDE]
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(RFM_SHEET)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    out = tmp_path / "b.xlsx"
+    fill(path, full(range(1, 12)), out)
+    found = [[cell.value for cell in row] for row in openpyxl.load_workbook(out)[RFM_SHEET].iter_rows()]
+    assert found[-3:] == WIDE and ["合计", None, "=SUM(C2:C12)"] in [row[:3] for row in found]
+    assert violations(path, out) == []
+
+
+def test_what_would_be_torn_is_refused(tmp_path):
+    """A block beside the list, behind an empty column, that something below reaches."""
+    typed = {"P1": "评分", "P2": 4, "P3": 5, "O5": "平均", "P5": "=AVERAGE(P2:P4)"}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(typed))
+    before = path.read_bytes()
+    with pytest.raises(Refused) as refused:
+        fill(path, full("1234"))
+    assert (refused.value.key, refused.value.cell) == ("table_below", "P1") and path.read_bytes() == before
+
+
+@pytest.mark.parametrize("formula", ["=SUM(I2:I4)", "=SUM(I2:I5)", "=SUM(I$2:I7)"])
+def test_a_sum_some_rows_below_reads_the_list_however_it_changes(tmp_path, formula):
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written({"A9": "合计", "I9": formula}))
+    for ids in ("12", "12345", "12345", "123456", "1", "123456789", "12"):
+        fill(path, full(ids))
+        row, text = next((row, one) for (row, col), one in values(path).items() if col == 9 and str(one)[:1] == "=")
+        last = int(text[text.index(":I") + 2 : -1])
+        assert len(ids) + 1 <= last < row
+
+
+def test_cells_still_empty_below_go_down_as_well(tmp_path):
+    typed = {"A5": "手工合计", "I5": "=SUM(I6:I8)", "I12": "=I5+I10"}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(typed))
+    fill(path, full(range(1, 9)))
+    assert (values(path)[10, 9], values(path)[17, 9]) == ("=SUM(I11:I13)", "=I10+I15")
+
+
+def test_a_note_of_merged_rows_right_below_goes_along(tmp_path):
+    def below(workbook, sheet, headers):
+        sheet.merge_range("A5:N6", "说明")
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=below)
+    for ids, where in (("12345", "A7:N8"), ("1", "A3:N4")):
+        fill(path, full(ids))
+        assert [str(one) for one in openpyxl.load_workbook(path)[RFM_SHEET].merged_cells.ranges] == [where]
+
+
+def test_a_total_below_an_empty_list_stays_below_it(tmp_path):
+    path = book(tmp_path / "a.xlsx", table=False, after=written({"A4": "合计", "I4": "=SUM(I2:I3)"}))
+    fill(path, full("12345"))
+    assert (values(path)[8, 1], values(path)[8, 9]) == ("合计", "=SUM(I2:I7)")
+
+
+def test_a_gap_that_growth_would_close_is_kept_below_the_groups(tmp_path):
+    """A note right below them would be one of them the next time."""
+    path = plan(tmp_path / "a.xlsx", [], ["制表人：王五"], area="A1:D4")
+    for _ in range(2):
+        rows, _ = planned(path)
+        assert [row[0] for row in rows] == ["潜力客户", "低价值客户", None, "制表人：王五"]
+
+
+def test_a_formula_further_down_that_reads_the_total_follows_it(tmp_path):
+    typed = {"A5": "合计", "I5": "=SUM(I2:I4)", "I30": "=I5*0.3"}
+    path = book(tmp_path / "a.xlsx", [*ROWS, ("合计", {5: None})], after=written(typed))
+    for ids, total in (("12345", 7), ("15", 4)):
+        fill(path, full(ids))
+        assert values(path)[30, 9] == f"=I{total}*0.3"
+
+
+def test_a_list_without_keys_has_no_totals_by_its_words(tmp_path):
+    path = book(tmp_path / "a.xlsx", ROWS)
+    logged = frame(code=["合计行", "合计行"], value=["合计", "小计"], message=["a", "b"])
+    with FileBook(path) as target:
+        target.write(CLEANING, logged)
+    sheet = openpyxl.load_workbook(path)
+    del sheet[CLEANING.sheet["zh"]].tables["CleaningLog"]
+    sheet.save(path)
+    for _ in range(3):
+        with FileBook(path) as target:
+            target.write(CLEANING, logged)
+    assert openpyxl.load_workbook(path)[CLEANING.sheet["zh"]].max_row == 3
+
+
+def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path):
+    path = tmp_path / "a.xlsx"
+    jobs.fill(SAMPLE, path)
+    sheet = openpyxl.load_workbook(path)
+    lines = sheet["细分历史"]
+    lines.cell(lines.max_row + 1, 2).value = "看过"
+    sheet.save(path)
+    for _ in range(3):
+        jobs.fill(path)
+    found = [cell.value for row in openpyxl.load_workbook(path)["细分历史"].iter_rows() for cell in row]
+    assert found.count("看过") == 1

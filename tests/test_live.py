@@ -150,6 +150,33 @@ def test_what_stands_below_is_neither_lost_nor_written_over(side, tmp_path, name
         assert area == f"A1:N{len(ids) + 1}"
 
 
+@pytest.mark.parametrize("ids", ["123456", "1456", "14"])
+def test_what_a_sum_below_reads_besides_the_list_goes_with_it(side, tmp_path, ids):
+    def below(workbook, sheet, headers):
+        sheet.write("I6", "=SUM(I2:I4)+I7")
+        sheet.write("I7", 100)
+        sheet.write_row("A9", [1, *"bcdefghijklmnopq"])  # wider than the list
+
+    rows = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
+    path = book(tmp_path / "a.xlsx", rows, after=below)
+    side.write(path, (RFM, full(ids)))
+    found = shown(path)[1:]
+    at = next(n for n, row in enumerate(found) if str(row[8]).startswith("=SUM"))
+    last, own = re.fullmatch(r"=SUM\(I2:I([0-9]+)\)\+I([0-9]+)", found[at][8]).groups()
+    assert len(ids) + 1 <= int(last) <= at + 1 and int(own) == at + 3 and found[at + 1][8] == 100
+    assert [*found[at + 3][1:17]] == [*"bcdefghijklmnopq"]
+
+
+def test_a_total_below_a_list_of_nobody_stays_below(side, tmp_path):
+    def below(workbook, sheet, headers):
+        sheet.write("A4", "合计")
+        sheet.write("I4", "=SUM(I2:I3)")
+
+    path = book(tmp_path / "a.xlsx", table=False, after=below)
+    side.write(path, (RFM, full("12345")))
+    assert [(row[0], row[8]) for row in shown(path)[6:] if any(row)] == [("合计", "=SUM(I2:I7)")]
+
+
 @pytest.mark.parametrize("table", [True, False])
 def test_a_table_shrinks(side, tmp_path, table):
     path = book(tmp_path / "a.xlsx", [(str(n), {}) for n in range(6)], table=table)

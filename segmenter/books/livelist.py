@@ -79,8 +79,7 @@ def apply(found: Plan) -> None:
     totals = own is not None and bool(own.show_totals)
     if own is not None and totals:
         own.show_totals = False
-    inserts = found.inserts(found.height, len(found.deleted))
-    _insert(found, found.first + found.height - inserts, inserts)
+    _insert(found, found.end - len(found.deleted), found.inserts(found.height, len(found.deleted)))
     if own is not None:
         area = own.range
         wanted = found.first + found.height + found.inside

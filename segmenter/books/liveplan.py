@@ -48,6 +48,8 @@ class Plan:
     """columns that are always ours"""
     inside: int = 0
     """rows at the end of the Excel table that go along: remarks, sums"""
+    along: int = 0
+    """rows right below that go along, with those"""
     totals: int = 0
     """rows of totals of the Excel table"""
     room: int = 0
@@ -71,12 +73,15 @@ class Plan:
         return max(len(self.slots), 1)
 
     def inserts(self, height: int, gone: int) -> int:
-        """How many rows to insert for `height` rows when `gone` went, and what is below came up by as many: the further
-        ones, where they would meet that."""
-        further = height - len(self.old) + gone
-        last = self.first + height + self.totals + self.room - 1
-        meets = self.below is not None and self.below.first - gone <= last
-        return further if meets and further > 0 else 0
+        """How many rows to insert for `height` rows when `gone` went and what is below came up by as many: it goes back
+        to where it was, or down as far as the list grows, where it would be met. What is right below stays so."""
+        grows = height - len(self.old)
+        if self.below is None:
+            return 0
+        if self.along:
+            return max(grows + gone, 0)
+        meets = grows > 0 and self.below.first < self.first + height + self.totals + self.room
+        return gone + (grows if meets else 0)
 
     @property
     def gone(self) -> list[int]:
@@ -226,6 +231,7 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
         own is not None,
         frozenset(columns[key] for key in columns if table[key].owner == "us"),
         max(own.last - region.last, 0) if own else 0,
+        region.along - (own.totals if own else 0),
         own.totals if own else 0,
         region.room,
         _below(sheet, grid, region, listed),
