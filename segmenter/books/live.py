@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from segmenter.books import Grid, inexcel, livelist, liveplan, naming, reading
+from segmenter.books import Grid, livelist, liveplan, livesheet, naming, reading
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -204,7 +204,7 @@ def grid(sheet: xw.Sheet) -> Grid:
     area = sheet.range((1, 1), (last.row, last.column))
     values = area.options(ndim=2, err_to_str=True).value
     rows: list[list[Any]] = [[_plain(value) for value in row] for row in values]
-    listed = inexcel.list_objects(sheet)
+    listed = livesheet.list_objects(sheet)
     cut, below = reading.cut(rows, listed)
     return Grid(
         sheet=str(sheet.name),

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from segmenter.books import Grid, refs, translate
-from segmenter.books.inexcel import cell_formulas, is_formula
+from segmenter.books.livesheet import cell_formulas, is_formula
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject, Region
 from segmenter.cells import address

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from segmenter.books import Stays
 from segmenter.books.cells import Plain
-from segmenter.books.inexcel import cell_formulas, is_formula, list_object, table_area
 from segmenter.books.livebelow import parts, summed
 from segmenter.books.liveplan import Plan
+from segmenter.books.livesheet import cell_formulas, is_formula, list_object, table_area
 from segmenter.books.slots import Slot
 
 if TYPE_CHECKING:

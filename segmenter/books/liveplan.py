@@ -10,8 +10,8 @@ from segmenter.books import Grid, cells, livebelow
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
 from segmenter.books.filling import always
-from segmenter.books.inexcel import InExcel, at, list_objects
 from segmenter.books.livebelow import Below
+from segmenter.books.livesheet import InExcel, at, list_objects
 from segmenter.books.region import find, widened
 from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
 from segmenter.cells import address

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import time
 from typing import Any, Final
 
-from segmenter.books import Grid, inexcel, livebelow, livelist, liveplan
+from segmenter.books import Grid, livebelow, livelist, liveplan, livesheet
 from segmenter.books.live import LiveBook, grid
 from segmenter.books.liveplan import Plan
 from segmenter.errors import Refused
@@ -55,8 +55,8 @@ def _region(book: LiveBook, one: Table) -> Region | None:
         return Region(found.first, left, [])
     area = sheet.range((found.first + 1, left + 1), (found.first + height, right + 1))
     rows = [
-        [{"f": text} if inexcel.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
-        for texts, row in zip(inexcel.cell_formulas(area), (row[left:] for row in found.old), strict=True)
+        [{"f": text} if livesheet.is_formula(text, value) else value for text, value in zip(texts, row, strict=True)]
+        for texts, row in zip(livesheet.cell_formulas(area), (row[left:] for row in found.old), strict=True)
     ]
     return Region(found.first, left, rows)
 
