@@ -336,3 +336,13 @@ def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path):
         jobs.fill(path)
     found = [cell.value for row in openpyxl.load_workbook(path)["细分历史"].iter_rows() for cell in row]
     assert found.count("看过") == 1
+
+
+@pytest.mark.parametrize("area", [None, "A1:D4"], ids=["a plain list", "an Excel table"])
+def test_a_group_behind_a_gap_is_not_there_twice(tmp_path, area):
+    """It is told, or its row would be looked for in vain."""
+    path = plan(tmp_path / "a.xlsx", [], [], ["低价值客户", "张三"], area=area)
+    with FileBook(path) as target:
+        target.write(STRATEGY, frame(segment=[*GROUPS, "低价值客户"], customers=[7.0] * 4))
+    rows = [row[:2] for row in openpyxl.load_workbook(path)[STRATEGY.sheet["zh"]].iter_rows(values_only=True)]
+    assert rows[4:] == [(None, None), (None, None), ("低价值客户", "张三")]

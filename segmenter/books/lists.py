@@ -21,7 +21,18 @@ from segmenter.books.filling import (
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
+from segmenter.books.slots import (
+    Slot,
+    Typed,
+    apart,
+    key_of,
+    lines,
+    said,
+    slots,
+    types_keys,
+    without_others,
+    without_remarks,
+)
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -73,15 +84,16 @@ def fill(job: Job, writer: Writer) -> Filled:
 
 def asked(job: Job) -> tuple[Frame, int | None]:
     """The rows to be written: see `slots.without_others`. Refused when keys that people typed were not read."""
-    table, column = job.table, job.header.columns.get(job.table.key_field)
-    if job.read is None or column is None or table[table.key_field].owner != "user":
+    if job.read is None or not types_keys(job.table, job.frame, job.header):
         return job.frame, None
-    region = find(InFile(job.sheet, job.notes), job.header, job.listed, table)
-    unread = range(max(region.first, job.read.height), region.last + 1)
-    keys = zip(unread, job.sheet.column(column, unread), strict=True)
-    if (row := next((row for row, key in keys if key_of(key) is not None), None)) is not None:
+    column, rows = job.header.columns[job.table.key_field], [*job.sheet.rows]
+    region = find(InFile(job.sheet, job.notes), job.header, job.listed, job.table)
+    stood = dict(zip(rows, map(key_of, job.sheet.column(column, rows)), strict=True))
+    unread = (row for row, key in stood.items() if job.read.height <= row <= region.last and key is not None)
+    if (row := next(unread, None)) is not None:
         raise Refused("rows_unread", cell=address(row, column))
-    return without_others(job.frame, table, job.header, region, job.read)
+    frame, aside = without_others(job.frame, job.table, region, stood)
+    return frame, None if aside is None or aside >= job.read.height else aside  # who reads tells of what is cut off
 
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:

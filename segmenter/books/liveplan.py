@@ -13,7 +13,18 @@ from segmenter.books.filling import always
 from segmenter.books.livebelow import Below
 from segmenter.books.livesheet import InExcel, at, list_objects
 from segmenter.books.region import find, widened
-from segmenter.books.slots import Slot, Typed, apart, key_of, lines, said, slots, without_others, without_remarks
+from segmenter.books.slots import (
+    Slot,
+    Typed,
+    apart,
+    key_of,
+    lines,
+    said,
+    slots,
+    types_keys,
+    without_others,
+    without_remarks,
+)
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -120,7 +131,9 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     there = InExcel(sheet, grid)
     listed = list_objects(sheet)
     region = find(there, header, listed, table)
-    frame, _ = without_others(frame, table, header, region, grid)
+    if types_keys(table, frame, header):
+        key = header.columns[table.key_field]
+        frame, _ = without_others(frame, table, region, {row: key_of(there.value(row, key)) for row in there.under(0)})
     columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
     values = {columns[key]: cells.column(frame[key]) for key in columns}
     # an Excel table may reach below the last cell that is used

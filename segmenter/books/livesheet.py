@@ -60,7 +60,7 @@ class InExcel:
             return self._grid.rows[row]
         return self._below[row - self._grid.height] if row in self.under(self._grid.height) else ()
 
-    def value(self, row: int, column: int) -> object:
+    def value(self, row: int, column: int) -> Any:
         return at(self._row(row), column)
 
     def reads_cells(self, row: int, column: int) -> bool:

@@ -5,11 +5,10 @@ further ones. The same rules for a file and for Excel.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from segmenter.books import Grid
-from segmenter.books.cells import Plain, column, number, plain
+from segmenter.books.cells import Plain, column, number
 from segmenter.books.region import Region, Standing, count
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
@@ -155,20 +154,27 @@ def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | No
     return [*found, *(Slot(None, place) for place in range(height) if place not in used)]
 
 
-def without_others(frame: Frame, table: Table, header: Header, region: Region, read: Grid) -> tuple[Frame, int | None]:
-    """The rows of a frame but those whose keys, which people type, sum up others, or were read below the list: they
-    stand there, and stay. And the first row there with such a key, if it sums up nothing."""
+def types_keys(table: Table, frame: Frame, header: Header) -> bool:
+    """Whether people type the keys of a table, and the frame and the sheet have them."""
     key = table.key_field
-    if key not in frame or key not in header.columns or table[key].owner != "user":
-        return frame, None
-    stood = [None if one != one else key_of(plain(one)) for one in read.column(header.columns[key], 0).tolist()]
-    inside, below = {*stood[region.first : region.last + 1]}, stood[region.last + 1 :]
+    return key in frame and key in header.columns and table[key].owner == "user"
+
+
+def without_others(
+    frame: Frame, table: Table, region: Region, stood: Mapping[int, str | None]
+) -> tuple[Frame, int | None]:
+    """The rows of a frame but those whose keys, which people type, sum up others, or stand below the list: they stand
+    there, and stay. And the first row there with such a key, if it sums up nothing. `stood`: the keys by row."""
+    key = table.key_field
+    inside = {one for row, one in stood.items() if region.first <= row <= region.last}
+    below = {row: one for row, one in stood.items() if row > region.last and one is not None}
     keys = [*map(key_of, column(frame[key]))]
-    aside = {one for one in keys if one is not None and (says_total(one) or (one in below and one not in inside))}
-    first = next((n for n, one in enumerate(below) if one is not None), -1)
-    behind = first >= 0 and below[first] in aside and not says_total(below[first] or "")
+    others = {*below.values()} - inside
+    aside = {one for one in keys if one is not None and (one in others or says_total(one))}
+    first = next(iter(below), None)
+    behind = first is not None and below[first] in aside and not says_total(below[first])
     kept = frame.at([n for n, one in enumerate(keys) if one not in aside]) if aside else frame
-    return kept, region.last + 1 + first if behind else None
+    return kept, first if behind else None
 
 
 def without_remarks(region: Region, rows: Sequence[Slot]) -> tuple[Region, list[Slot]]:
