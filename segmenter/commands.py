@@ -45,6 +45,7 @@ ALERTS: Final = frozenset(
         "formula_short",
         "left_beside",
         "rows_below",
+        "groups_below",
         "few_customers",
         "setting_unknown",
         "setting_unread",

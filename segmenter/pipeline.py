@@ -104,7 +104,7 @@ def run(
     typed = {row: {key: line[key] for key in plan.TYPED} for row, line in stood.items()}
     shown = plan.TYPED if sheets.strategy is None else headers.locate(sheets.strategy, schema.STRATEGY).columns
     strategy, advice = plan.merge(typed.values(), lines, rules, lang, shown)
-    findings += [*intake.unread(sheets.strategy), *advice]
+    findings += [*intake.groups_unread(sheets.strategy), *advice]
     findings += _cautions(rules, ordered)
     extra: dict[str, Frame] = {}
     faceted = clustered = valued = None

@@ -185,7 +185,7 @@ def total_words() -> frozenset[str]:
 
 @cache
 def _totals() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a label of totals is, as `fold`ed text: any, and those that can be nothing else."""
+    """What a label of totals is, as `fold`ed text: any, and those of sums."""
     data = _data()
     before = "|".join(map(fold, data["total_of"]))
     sums, means = ("|".join(re.escape(fold(word)) for word in data[key]) for key in ("total_words", "average_words"))
@@ -193,13 +193,19 @@ def _totals() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"{sums}|(?:{before})?(?:{means})|{data['total_counts']}"), re.compile(sums)
 
 
-def says_total(text: str, *, surely: bool = False) -> bool:
-    """Whether a cell says that its row sums up others: 合计, 小计：, 本页合计（元）, 共20人. `surely`: and is no value
-    that a customer may have, as an average income is."""
+@cache
+def sure_words() -> frozenset[str]:
+    """Labels of totals, as `fold`ed text, that are no value a customer has in any column."""
+    return frozenset(map(fold, _data()["sure_words"]))
+
+
+def says_total(text: str, *, sums: bool = False) -> bool:
+    """Whether a cell says that its row sums up others: 合计, 小计：, 本页合计（元）, 共20人. `sums`: and does not say
+    that it is about means, as a customer's income may be."""
     plain = fold(text)
     if "(" in plain:
         plain = re.sub(r"\(.*?\)", "", plain)
-    return _totals()[surely].fullmatch(plain.strip(":-=*")) is not None
+    return _totals()[sums].fullmatch(plain.strip(":-=*")) is not None
 
 
 def shown(field: Field, value: object, sheet: str) -> str:

@@ -166,7 +166,7 @@ def lines(grid: Grid | None) -> Frame:
     found = intake.as_typed(grid, schema.HISTORY)
     keys = found["line"].tolist() if "line" in found else [None] * len(found)
     days = zip(history.days(found), keys, strict=True)
-    return found.at([n for n, (day, key) in enumerate(days) if day is not None or isinstance(key, str)])
+    return found.at([n for n, (day, key) in enumerate(days) if day is not None or history.is_line(key)])
 
 
 def mark(remembered: Frame, day: date) -> str:

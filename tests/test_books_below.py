@@ -205,7 +205,7 @@ def test_another_list_further_below_the_groups_is_none_of_them(tmp_path):
     rows, book_written = planned(path)
     assert [row[0] for row in rows[:3]] == ["潜力客户", "低价值客户", None]
     assert [[one for one in row if one is not None] for row in rows[4:]] == others  # still two rows below
-    assert [(one.code, one.params["row"]) for one in book_written.findings] == [("rows_below", 7)]
+    assert [one.code for one in book_written.findings] == ["groups_below"]
 
 
 def test_totals_among_the_customers_of_few_columns_stay(tmp_path):
@@ -325,17 +325,27 @@ def test_a_list_without_keys_has_no_totals_by_its_words(tmp_path):
     assert openpyxl.load_workbook(path)[CLEANING.sheet["zh"]].max_row == 3
 
 
-def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path):
+@pytest.mark.parametrize("column", [2, 14])
+def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path, column):
     path = tmp_path / "a.xlsx"
     jobs.fill(SAMPLE, path)
     sheet = openpyxl.load_workbook(path)
     lines = sheet["细分历史"]
-    lines.cell(lines.max_row + 1, 2).value = "看过"
+    lines.cell(lines.max_row + 1, column).value = "看过"
     sheet.save(path)
     for _ in range(3):
         jobs.fill(path)
     found = [cell.value for row in openpyxl.load_workbook(path)["细分历史"].iter_rows() for cell in row]
     assert found.count("看过") == 1
+
+
+def test_a_total_and_a_remark_below_one_customer(tmp_path):
+    path = book(tmp_path / "a.xlsx", ROWS[:1], after=written({"A3": "合计", "I3": "=SUM(I2:I2)", "A4": "看过"}))
+    for ids in ("1", "1234", "1"):
+        out = tmp_path / f"{len(ids)}.xlsx"
+        fill(path, full(ids), out)
+        assert violations(path, out) == []
+        path = out
 
 
 @pytest.mark.parametrize("area", [None, "A1:D4"], ids=["a plain list", "an Excel table"])

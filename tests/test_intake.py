@@ -131,6 +131,22 @@ def test_the_sums_of_all_are_a_total_whatever_it_is_called(rows: int) -> None:
     assert take(HEAD, *customers, total, [None] * 6, ["注：含退款"]).excluded[rows + 2] == "total_row"
 
 
+@pytest.mark.parametrize("name", ["C9", "ACME"])
+@pytest.mark.parametrize("place", [4, 12])
+def test_a_customer_who_buys_as_much_as_all_above_is_one(name: str, place: int) -> None:
+    """Of whom something is known that is no figure; a company has no age."""
+    rows = [[f"C{n}", 2.0, 100.0, 200.0, ROW[4], "上海"] for n in range(1, place + 1)]
+    big = [name, 2.0 * place, 100.0, 200.0 * place, ROW[4], None]
+    assert take(HEAD, *rows, big).excluded == {}
+    assert take(HEAD, *rows, big, *rows[:1]).excluded == {}
+    assert take(HEAD, *rows, [*big[:4], None, "北京"]).excluded == {}
+
+
+def test_a_word_for_totals_may_be_what_a_customer_does() -> None:
+    for word in ("汇总", "累计", "会计小计"):
+        assert take(HEAD, ROW, ["2", *ROW[1:5], word]).excluded == {}
+
+
 def test_subtotals_that_are_called_by_what_they_sum_up_are_no_customers() -> None:
     def total(name: str, count: float) -> list[Any]:
         return [name, count, 50.0, 50 * count, None, None]

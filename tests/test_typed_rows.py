@@ -198,7 +198,7 @@ def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
 
 def test_a_group_behind_a_gap_below_table_3_is_told(tmp_path: Path) -> None:
     path, name = filled(book(tmp_path / "a.xlsx", 20)), STRATEGY.sheet["zh"]
-    assert "rows_below" not in {one.code for one in jobs.check(path).findings}
+    assert "groups_below" not in {one.code for one in jobs.check(path).findings}
 
     def change(made: Any) -> None:
         last = made[name].max_row
@@ -206,9 +206,8 @@ def test_a_group_behind_a_gap_below_table_3_is_told(tmp_path: Path) -> None:
         made[name].cell(last, 1).value = "大客户专项"
 
     path = edit(path, change)
-    last = len(rows_of(path, name))
-    told = [one for one in jobs.check(path).findings if one.code == "rows_below"]
-    assert [(one.sheet, one.params["row"]) for one in told] == [(name, last)]
+    told = [one for one in jobs.check(path).findings if one.code == "groups_below"]
+    assert [one.sheet for one in told] == [name]
     jobs.fill(path, as_of=AS_OF)
     assert not [one for one in rows_of(path, name)[1:] if one[0] == "大客户专项" and one[10:14] != [None] * 4]
     assert rows_of(path, name)[-1][4] == "张三"

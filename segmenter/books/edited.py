@@ -165,8 +165,8 @@ class Edited:
         self._shifts[entry.part] = filled.shift
         if filled.whole is None and table.key_field and (where := filled.left_beside(sheet, listed)):
             self.findings.append(Finding("left_beside", entry.name, where))
-        if aside is not None:
-            self.findings.append(Finding("rows_below", entry.name, params={"row": aside + 1}))
+        if aside:
+            self.findings.append(Finding("groups_below", entry.name))
         self._follow(entry, filled.shift, notes)
         return Meant(table, header.columns, header.row + 1, frame, filled.slots, filled.region, filled.whole)
 

@@ -82,10 +82,11 @@ def fill(job: Job, writer: Writer) -> Filled:
     return Filled(body_of(sheet, found), shift, region, wanted)
 
 
-def asked(job: Job) -> tuple[Frame, int | None]:
-    """The rows to be written: see `slots.without_others`. Refused when keys that people typed were not read."""
+def asked(job: Job) -> tuple[Frame, bool]:
+    """The rows to be written: see `slots.without_others`; and whether others stand further below, of which who reads
+    does not tell. Refused when keys that people typed were not read."""
     if job.read is None or not types_keys(job.table, job.frame, job.header):
-        return job.frame, None
+        return job.frame, False
     column, rows = job.header.columns[job.table.key_field], [*job.sheet.rows]
     region = find(InFile(job.sheet, job.notes), job.header, job.listed, job.table)
     stood = dict(zip(rows, map(key_of, job.sheet.column(column, rows)), strict=True))
@@ -93,7 +94,7 @@ def asked(job: Job) -> tuple[Frame, int | None]:
     if (row := next(unread, None)) is not None:
         raise Refused("rows_unread", cell=address(row, column))
     frame, aside = without_others(job.frame, job.table, region, stood)
-    return frame, None if aside is None or aside >= job.read.height else aside  # who reads tells of what is cut off
+    return frame, aside is not None and aside < job.read.height
 
 
 def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:

@@ -179,8 +179,8 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
         last += 1
     inside = range(left, right + 1)
     if table.key_field:
-        rows = range(first if own is None else first + 1, last + 1)
-        last = _above_totals(standing, rows, set(header.columns.values()), keys)
+        last = _above_totals(standing, range(first, last + 1), set(header.columns.values()), keys)
+        last = max(last, first) if own else last
     while last > (first - 1 if own is None else own.last) and not count(standing, last, inside):
         last -= 1
     if last < first and not count(standing, first, inside):

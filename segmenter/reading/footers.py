@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -24,8 +24,8 @@ _LAST: Final = 3
 """how many of the last rows may be totals that do not say so"""
 _FEW: Final = 3
 """fewer rows say nothing by their sums, which a customer may have by chance"""
-_MANY: Final = 10
-"""and so many do in any case"""
+_FIGURES: Final = frozenset({"count", "money", "number", "rate"})
+"""kinds of columns that rows of totals sum up"""
 
 
 def found(
@@ -40,16 +40,17 @@ def found(
     """The positions (from row `first` on) of such rows among `numbers`, each with the code of its finding. `spare`:
     keys of customers who have orders."""
     empty = {key: column.empty for key, column in raw.items()}
-    totals = _totals(grid, raw, empty, numbers, first, columns)
+    totals = _totals(grid, table, raw, empty, numbers, first, columns)
     rest = numbers[~np.isin(numbers, totals)] if len(totals) else numbers
     noted = notes.found(table, raw, rest, columns, spare)
     rest = rest[~np.isin(rest, noted)] if noted else rest
-    summed = _sums(raw, empty, rest)
+    summed = _sums(table, raw, empty, rest)
     return dict.fromkeys([*totals.tolist(), *summed], "total_row") | dict.fromkeys(noted, "note_row")
 
 
 def _totals(
     grid: Grid,
+    table: Table,
     raw: Mapping[str, Raw],
     empty: Mapping[str, NDArray[np.bool_]],
     numbers: NDArray[np.intp],
@@ -65,7 +66,7 @@ def _totals(
     for key, column in raw.items():
         for position in _labelled(column):
             if key != "customer_id" and not values.is_empty(ids[position]) and not _says_total(ids[position]):
-                if not schema.says_total(column.cells[position], surely=True):
+                if _is_value(table, raw, position, column.cells[position]):
                     continue
                 place = address(first + position, columns[key])
                 raise Refused("total_with_id", sheet=grid.sheet, cell=place, value=column.cells[position])
@@ -74,6 +75,13 @@ def _totals(
     if amount_key and empty["customer_id"][numbers].any():
         _add_sums(found, _numbers(raw[amount_key]), empty["customer_id"], numbers)
     return numbers[found[numbers]]
+
+
+def _is_value(table: Table, raw: Mapping[str, Raw], position: int, label: str) -> bool:
+    """Whether what looks like the label of a total may be something about the customer with that ID: a mean, or, where
+    the row has a day as those of customers have, a word such as 汇总."""
+    has_day = any(table[key].kind == "date" and not column.empty[position] for key, column in raw.items())
+    return not schema.says_total(label, sums=True) or (has_day and schema.fold(label) not in schema.sure_words())
 
 
 def _add_sums(
@@ -108,13 +116,16 @@ def _says_total(value: object) -> bool:
     return short and schema.says_total(str(value))
 
 
-def _sums(raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]) -> list[int]:
+def _sums(
+    table: Table, raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], numbers: NDArray[np.intp]
+) -> list[int]:
     """Totals whatever they are called: how often and how much are both the sums of all rows above, or of those since
-    the total before, and they lack what others have. They are among the last rows, or have what is no ID."""
+    the total before, and besides figures they have nothing that most others have, no day, no word. They are among the
+    last rows, or have what is no ID."""
     pair = next((pair for pair in _SUMMED if raw.keys() >= set(pair)), ())
-    blanks = [blank[numbers] for blank in empty.values()]
-    lacking = np.any([blank for blank in blanks if 2 * blank.sum() < len(numbers)], axis=0) & (len(numbers) > _FEW)
-    if not pair or not lacking.any():
+    words = [blank[numbers] for key, blank in empty.items() if key != "customer_id" and table[key].kind not in _FIGURES]
+    usual = [blank for blank in words if 2 * blank.sum() < len(numbers)]
+    if not pair or not usual or len(numbers) <= _FEW or not (lacking := np.all(usual, axis=0)).any():
         return []
     summed = np.array([_numbers(raw[key])[numbers] for key in pair])
     with np.errstate(over="ignore"):  # then it is the sum of nothing
@@ -125,22 +136,14 @@ def _sums(raw: Mapping[str, Raw], empty: Mapping[str, NDArray[np.bool_]], number
     among, since, begin = np.zeros(2), np.zeros(2), 0
     for n in np.flatnonzero(lacking & (summed > 0).all(axis=0)).tolist():
         whole = above[:, n] - among
-        some, all_above = counts[n] - counts[begin], counts[n] - len(found)
-        if np.abs(summed[:, n] - whole).max() < 0.005 and all_above >= _FEW and n >= len(numbers) - _LAST:
-            is_total = all_above >= _MANY or _lacks(n, found, blanks)
-        else:
-            sums = [whole] if not found else [whole, whole - since]
-            is_total = some >= _FEW and any(np.abs(summed[:, n] - one).max() < 0.005 for one in sums)
-            is_total &= may_be is not None and not may_be(str(raw["customer_id"].cells[numbers[n]]))
-        if is_total:
+        is_all = np.abs(summed[:, n] - whole).max() < 0.005
+        is_some = bool(found) and np.abs(summed[:, n] - (whole - since)).max() < 0.005
+        is_odd = may_be is not None and not may_be(str(raw["customer_id"].cells[numbers[n]]))
+        at_end = is_all and n >= len(numbers) - _LAST and counts[n] - len(found) >= _FEW
+        if at_end or (is_odd and (is_all or is_some) and counts[n] - counts[begin] >= _FEW):
             found.append(n)
             among, since, begin = among + summed[:, n], whole, n + 1
     return [int(numbers[n]) for n in found]
-
-
-def _lacks(row: int, found: list[int], blanks: Sequence[NDArray[np.bool_]]) -> bool:
-    """Whether a row has nothing where all above have something that are no totals."""
-    return any(blank[row] and not np.delete(blank[:row], found).any() for blank in blanks)
 
 
 def _numbers(column: Raw) -> NDArray[np.float64]:

@@ -186,7 +186,7 @@ def _by_code(problems: Mapping[int, str]) -> dict[str, list[int]]:
 
 def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Finding]:
     """Rows below the Excel table, blank rows inside the data, hidden rows, a hidden sheet."""
-    found = unread(grid)
+    found = [] if grid.below is None else [Finding("rows_below", grid.sheet, params={"row": grid.height + 1})]
     last = int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
     if not used[:last].all():
         found.append(Finding("blank_rows", grid.sheet, params={"count": int(last - used.sum())}))
@@ -196,11 +196,9 @@ def _layout_findings(grid: Grid, used: NDArray[np.bool_], first: int) -> list[Fi
     return [*found, Finding("sheet_hidden", grid.sheet)] if grid.hidden else found
 
 
-def unread(grid: Grid | None) -> list[Finding]:
-    """What stands below the Excel table behind a gap, and was not read."""
-    if grid is None or grid.below is None:
-        return []
-    return [Finding("rows_below", grid.sheet, params={"row": grid.height + 1})]
+def groups_unread(grid: Grid | None) -> list[Finding]:
+    """That something stands below the Excel table of the groups behind a gap, and was not read. It may go down."""
+    return [] if grid is None or grid.below is None else [Finding("groups_below", grid.sheet)]
 
 
 def _header_findings(grid: Grid, table: Table, header_row: int, columns: Mapping[str, int]) -> list[Finding]:

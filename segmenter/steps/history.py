@@ -6,6 +6,7 @@ replaced by the next run of the same date, and by nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -84,6 +85,11 @@ def lines(
     rows = [{**row, **run, "line": f"{as_of.isoformat()} {row['segment']}"} for row in rows]
     keys = schema.HISTORY.keys
     return Frame.of([[row.get(key, np.nan) for key in keys] for row in rows], keys)
+
+
+def is_line(key: object) -> bool:
+    """Whether a cell is the key of a line: the day and the segment."""
+    return isinstance(key, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2} ", key) is not None
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
