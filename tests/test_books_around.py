@@ -9,7 +9,7 @@ import pytest
 from bookshop import book, frame
 from fills import BOARD, comment, dressed, fill, first, full, refuses, spoil
 
-from segmenter.books import adding, adopt, calc, drawn, growth, slots, styles, translate
+from segmenter.books import adding, adopt, drawn, growth, results, slots, styles, translate
 from segmenter.books.edited import Edited
 from segmenter.books.index import Index
 from segmenter.books.package import write
@@ -163,9 +163,9 @@ def test_a_style_of_ours_that_looks_otherwise_than_the_one_it_is_made_from_is_fo
 
 
 RESULTS = {
-    "another result": lambda dropped, data, stale: data.replace(b"<v>2</v>", b"<v>9</v>"),
-    "a result that is not old gone": lambda dropped, data, stale: re.sub(rb"<v>[^<]*</v>", b"", data),
-    "an old result still there": lambda dropped, data, stale: dropped(data, stale[1:]),
+    "another result": lambda real, sheet, make: real(sheet, make).replace(b"<v>2</v>", b"<v>9</v>"),
+    "a result that is not old gone": lambda real, sheet, make: re.sub(rb"<v>[^<]*</v>", b"", real(sheet, make)),
+    "an old result still there": lambda real, sheet, make: real(sheet, dict([*make.items()][1:])),
 }
 
 
@@ -178,7 +178,7 @@ def test_what_else_becomes_of_results_than_was_asked_for_is_found(tmp_path, monk
         sheet.write_formula("A3", "=A1+1", None, 6)
 
     path = book(tmp_path / "a.xlsx", [("1", {})], before=reads)
-    monkeypatch.setattr(calc, "dropped", partial(RESULTS[name], calc.dropped))
+    monkeypatch.setattr(results, "rewritten", partial(RESULTS[name], results.rewritten))
     refuses(path, full("1"), drop_stale=True)
 
 
@@ -187,7 +187,7 @@ def test_an_old_result_that_nobody_took_out_is_found(tmp_path, monkeypatch):
         workbook.add_worksheet("other").write_formula("A1", f"=SUM({RFM.sheet['zh']}!I2:I9)", None, 5)
 
     path = book(tmp_path / "a.xlsx", [("1", {})], before=reads)
-    monkeypatch.setattr(calc, "dropped", lambda data, stale: data)
+    monkeypatch.setattr(results, "rewritten", lambda sheet, make: sheet.data)
     refuses(path, full("1"), drop_stale=True)
 
 

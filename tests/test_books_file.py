@@ -727,7 +727,8 @@ def test_formulas_in_the_rows_of_a_list_that_miss_the_new_ones_are_told(tmp_path
     with FileBook(path) as target:
         target.write(RFM, rfm("1234"))
     assert column(path, "rank")[-1] == "=RANK(I5,I$2:I$4)"  # the one in the old last row may be a sum so far
-    assert [(one.code, one.cell, one.params) for one in target.findings] == [("formula_short", "O2", {"formulas": 4})]
+    found = [(one.code, one.cell, one.params) for one in target.findings]
+    assert found == [("stale", "", {"formulas": 3}), ("formula_short", "O2", {"formulas": 4})]
 
 
 def test_formulas_beside_a_list_miss_the_new_rows_by_a_name_too(tmp_path):
@@ -740,7 +741,7 @@ def test_formulas_beside_a_list_miss_the_new_rows_by_a_name_too(tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], before=named, after=beside)
     with FileBook(path) as target:
         target.write(RFM, rfm("123"))
-    assert [(one.code, one.cell) for one in target.findings] == [("formula_short", "Q2")]
+    assert [(one.code, one.cell) for one in target.findings] == [("stale", ""), ("formula_short", "Q2")]
 
 
 def test_formulas_without_a_result_that_miss_the_new_rows_are_told(tmp_path):
@@ -766,7 +767,7 @@ def test_formulas_on_the_dashboard_that_miss_the_new_rows_are_told(tmp_path):
     with FileBook(path) as target:
         target.write(RFM, rfm("123"))
         target.write(BOARDS[0], frame(name=["x"], value=[2.0]))
-    assert [(one.code, one.cell) for one in target.findings] == [("formula_short", "H99")]
+    assert [(one.code, one.cell) for one in target.findings] == [("stale", ""), ("formula_short", "H99")]
 
 
 def test_notes_that_stay_where_a_customer_was_are_told(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from segmenter.books import (
@@ -16,6 +15,7 @@ from segmenter.books import (
     lists,
     longrows,
     pointed,
+    recalculation,
     refs,
     region,
 )
@@ -26,9 +26,9 @@ from segmenter.books.index import Index, SheetEntry
 from segmenter.books.opened import Opened, sheet_of
 from segmenter.books.package import Draft
 from segmenter.books.proof import Made
+from segmenter.books.recalculation import Done, Results
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
-from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.books.writer import Writer
@@ -52,22 +52,20 @@ class Edited:
         self._drop_stale = drop_stale
         self._index = Index(self.draft)
         self._strings = opened.strings
-        self._written: dict[str, list[Area]] = {}
-        self._shifts: dict[str, Shift] = {}
-        self._meant: dict[str, dict[str, Meant]] = {}
+        self._done: dict[str, Done] = {}
         self._added: dict[str, bytes] = {}
-        self._old_results: dict[str, list[Cell]] = {}
+        self._results = Results({}, {})
         self._allowed = False
 
     @property
     def meant(self) -> dict[str, list[Meant]]:
         """What is to stand in the cells of its tables, by part."""
-        return {part: list(each.values()) for part, each in self._meant.items()}
+        return {part: list(each.meant.values()) for part, each in self._done.items()}
 
     @property
     def made(self) -> Made:
         """What was done to its parts."""
-        return Made(self.draft.changes, self._added, self._old_results)
+        return Made(self.draft.changes, self._added, self._results)
 
     def fit(self, name: str) -> None:
         """Refuse a name that Excel would not open; a template may become a workbook."""
@@ -90,7 +88,7 @@ class Edited:
 
     def finish(self) -> None:
         """What follows of all that was written: results elsewhere, and charts."""
-        if any(self._written.values()):
+        if any(one.written for one in self._done.values()):
             self._recalculate()
         self._redraw()
 
@@ -106,6 +104,7 @@ class Edited:
 
     def _write(self, entry: SheetEntry, table: Table, frame: Frame) -> None:
         made_here = entry.part in self.draft.changes
+        done = self._done.setdefault(entry.part, Done())
         sheet = Sheet(self.draft.read(entry.part), entry.part, entry.name, self._strings, checked=made_here)
         styles = self._styles()
         writer = Writer(sheet, styles, self._index.date1904)
@@ -114,11 +113,12 @@ class Edited:
             meant = self._fill_block(entry, grid, table, frame, writer)
         else:
             meant = self._fill_list(entry, grid, table, frame, writer)
-        self._meant.setdefault(entry.part, {})[table.key] = meant
+        done.meant[table.key] = meant
+        done.written.cells |= writer.written
+        done.written.columns += writer.columns
         self._guard.may_change(sheet, writer.locked)
         if (new := styles.data) is not None:
             self.draft.set(self._index.styles_part, new)
-        self._note_written(entry, writer)
 
     def _styles(self) -> Styles:
         part = self._index.styles_part
@@ -155,14 +155,10 @@ class Edited:
         if found := pointed.reader(self._index, entry, sheet, filled.shift):
             raise Refused("below_read", cell=found.cells, reader=found.where, rows=f"{filled.shift.new + 1:,}")
         self._put(entry, sheet, filled.body, filled.shift, filled.whole.rows if filled.whole else None)
-        if filled.shift.gone or filled.shift.moved:  # cells below have gone or hold another row now
-            bottom = max(filled.shift.old, *filled.shift.moved, *filled.shift.moved.values(), 0)
-            below = Area(filled.shift.first, 0, bottom, refs.MAX_COLUMNS - 1)
-            self._written.setdefault(entry.part, []).append(below)
+        self._done[entry.part].moved(filled.shift)
         if filled.region.listed:
             part = filled.region.listed.part
             self.draft.set(part, growth.table(self.draft.read(part), part, filled.shift))
-        self._shifts[entry.part] = filled.shift
         if filled.whole is None and table.key_field and (where := filled.left_beside(sheet, listed)):
             self.findings.append(Finding("left_beside", entry.name, where))
         if aside:
@@ -192,38 +188,6 @@ class Edited:
             return
         self.draft.set(entry.part, new)
         self._prune_chain(entry, sheet, after)
-
-    def _tell_short(self, found: Mapping[str, list[calc.Formula]], words: calc.Words) -> None:
-        """Tell of formulas, elsewhere and beside our lists, that do not reach the new end of one."""
-        sheets = {entry.part: entry for entry in self._index.sheets}
-        grown = {sheets[part].name.casefold(): one for part, one in self._shifts.items() if one.new > one.old}
-        for entry in self._index.sheets if grown else ():
-            formulas = found.get(entry.part, [])
-            data = self._around(entry.part) if entry.part in self._written else b""
-            if calc.has_formulas(data) and calc.perhaps_short(data, grown, words):
-                sheet = Sheet(data, entry.part, entry.name, ())
-                theirs = (cell for cell in sheet.formulas() if not self._is_ours(entry.part, cell))
-                formulas = calc.of(sheet, theirs, words)
-            if cells := calc.short(formulas, grown):
-                params = {"formulas": len(cells)}
-                self.findings.append(Finding("formula_short", entry.name, cells[0].where, params=params))
-
-    def _is_ours(self, part: str, cell: Cell) -> bool:
-        """Whether a cell is in the rows of a list, and in a column that we write."""
-        shift = self._shifts.get(part)
-        if shift is None or not shift.first <= cell.row <= shift.new:
-            return False
-        pairs = ((one, key) for one in self._meant[part].values() for key in one.written)
-        return any(cell.column == one.columns[key] and one.table[key].owner == "us" for one, key in pairs)
-
-    def _has_formulas(self, part: str) -> bool:
-        """Whether a part has formulas in its cells; those of whole columns never are."""
-        return calc.has_formulas(self._around(part))
-
-    def _around(self, part: str) -> bytes:
-        """A part without the rows that are made of whole columns."""
-        made = self.draft.changes.get(part)
-        return made.head + made.tail if isinstance(made, longrows.Part) else self.draft.read(part)
 
     def _prune_chain(self, entry: SheetEntry, before: Sheet, after: Sheet) -> None:
         """Take the formula cells that are gone out of the calculation chain."""
@@ -264,47 +228,23 @@ class Edited:
         with refs.named(entry.name):
             return region.listed(self._index, entry.part)
 
-    def _note_written(self, entry: SheetEntry, writer: Writer) -> None:
-        rows: dict[int, list[int]] = {}
-        for row, column in writer.written:
-            rows.setdefault(column, []).append(row)
-        areas = [Area(min(each), column, max(each), column) for column, each in rows.items()]
-        self._written.setdefault(entry.part, []).extend(areas)
-
     def _redraw(self) -> None:
         """Have the charts beside our blocks remember what stands in them now."""
         for entry in self._index.sheets:
-            if not any(table(key).anchor for key in self._meant.get(entry.part, ())):
+            if entry.part not in self._done or not any(table(key).anchor for key in self._done[entry.part].meant):
                 continue
             sheet = Sheet(self.draft.read(entry.part), entry.part, entry.name, self._strings)
             for part in drawn.charts(self._index, entry.part):
                 self.draft.set(part, drawn.remembered(self.draft.read(part), part, sheet))
 
     def _recalculate(self) -> None:
-        """Find the formulas elsewhere that read what was written, and have Excel calculate them."""
-        names = {entry.part: entry.name.casefold() for entry in self._index.sheets}
-        written = {names[part]: areas for part, areas in self._written.items()}
-        listed = {
-            one.name.casefold(): calc.Reference(names[entry.part], one.area)
-            for entry in self._index.sheets
-            if entry.part in self._written
-            for one in self._list_objects(entry)
-        }
-        defined = {one.get("name").casefold(): one.text for one in self._index.defined_names()}
-        words = calc.Words(listed, defined)
-        found = calc.formulas(self._index, {*self._written, *self._opened.plain}, words)
-        old = self._old_results = calc.stale(found, written)
-        code = "stale_dropped" if self._drop_stale else "stale"
-        for entry in self._index.sheets:
-            if entry.part in old:
-                self.findings.append(Finding(code, entry.name, params={"formulas": len(old[entry.part])}))
-        self._tell_short(found, words)
-        own = any(map(self._has_formulas, self._written))
-        if old or own:
+        """Have the formulas follow that read what was written, and Excel calculate them."""
+        drop = self._drop_stale
+        self._results, found = recalculation.follow(self._index, self._done, self._opened.plain, drop=drop)
+        self.findings += found
+        theirs = any(one.code in ("stale", "stale_dropped") for one in found)
+        if theirs or any(recalculation.has_formulas(self.draft, part) for part in self._done):
             part = self._index.workbook_part
             edits = Edits(self.draft.read(part))
             calc.recalculate(self._index.workbook, edits)
             self.draft.set(part, edits.apply())
-        if self._drop_stale:
-            for part, cells in old.items():
-                self.draft.set(part, calc.dropped(self.draft.read(part), cells))

@@ -24,8 +24,8 @@ class FileBook:
     """A workbook file. Entering it takes a lock, leaving it without an error writes `out` (default: the file itself).
 
     `keep_previous` leaves the file as it was beside the new one; `drop_stale` takes out the results of formulas
-    elsewhere that read what was written, so that no program shows old ones; `break_signature` gives up a digital
-    signature; `override_protection` writes locked cells, adds sheets to a locked structure, and changes a file
+    that read what was written and cannot be told, so that no program shows old ones; `break_signature` gives up a
+    digital signature; `override_protection` writes locked cells, adds sheets to a locked structure, and changes a file
     that is reserved for others (the protection stays). Another file at `out` stays beside the new one too, unless it is
     the same or has the SHA-256 `written`: somebody may have typed in it.
     """

@@ -3,20 +3,25 @@ stand now, and what was added below them where it read down to the last row; not
 
 A formula is taken apart into its references and all the rest, which stays. Whether a reference is right is asked of
 where the rows went that were meant, not of a shift.
+
+And about results: that of a plain sum may be what it comes to in the file, and no other; and gone is what was to be.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import refs
+from segmenter.books import refs, results
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Area
-from segmenter.books.region import Region
+from segmenter.books.region import ListObject, Region
+from segmenter.books.rowxml import Cell
+from segmenter.books.sheetxml import Sheet
 
 _OPAQUE: Final = (
     r"('(?:[^']|'')*'|(?:\[[^\[\]]*\])?[^\s\[\]'\"!(),;+\-*/^&=<>{}]+)!"
@@ -116,3 +121,32 @@ class Followed:
             return self._below(row)
         place = bisect_right(self._left, row)
         return self._went[self._left[place - 1]] if place else self._region.first - 1
+
+
+def recalculated(
+    now: Sheet, listed: Collection[ListObject], changed: Collection[Cell] | None, *, drop: bool
+) -> Callable[[Cell], bool]:
+    """See `Sheet.recalculated`. `changed`: the cells of which the result was written otherwise, None when nobody knows;
+    `drop`: whether old results were to be taken out."""
+    places = None if changed is None else {cell.where for cell in changed}
+
+    def may(cell: Cell) -> bool:
+        if places is not None and cell.where not in places:
+            return False
+        if not results.has_result(cell):
+            return drop
+        asked = results.plain(now, cell, listed)
+        value = results.result(now, asked) if asked else None
+        return value is not None and results.holds(now, cell, value)
+
+    return may
+
+
+def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
+    """The first formula cell that was to get another result, or to lose it, and did not."""
+    for cell, wanted in [*((one, True) for one in renewed), *((one, False) for one in dropped)]:
+        row = now.rows.get(cell.row)
+        held = row.cells.get(cell.column) if row else None
+        if held is None or results.has_result(held) is not wanted or not now.recalculated(held):
+            return cell.where
+    return ""

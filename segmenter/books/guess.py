@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
+from segmenter.books.cellproof import alike
 from segmenter.books.filling import Meant, pushed
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import Region
-from segmenter.books.rowproof import alike
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, Typed, apart, key_of, said, without_remarks
 from segmenter.errors import Refused
@@ -157,7 +157,7 @@ class _Guess:
         return self._alike(old, number, self._foreign)
 
     def _alike(self, old: int, number: int, columns: Iterable[int], *, rows: bool = True) -> bool:
-        """Whether some cells say the same in a row before and one after; see `rowproof.alike`."""
+        """Whether some cells say the same in a row before and one after; see `cellproof.alike`."""
         before, after = self._was.rows.get(old), self._now.rows[number]
         for column in columns:
             one, other = before.cells.get(column) if before else None, after.cells.get(column)

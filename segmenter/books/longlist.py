@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import cells, columns, encoders, longrows, spans
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, addressed, body_of, refuse_growth, refuse_merged
-from segmenter.books.refs import Shift
+from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
 from segmenter.books.scan import Scan
@@ -88,7 +88,6 @@ def _rows(
         style = styles.get(column, 0)
         if column in keys:
             one = columns.column(column, frame[keys[column]], partial(encoder.cell, 0, column, style))
-            writer.written |= {(first, column), (first + count - 1, column)}
         elif (own := theirs.get(column)) or style:
             empty = encoders.tail(encoder.cell(0, column, style, None)) if style else b""
             one = columns.kept(column, count, empty, own or {})
@@ -103,6 +102,7 @@ def _rows(
         writer.styles.quoted(styles.get(column, 0))
     if encoder.locked and not writer.locked:
         writer.locked = address(first, position(encoder.locked)[1])
+    writer.columns += [Area(first, column, first + count - 1, column) for column in sorted(keys)]
     return longrows.Rows(first, count, _attributes(sheet, region, like), tuple(made), sheet.prefix)
 
 

@@ -13,14 +13,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
 from operator import eq
 from typing import Final, NamedTuple
 
-from segmenter.books import adding, aroundproof, calc, directoryproof, drawn, longsheet, region, spans
+from segmenter.books import adding, aroundproof, directoryproof, drawn, formulaproof, longsheet, region, results, spans
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, rels_part
 from segmenter.books.longsheet import Long
 from segmenter.books.package import Content, Draft, Package
+from segmenter.books.recalculation import Results
 from segmenter.books.refs import Shift
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetproof import Sheets, Workbooks, differs
@@ -45,7 +47,7 @@ class Part(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the user has asked to lose: results of formulas elsewhere that are old now; a digital signature."""
+    """What the user has asked to lose: results of formulas that are old now; a digital signature."""
 
     drop_stale: bool = False
     break_signature: bool = False
@@ -61,8 +63,7 @@ class Made(NamedTuple):
     """as in a `Draft`"""
     added: Mapping[str, bytes]
     """sheets that were added, as they were before anything was written to them"""
-    stale: Mapping[str, Collection[Cell]]
-    """the formula cells with an old result, by part"""
+    results: Results
 
     def differs(self, name: str, after: Package, *, same: bool) -> bool:
         """Whether a part, `same` as it was or not, holds anything else in the file. A long one is not asked about: see
@@ -199,7 +200,7 @@ class _Judge:
 
     def _stale(self, name: str) -> Collection[Cell]:
         """The formula cells of a part whose old results were to be taken out."""
-        return self._made.stale.get(name, ()) if self._made is not None and self._asked.drop_stale else ()
+        return self._made.results.dropped.get(name, ()) if self._made is not None else ()
 
     def _changed(self, name: str) -> Part:
         """What became of a part that is no sheet of ours that was there, nor belongs to one."""
@@ -226,7 +227,7 @@ class _Judge:
         if self._asked.drop_stale and sheet is not None:
             stale = None if self._made is None else self._stale(name)
             was, now = (Sheet(one, name, sheet.name, old.strings) for one in (before, after))
-            wrong = calc.wrongly_dropped(was, now, stale)
+            wrong = results.wrongly_dropped(was, now, stale)
             return Part(name, "violation", wrong) if wrong else Part(name, "declared")
         return Part(name, "violation", "changed")
 
@@ -261,6 +262,9 @@ class _Judge:
         after = long.after(new.package.pieces(name)) if long else new.read(name)
         was = Sheet(before, name, entry.name, self._old.strings)
         now = Sheet(after, name, entry.name, self._new.strings)
+        changed = [*chain(*self._made.results.both(name))] if self._made else None
+        listed = region.listed(self._new, name)
+        now.recalculated = formulaproof.recalculated(now, listed, changed, drop=self._asked.drop_stale)
         if self._meant is None:
             from segmenter.books import guess  # `fill` knows
 
@@ -293,7 +297,10 @@ class _Judge:
         sheets = self._sheets(name)
         if sheets is not None and name not in old and not self._old.strict and not _as_shipped(sheets):
             return "<worksheet>"
-        return differs(sheets, self._books) if sheets else ""
+        if sheets is None:
+            return ""
+        renewed, gone = self._made.results.both(name) if self._made else ((), ())
+        return differs(sheets, self._books) or formulaproof.left(sheets.now, renewed, gone)
 
     def _foreign(self, long: Long, was: Sheet) -> str:
         """See `Long.foreign`."""

@@ -34,11 +34,21 @@ class ListObject(NamedTuple):
     name: str
     formulas: Mapping[int, str] = MappingProxyType({})
     """by column, for its first data row; as Excel remembers it for further ones"""
+    names: tuple[str, ...] = ()
+    """those of its columns, casefolded"""
+    headers: int = 1
 
     @property
     def last(self) -> int:
         """Its last data row."""
         return self.area.bottom - self.totals
+
+    def column(self, name: str) -> Area | None:
+        """The data cells of the column that is called so; None when none is."""
+        if name.casefold() not in self.names:
+            return None
+        column = self.area.left + self.names.index(name.casefold())
+        return Area(self.area.top + self.headers, column, self.last, column)
 
 
 def listed(index: Index, part: str) -> list[ListObject]:
@@ -52,10 +62,12 @@ def _list_object(data: bytes, part: str) -> ListObject:
     area, totals = refs.told(root.get("ref")), rowxml.number(root.get("totalsRowCount", "0"))
     if totals > area.bottom - area.top:
         raise refs.damaged(str(totals))
-    said = enumerate(root.all("tableColumns", "tableColumn"), area.left)
-    asked = ((column, one.first("calculatedColumnFormula")) for column, one in said)
+    columns = root.all("tableColumns", "tableColumn")
+    asked = ((column, one.first("calculatedColumnFormula")) for column, one in enumerate(columns, area.left))
     plain = {column: one.text for column, one in asked if one is not None and one.text and not one.get("array")}
-    return ListObject(part, area, totals, root.get("displayName"), plain)
+    names = tuple(one.get("name").casefold() for one in columns)
+    headers = rowxml.number(root.get("headerRowCount", "1"))
+    return ListObject(part, area, totals, root.get("displayName"), plain, names, headers)
 
 
 def noted(index: Index, part: str) -> frozenset[tuple[int, int]]:

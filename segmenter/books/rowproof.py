@@ -8,29 +8,22 @@ what they read (`formulaproof`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from segmenter.books import cells, refs, rowxml, translate
+from segmenter.books import cells, rowxml
+from segmenter.books.cellproof import alike, copied, said, same_besides, spelt
 from segmenter.books.filling import UNLIKE, Meant, addressed, calculating
-from segmenter.books.formulaproof import Followed, taken_apart
+from segmenter.books.formulaproof import Followed
 from segmenter.books.region import InFile, Region
-from segmenter.books.rowxml import ATTRIBUTE, FORMULA, Cell, Row
+from segmenter.books.results import without_result
+from segmenter.books.rowxml import FORMULA, Cell, Row
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
-from segmenter.errors import Refused
 
 _EMPTY: Final = Row(0, b"", b"", b"", lambda *_: {})
 """a row nobody has written"""
-_UNSAID: Final = frozenset(
-    {(b"hidden", b"0"), (b"collapsed", b"0"), (b"outlineLevel", b"0"), (b"t", b"n"), (b"s", b"0")}
-)
-"""what a tag means that does not say it"""
-_DIGITS: Final = re.compile("[0-9]+")
-_TRUTHS: Final = {b"false": b"0", b"true": b"1"}
 
 
 class _Want(NamedTuple):
@@ -178,14 +171,18 @@ class _Rows:
         return str(number + 1)
 
     def _spelt_out(self, old: Row, new: Row) -> bool:
-        """Whether a row only spells out formulas itself that it shared."""
-        if not self._was.shares or _said(old.attributes) != _said(new.attributes):
+        """Whether a row only spells out formulas itself that it shared, and has results that are other ones now."""
+        if said(old.attributes) != said(new.attributes):
             return False
         if rowxml.rest(old, self._was.prefix) != rowxml.rest(new, self._now.prefix) or [*old.cells] != [*new.cells]:
             return False
         pairs = zip(old.cells.values(), new.cells.values(), strict=True)
         return all(
-            alike(self._was, one, self._now, cell) and (one.raw == cell.raw or self._was.shares_of(one) is not None)
+            one.raw == cell.raw
+            or (
+                alike(self._was, one, self._now, cell)
+                and (self._was.shares_of(one) is not None or self._now.recalculated(cell))
+            )
             for one, cell in pairs
         )
 
@@ -197,7 +194,7 @@ class _Rows:
             return str(number + 1) if want.needed or there else ""
         if beside is not None and row.raw == beside.raw and want.source is beside and not want.followed:
             return ""
-        if _said(row.attributes) != _said(want.attributes):
+        if said(row.attributes) != said(want.attributes):
             return str(number + 1)
         source = want.source
         if (rest := rowxml.rest(row, self._now.prefix)) and (
@@ -254,7 +251,9 @@ class _Rows:
         if (like := want.formulas.get(column)) is not None:
             if cell is None or cell.style != like.style:
                 return False
-            return not FORMULA.sub(b"", cell.inner) and _copied(self._was, like, self._now, cell)
+            result = FORMULA.sub(b"", cell.inner)
+            good = not result or (not without_result(result) and self._now.recalculated(cell))
+            return good and copied(self._was, like, self._now, cell)
         style = want.like.get(column, 0)
         return self._styles.alike(style, 0) if cell is None else cell.blank and self._styled(cell, style)
 
@@ -262,76 +261,7 @@ class _Rows:
         """Whether a cell of somebody else is what it was, its formula as seen from where it stands, or `followed`."""
         if followed is None or old.formula is None or cell.formula is None:
             return alike(self._was, old, self._now, cell)
-        (before, kind), (after, is_now) = _spelt(self._was, old), _spelt(self._now, cell)
+        (before, kind), (after, is_now) = spelt(self._was, old), spelt(self._now, cell)
         shares = b"si" in cell.formula[0] and cell.raw != old.raw
-        return _rest(old) == _rest(cell) and kind == is_now and not shares and followed.same(before, old.row, after)
-
-
-def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -> bool:
-    """Whether two cells are the same wherever they stand: content, style, what else their tags say, and formula, the
-    rows that it reads aside or not. One that is written anew shares none: the cell that spells it out may be gone."""
-    if cell.raw == old.raw:
-        return True
-    if _rest(old) != _rest(cell):
-        return False
-    if old.formula is None or cell.formula is None:
-        return old.formula == cell.formula
-    if b"si" in cell.formula[0]:
-        return False
-    return _copied(was, old, now, cell) if rows else _outline(was, old) == _outline(now, cell)
-
-
-def _rest(cell: Cell) -> tuple[object, ...]:
-    """All of a cell but its place and its formula."""
-    return cell.style, _said(cell.raw.partition(b">")[0]), FORMULA.sub(b"", cell.inner)
-
-
-def _copied(was: Sheet, old: Cell, now: Sheet, cell: Cell) -> bool:
-    """Whether a cell's formula is another's as seen from its own place, of the same kind. What is no digit has to be
-    the same besides: a word that is lost on the way would be so here too."""
-    (before, kind), (after, is_now) = _spelt(was, old), _spelt(now, cell)
-    try:
-        seen = translate.moved(before, old.where, cell.where) if old.where != cell.where else before
-    except Refused:
-        return False
-    return (seen, _DIGITS.sub("", before), kind) == (after, _DIGITS.sub("", after), is_now)
-
-
-def _spelt(sheet: Sheet, cell: Cell) -> tuple[str, object]:
-    """A cell's formula as it stands there, and what kind of formula it is."""
-    text, origin, kind = _told(sheet, cell)
-    return translate.moved(text, origin, cell.where) if text and origin != cell.where else text, kind
-
-
-def _outline(sheet: Sheet, cell: Cell) -> tuple[object, object]:
-    """A cell's formula without the rows it reads on its own sheet, and what kind of formula it is."""
-    text, kind = _spelt(sheet, cell)
-    return taken_apart(text, sheet.name).rest, kind
-
-
-def _told(sheet: Sheet, cell: Cell) -> tuple[str, str, dict[bytes, object]]:
-    """A cell's formula, the cell for which it is written, and what else is said of it: the cells of an array as seen
-    from there."""
-    attributes, text = cell.formula or ({}, "")
-    origin = cell.where
-    kind: dict[bytes, object] = {name: value for name, value in attributes.items() if name not in (b"ref", b"si")}
-    if attributes.get(b"t") in (b"array", b"dataTable") and b"ref" in attributes:
-        area = refs.told(attributes[b"ref"].decode())
-        kind[b"ref"] = area._replace(top=area.top - cell.row, bottom=area.bottom - cell.row)
-    if attributes.get(b"t") == b"shared":
-        del kind[b"t"]
-        text, origin = sheet.shared.get(attributes.get(b"si", b""), (text, origin))
-    return text, origin, kind
-
-
-def _said(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """What the tag of a row or a cell says besides its place; `spans` is only a hint."""
-    head, found, tail = tag.partition(b' r="')
-    return _attributes(head + tail[tail.find(b'"') + 1 :] if found else tag)
-
-
-@lru_cache(1 << 10)
-def _attributes(tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    found = ((one[1], one[2] if one[2] is not None else one[3]) for one in ATTRIBUTE.finditer(tag))
-    plain = ((name, _TRUTHS.get(value, value)) for name, value in found if name not in (b"r", b"spans"))
-    return tuple(sorted(one for one in plain if one not in _UNSAID))
+        same = same_besides(old, self._now, cell) and kind == is_now and not shares
+        return same and followed.same(before, old.row, after)

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
 
-from segmenter.books import Formula, Stays, aroundproof, cells, refs, region, rowproof
+from segmenter.books import Formula, Stays, aroundproof, cellproof, cells, refs, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
@@ -140,7 +140,7 @@ class _Values:
         read."""
         source = None if slot.source is None else self._was.rows.get(slot.source)
         stood = source.cells.get(cell.column) if source and cell else None
-        return bool(cell and stood and stood.inner and rowproof.alike(self._was, stood, self._now, cell))
+        return bool(cell and stood and stood.inner and cellproof.alike(self._was, stood, self._now, cell))
 
     def _kept(self, wanted: Plain) -> Plain:
         """What a cell gives that holds what is wanted, most often: `_is` decides."""

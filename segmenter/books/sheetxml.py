@@ -52,6 +52,8 @@ class Sheet:
             raise Refused("sheet_kind", sheet=name, part=part)
         self.sheet_data = found
         self.prefix = self.root.prefix
+        self.recalculated: Callable[[Cell], bool] = lambda _: False
+        """to the proof: whether the result of a formula cell may be another than it was, or gone"""
 
     def filled(self, body: bytes) -> Sheet:
         """The sheet with other rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segmenter.books import Formula, Stays, cells
 from segmenter.books.cells import Plain
+from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.cells import address
@@ -18,6 +19,8 @@ class Writer:
         self.date1904 = date1904
         self.written: set[tuple[int, int]] = set()
         """(row, column) of the cells that were written anew"""
+        self.columns: list[Area] = []
+        """those of whole columns"""
         self.locked = ""
         """the first of them that a protected sheet would lock"""
         self._unquoted: dict[int, int] = {}

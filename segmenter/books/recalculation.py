@@ -1,0 +1,149 @@
+"""What follows for the formulas of a workbook when some of its cells were written: those of other people, wherever they
+stand, stay; of those with an old result, plain sums and the like on our sheets get the one they have now, and the rest
+is counted, by sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from segmenter.books import calc, longrows, region, results
+from segmenter.books.filling import Meant
+from segmenter.books.index import Index
+from segmenter.books.package import Draft
+from segmenter.books.refs import Area, Shift
+from segmenter.books.results import Written
+from segmenter.books.rowxml import Cell
+from segmenter.books.sheetxml import Sheet
+from segmenter.findings import Finding
+
+
+class Done:
+    """What was written to a sheet."""
+
+    def __init__(self) -> None:
+        self.meant: dict[str, Meant] = {}
+        """by table"""
+        self.written = Written()
+        self.shift: Shift | None = None
+        """how the rows of its list changed, if it has one"""
+
+    def moved(self, shift: Shift) -> None:
+        """Note how the rows of its list changed."""
+        self.shift = shift
+        if shift.gone or shift.moved:
+            bottom = max(shift.old, *shift.moved, *shift.moved.values(), 0)
+            self.written.went.append(Area(shift.first, shift.columns[0], bottom, shift.columns[1]))
+
+    def field(self, cell: Cell) -> tuple[Meant, str] | None:
+        """The table and the field that a cell belongs to."""
+        for one in self.meant.values():
+            last = one.first + one.table.rows - 1 if one.table.anchor or self.shift is None else self.shift.new
+            for key, column in one.columns.items():
+                if column == cell.column and one.first <= cell.row <= last:
+                    return one, key
+        return None
+
+    def is_ours(self, cell: Cell) -> bool:
+        """Whether a cell is one that we write."""
+        found = self.field(cell)
+        if found is None:
+            return False
+        plan, key = found
+        return key in plan.written and bool(plan.table.anchor or plan.table[key].owner == "us")
+
+
+class Results(NamedTuple):
+    """Formula cells whose results were written otherwise, as they were before, by part."""
+
+    renewed: dict[str, list[Cell]]
+    dropped: dict[str, list[Cell]]
+
+    def both(self, part: str) -> tuple[list[Cell], list[Cell]]:
+        """Those of one part."""
+        return self.renewed.get(part, []), self.dropped.get(part, [])
+
+
+def follow(
+    index: Index, done: Mapping[str, Done], plain: Collection[str], *, drop: bool
+) -> tuple[Results, list[Finding]]:
+    """Bring the results of formulas up to date as far as it can be told, and say of which it cannot. `done`: what was
+    written, by part; `plain`: parts that have no formulas; `drop`: whether old results are to be taken out. What people
+    typed into the rows of a list keeps its result for all that: the next run reads it."""
+    draft, found, findings = index.package, Results({}, {}), list[Finding]()
+    names = {entry.part: entry.name.casefold() for entry in index.sheets}
+    sheets = _sheets(index, plain)
+    words = _words(index, done)
+    formulas = {part: calc.of(sheet, _theirs(sheet, done.get(part)), words) for part, sheet in sheets.items()}
+    old = results.stale(formulas, {names[part]: one.written for part, one in done.items()})
+    for part, sheet in sheets.items():
+        cells, own = old.get(part, []), done.get(part)
+        sums = results.renewed(sheet, cells, region.listed(index, part)) if own and not _is_long(draft, part) else {}
+        new = {cell: value for cell, value in sums.items() if not results.holds(sheet, cell, value)}
+        kept = [cell for cell in cells if cell not in sums and results.has_result(cell)]
+        out = [cell for cell in kept if drop and not (own and own.field(cell))]
+        for code, count in (("stale", len(kept) - len(out)), ("stale_dropped", len(out))):
+            findings += [Finding(code, sheet.name, params={"formulas": count})] if count else []
+        found.renewed.update({part: [*new]} if new else {})
+        found.dropped.update({part: out} if out else {})
+        make = {cell: partial(results.with_result, sheet, value) for cell, value in new.items()}
+        _rewrite(draft, part, sheet, make | dict.fromkeys(out, results.without_result))
+    grown = {names[part]: one.shift for part, one in done.items() if one.shift and one.shift.new > one.shift.old}
+    for part, sheet in sheets.items() if grown else ():
+        if short := calc.short(formulas[part], grown):
+            findings.append(Finding("formula_short", sheet.name, short[0].where, params={"formulas": len(short)}))
+    return found, findings
+
+
+def has_formulas(draft: Draft, part: str) -> bool:
+    """Whether a sheet part has formulas in its cells."""
+    return calc.has_formulas(_around(draft, part))
+
+
+def _sheets(index: Index, plain: Collection[str]) -> dict[str, Sheet]:
+    """The sheets with formulas, by part."""
+    draft, found = index.package, {}
+    for entry in index.sheets:
+        if entry.kind == "worksheet" and entry.part in draft and entry.part not in plain:
+            data = _around(draft, entry.part)
+            if calc.has_formulas(data):
+                found[entry.part] = Sheet(data, entry.part, entry.name, (), checked=entry.part in draft.changes)
+    return found
+
+
+def _around(draft: Draft, part: str) -> bytes:
+    """A part without the rows that are made of whole columns, which have no formulas."""
+    made = draft.changes.get(part)
+    return made.head + made.tail if isinstance(made, longrows.Part) else draft.read(part)
+
+
+def _is_long(draft: Draft, part: str) -> bool:
+    return isinstance(draft.changes.get(part), longrows.Part)
+
+
+def _words(index: Index, done: Mapping[str, Done]) -> calc.Words:
+    """What names in formulas stand for: the Excel tables of our sheets, and what is defined."""
+    tables = {
+        one.name.casefold(): calc.Reference(entry.name.casefold(), one.area)
+        for entry in index.sheets
+        if entry.part in done
+        for one in region.listed(index, entry.part)
+    }
+    return calc.Words(tables, {one.get("name").casefold(): one.text for one in index.defined_names()})
+
+
+def _theirs(sheet: Sheet, done: Done | None) -> Iterator[Cell]:
+    """The formula cells of a sheet that are not ours."""
+    return (cell for cell in sheet.formulas() if done is None or not done.is_ours(cell))
+
+
+def _rewrite(draft: Draft, part: str, sheet: Sheet, make: Mapping[Cell, Callable[[bytes], bytes]]) -> None:
+    """Make some cells of a sheet anew."""
+    if not make:
+        return
+    new, made = results.rewritten(sheet, make), draft.changes.get(part)
+    if isinstance(made, longrows.Part):  # nothing with a formula stands below
+        draft.set(part, longrows.Part(new.removesuffix(made.tail), made.rows, made.tail))
+    else:
+        draft.set(part, new)
