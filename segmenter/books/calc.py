@@ -80,11 +80,11 @@ class Words(NamedTuple):
 
     def reads(self, text: str, depth: int = 0) -> Iterator[Reference]:
         """Every reference of a formula, through tables and names."""
-        plain = re.sub(_TEXT, '""', text)
+        plain = _without_texts(text)
         for found in re.finditer(_REFERENCE, plain):
-            sheet = (found[1] or "").strip("'").replace("''", "'").casefold()
+            sheet = found[1].strip("'").replace("''", "'").casefold() if found[1] else ""
             yield Reference(sheet, refs.area(found[2]))
-        for found in re.finditer(_WORD, plain):
+        for found in re.finditer(_WORD, plain) if self.tables or self.names else ():
             word = found[1].casefold()
             if found[2] and word in self.tables:
                 yield self.tables[word]
@@ -93,9 +93,13 @@ class Words(NamedTuple):
 
     def around(self, sheet: str, cell: Cell, text: str) -> Iterator[Reference]:
         """The Excel table in which a formula cell stands, if it reads columns of that without naming it."""
-        place = Area(cell.row, cell.column, cell.row, cell.column)
-        if re.search(_OWN, re.sub(_TEXT, '""', text)):
+        if "[" in text and re.search(_OWN, _without_texts(text)):
+            place = Area(cell.row, cell.column, cell.row, cell.column)
             yield from (one for one in self.tables.values() if one.sheet == sheet and one.area.meets(place))
+
+
+def _without_texts(formula: str) -> str:
+    return re.sub(_TEXT, '""', formula) if '"' in formula else formula
 
 
 def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:

@@ -243,10 +243,11 @@ class Sheet:
 
     def formulas(self) -> Iterator[Cell]:
         """Every cell with a formula."""
+        start = b"<" + self.prefix.encode() + b"f"
         for row in self.rows.values():
-            if b"<" + self.prefix.encode() + b"f" in row.raw:
+            if start in row.raw:
                 for cell in row.cells.values():
-                    if FORMULA.search(cell.inner):
+                    if start in cell.inner and FORMULA.search(cell.inner):
                         yield cell
 
 
