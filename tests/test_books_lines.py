@@ -7,7 +7,7 @@ from fills import fill, log, refuses, violations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmenter.books import lists
+from segmenter.books import slots
 from segmenter.books.slots import Slot
 from segmenter.cells import address
 from segmenter.schema import CLEANING, table
@@ -98,10 +98,10 @@ def test_the_proof_finds_a_remark_that_stands_beside_another_line(tmp_path, monk
     path = book(tmp_path / "a.xlsx", [("1", {})])
     fill(path, log(3), table=CLEANING)
     remark(path, {"cell1": "x"})
-    real = lists._slots
-    monkeypatch.setattr(lists, "_slots", lambda *about: [Slot(one.source, 2 - one.place) for one in real(*about)])
+    real = slots.lines
+    monkeypatch.setattr(slots, "lines", lambda *about: [Slot(one.source, 2 - one.place) for one in real(*about)])
     fill(path, log(3), tmp_path / "b.xlsx", CLEANING)  # the one in the middle is where it was
-    monkeypatch.setattr(lists, "_slots", lambda *about: [Slot(1, 1), Slot(2, 2), Slot(3, 0)])
+    monkeypatch.setattr(slots, "lines", lambda *about: [Slot(1, 1), Slot(2, 2), Slot(3, 0)])
     refuses(path, log(3), CLEANING)
 
 

@@ -223,13 +223,13 @@ def test_rows_without_keys_that_change_places_are_found(tmp_path, monkeypatch):
     fill(path, log(3), table=CLEANING)
     beside = first(rb'(<row r="3".*?)</row>', rb'\1<c r="H3" t="inlineStr"><is><t>about 3</t></is></c></row>')
     rewritten(path, {sheet_part(path, CLEANING.sheet["zh"]): beside})
-    real = lists._slots
+    real = slots.lines
 
     def exchanged(*about):
         one, other, *others = real(*about)
         return [one._replace(source=other.source), other._replace(source=one.source), *others]
 
-    monkeypatch.setattr(lists, "_slots", exchanged)
+    monkeypatch.setattr(slots, "lines", exchanged)
     refuses(path, log(3), CLEANING)
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from segmenter.books import Grid, calc, cells, longrows, refs
+from segmenter.books import Grid, calc, longrows, refs
 from segmenter.books.refs import Area, Shift
-from segmenter.books.region import InFile, ListObject, Region, count, widened
+from segmenter.books.region import InFile, ListObject, Region, met, widened
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot
+from segmenter.books.slots import Slot, always
 from segmenter.cells import position
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -120,12 +120,6 @@ class Meant(NamedTuple):
         return [key for key in self.written if table[key].owner == "us" and key != table.key_field]
 
 
-def always(table: Table, written: Collection[str], frame: Frame | None) -> list[str]:
-    """The fields that no row lacks which `fill` writes, as far as this frame knows them."""
-    found = [key for key in table.always if key in written]
-    return found if frame is None else [key for key in found if None not in cells.column(frame[key])]
-
-
 class Job(NamedTuple):
     """A frame (columns: field keys) to be written below a header of a sheet."""
 
@@ -175,12 +169,10 @@ def _spell_out(sheet: Sheet, found: dict[int, bytes]) -> None:
 def pushed(sheet: Sheet, region: Region, last: int, listed: Sequence[ListObject]) -> Region:
     """A list that is to end in row `last`, with all that goes along: where it grows and would meet what stands below,
     all of that does, as when cells are inserted in Excel."""
-    region = _with_merged(sheet, region)
-    below, standing = region.last + region.along + 1, InFile(sheet)
-    near = {*range(region.left - 1, region.right + 2)}
-    met = range(below, last + region.along + region.room + 1)
-    if last <= region.last or not any(count(standing, row, near) for row in met if row in sheet.rows):
+    region, standing = _with_merged(sheet, region), InFile(sheet)
+    if not met(standing, region, last):
         return region
+    below = region.last + region.along + 1
     region = widened(standing, region, [row for row in sheet.rows if row >= below], listed)
     rows = (row for row in sheet.rows.values() if row.number >= below)
     inside = [cell.row for row in rows for cell in row.cells.values() if cell.column in region.columns]

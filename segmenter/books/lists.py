@@ -11,7 +11,6 @@ from segmenter.books.filling import (
     Filled,
     Job,
     addressed,
-    always,
     body_of,
     calculating,
     pushed,
@@ -21,18 +20,7 @@ from segmenter.books.filling import (
 from segmenter.books.refs import Shift
 from segmenter.books.region import InFile, Region, find
 from segmenter.books.rowxml import Cell, Row
-from segmenter.books.slots import (
-    Slot,
-    Typed,
-    apart,
-    key_of,
-    lines,
-    said,
-    slots,
-    types_keys,
-    without_others,
-    without_remarks,
-)
+from segmenter.books.slots import Slot, key_of, planned, types_keys, without_others
 from segmenter.books.translate import Following
 from segmenter.books.writer import Writer
 from segmenter.cells import address
@@ -50,10 +38,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     sheet, header = job.sheet, job.header
     standing = InFile(sheet, job.notes)
     region = find(standing, header, job.listed, job.table)
-    columns = {key: header.columns[key] for key in job.frame.columns if key in header.columns}
-    values = {key: cells.column(job.frame[key]) for key in columns}
-    typed = Typed(standing, job.table, header, region, columns, always(job.table, columns, job.frame))
-    region, wanted = without_remarks(region, _slots(job, typed, values))
+    region, wanted, values = planned(standing, header, job.table, region, job.frame)
     wanted = wanted or [Slot(None, None)]
     last = region.first + len(wanted) - 1
     region = pushed(sheet, region, last, job.listed)
@@ -65,7 +50,7 @@ def fill(job: Job, writer: Writer) -> Filled:
     }
     stayed = {slot.source for slot in wanted}
     gone = frozenset(row for row in range(region.first, region.last + 1) if row not in stayed)
-    refuse_merged(sheet, region, last, set(columns.values()) if not moved and not gone else None)
+    refuse_merged(sheet, region, last, {*values} if not moved and not gone else None)
     moved |= {row: last + 1 + n for n, row in enumerate(region.below) if row != last + 1 + n}
     by = last - region.last if region.pushes else 0
     shift = Shift(region.first, region.last, last, moved, gone, (region.left, region.right), by)
@@ -97,16 +82,6 @@ def asked(job: Job) -> tuple[Frame, bool]:
     return frame, aside is not None and aside < job.read.height
 
 
-def _slots(job: Job, typed: Typed, values: Mapping[str, list[Plain]]) -> list[Slot]:
-    rows, key_field = range(typed.region.first, typed.region.last + 1), job.table.key_field
-    if not key_field:
-        names = apart(job.table, values)
-        stood = said(job.sheet.column(job.header.columns[name], rows) for name in names)
-        return lines(typed, stood, said(values[name] for name in names), len(job.frame))
-    keys = job.sheet.column(job.header.columns[key_field], rows) if key_field in values else [None] * len(rows)
-    return slots(typed, [*map(key_of, keys)], values.get(key_field), len(job.frame))
-
-
 class _Rows:
     """Builds the rows of one table, each from the row it was, the values it gets, and what stays beside it."""
 
@@ -115,17 +90,19 @@ class _Rows:
         job: Job,
         region: Region,
         shift: Shift,
-        values: Mapping[str, list[Plain]],
+        values: Mapping[int, list[Plain]],
         writer: Writer,
         wanted: Sequence[Slot],
     ) -> None:
-        sheet, table, columns = job.sheet, job.table, job.header.columns
+        sheet, table = job.sheet, job.table
         self._sheet = sheet
         self._region = region
         self._writer = writer
-        self._values = {columns[key]: values[key] for key in values}
-        self._computed = {columns[key] for key in values if table[key].owner == "us" and key != table.key_field}
-        typed = [columns[key] for key in values if table[key].owner == "user"] if job.read else []
+        self._values = values
+        owners = {column: table[key].owner for key, column in job.header.columns.items() if column in values}
+        key = job.header.columns.get(table.key_field)
+        self._computed = {column for column, owner in owners.items() if owner == "us" and column != key}
+        typed = [column for column, owner in owners.items() if owner == "user"] if job.read else []
         self._read = {column: job.read.column(column, 0).tolist() for column in typed if job.read}
         moves = bool(shift.moved or shift.gone)
         self._following = Following(shift, sheet.name) if moves or shift.old != shift.new else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from segmenter.books import Stays
 from segmenter.books.cells import Plain
@@ -19,9 +19,6 @@ from segmenter.books.livebelow import parts, summed
 from segmenter.books.liveplan import Plan
 from segmenter.books.livesheet import cell_formulas, is_formula, list_object, table_area
 from segmenter.books.slots import Slot
-
-if TYPE_CHECKING:
-    pass
 
 _TEXTS: Final = frozenset({"id", "text", "list", "choice"})
 _PARSED: Final = re.compile(r"\s*[0-9=+\-@'.,($¥￥£€＝＋－＠]|\s*(?:true|false)\s*$|#", re.IGNORECASE)

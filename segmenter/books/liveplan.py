@@ -9,22 +9,10 @@ from typing import TYPE_CHECKING, Any
 from segmenter.books import Grid, cells, livebelow
 from segmenter.books.blocks import anchor
 from segmenter.books.cells import Plain
-from segmenter.books.filling import always
 from segmenter.books.livebelow import Below
 from segmenter.books.livesheet import InExcel, at, list_objects
-from segmenter.books.region import find, widened
-from segmenter.books.slots import (
-    Slot,
-    Typed,
-    apart,
-    key_of,
-    lines,
-    said,
-    slots,
-    types_keys,
-    without_others,
-    without_remarks,
-)
+from segmenter.books.region import Region, find, met, widened
+from segmenter.books.slots import Slot, key_of, planned, types_keys, without_others
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -41,31 +29,46 @@ class Plan:
 
     sheet: xw.Sheet
     table: Table
-    first: int
-    """first data row"""
+    region: Region
+    """the data rows as they stand, without the remarks and sums at their end"""
     slots: Sequence[Slot]
     """the data rows as they will be"""
     values: Mapping[int, Sequence[Plain]]
     """column -> values of the frame"""
     keys: Mapping[int, str]
     """column -> field key"""
-    span: tuple[int, int] = (0, 0)
-    """first and last column of what belongs to a row"""
-    old: Sequence[Sequence[Any]] = ()
-    """the rows as they stand, from `first` on"""
-    listed: bool = False
-    computed: frozenset[int] = frozenset()
+    old: Sequence[Sequence[Any]]
+    """the rows as they stand"""
+    computed: frozenset[int]
     """columns that are always ours"""
-    inside: int = 0
-    """rows at the end of the Excel table that go along: remarks, sums"""
-    along: int = 0
-    """rows right below that go along, with those"""
-    totals: int = 0
-    """rows of totals of the Excel table"""
-    room: int = 0
-    """see `region.Region`"""
     below: Below | None = None
     """what stands below the rows; None when nothing does"""
+
+    @property
+    def first(self) -> int:
+        """The first data row."""
+        return self.region.first
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last column of what belongs to a row."""
+        return self.region.left, self.region.right
+
+    @property
+    def listed(self) -> bool:
+        """Whether they are those of an Excel table."""
+        return self.region.listed is not None
+
+    @property
+    def inside(self) -> int:
+        """How many rows at the end of the Excel table go along: remarks, sums."""
+        own = self.region.listed
+        return max(own.last - self.region.last, 0) if own else 0
+
+    @property
+    def totals(self) -> int:
+        """How many rows of totals it has."""
+        return self.region.listed.totals if self.region.listed else 0
 
     @property
     def kept(self) -> list[Sequence[Any]]:
@@ -88,9 +91,9 @@ class Plan:
         grows = height - len(self.old)
         if self.below is None:
             return 0
-        if self.along:
+        if self.region.along > self.totals:
             return max(grows + gone, 0)
-        meets = grows > 0 and self.below.first < self.first + height + self.totals + self.room
+        meets = grows > 0 and self.below.first < self.first + height + self.totals + self.region.room
         return gone + (grows if meets else 0)
 
     @property
@@ -134,39 +137,22 @@ def _plan_list(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     if types_keys(table, frame, header):
         key = header.columns[table.key_field]
         frame, _ = without_others(frame, table, region, {row: key_of(there.value(row, key)) for row in there.under(0)})
-    columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
-    values = {columns[key]: cells.column(frame[key]) for key in columns}
+    region, wanted, values = planned(there, header, table, region, frame)
     # an Excel table may reach below the last cell that is used
     rows = [grid.rows[row] if row < grid.height else () for row in range(first, region.last + 1)]
     old = [[at(row, column) for column in range(region.right + 1)] for row in rows]
-    typed = Typed(there, table, header, region, columns, always(table, columns, frame))
-    if table.key_field:
-        key = header.columns.get(table.key_field, -1) if table.key_field in columns else -1
-        keys = [key_of(row[key]) if key >= 0 else None for row in old]
-        found = slots(typed, keys, values.get(key), len(frame))
-    else:
-        told = [columns[name] for name in apart(table, columns)]
-        stood = said([row[one] for row in old] for one in told)
-        found = lines(typed, stood, said(values[one] for one in told), len(frame))
-    region, wanted = without_remarks(region, found)
-    if first + len(wanted) - 1 > region.last and there.met(region, first + len(wanted) - 1):
+    if met(there, region, first + len(wanted) - 1):
         region = widened(there, region, there.under(region.last + region.along + 1), listed)
-    own = region.listed
+    keys = {column: key for key, column in header.columns.items() if column in values}
     return Plan(
         sheet,
         table,
-        first,
+        region,
         wanted,
         values,
-        {column: key for key, column in columns.items()},
-        (region.left, region.right),
-        [[*row, *[None] * (region.right + 1 - len(row))] for row in old[: region.last - first + 1]],
-        own is not None,
-        frozenset(columns[key] for key in columns if table[key].owner == "us"),
-        max(own.last - region.last, 0) if own else 0,
-        region.along - (own.totals if own else 0),
-        own.totals if own else 0,
-        region.room,
+        keys,
+        [[*row, *[None] * (region.right + 1 - len(row))] for row in old],
+        frozenset(column for column, key in keys.items() if table[key].owner == "us"),
         livebelow.found(sheet, grid, region, listed),
     )
 
@@ -195,13 +181,11 @@ def _plan_block(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan
         for n, one in enumerate(table.fields)
         if one.key in frame
     }
-    span = (column, column + len(table.fields) - 1)
-    first = row + 1
-    last = row + table.rows
-    _refuse_merged(grid, first, last, *span, flat=True)
-    old = [[at(one, c) for c in range(span[1] + 1)] for one in grid.rows[first : last + 1]]
-    old += [[None] * (span[1] + 1)] * (table.rows - len(old))
+    region = Region(row + 1, row + table.rows, column, column + len(table.fields) - 1, None)
+    first, last, left, right = region[:4]
+    _refuse_merged(grid, first, last, left, right, flat=True)
+    old = [[at(one, c) for c in range(right + 1)] for one in grid.rows[first : last + 1]]
+    old += [[None] * (right + 1)] * (table.rows - len(old))
     keys = {column + n: one.key for n, one in enumerate(table.fields)}
-    ours = frozenset(values)
     rows = [Slot(first + n, n) for n in range(table.rows)]
-    return Plan(sheet, table, first, rows, values, keys, span, old, False, ours)
+    return Plan(sheet, table, region, rows, values, keys, old, frozenset(values))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmenter.books import Grid, translate
 from segmenter.books.refs import Area
-from segmenter.books.region import ListObject, Region, count
+from segmenter.books.region import ListObject
 
 if TYPE_CHECKING:
     import xlwings as xw
@@ -37,12 +37,6 @@ class InExcel:
     def under(self, first: int) -> range:
         """All rows of the sheet from `first` on."""
         return range(first, self._grid.height + len(self._below))
-
-    def met(self, region: Region, last: int) -> bool:
-        """Whether something stands below a list, or right beside that, where it is to grow down to row `last`."""
-        near = {*range(region.left - 1, region.right + 2)}
-        begin = region.last + region.along + 1
-        return any(count(self, row, near) for row in range(begin, last + region.along + region.room + 1))
 
     @cached_property
     def notes(self) -> Collection[tuple[int, int]]:

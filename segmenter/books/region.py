@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from segmenter.books import refs, rowxml, spans, translate
+from segmenter.books.cells import Plain
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
@@ -101,7 +102,7 @@ class Standing(Protocol):
         """Whether that is a formula over cells; one without any (`=500+200`) is a value somebody typed."""
         ...
 
-    def value(self, row: int, column: int) -> object:
+    def value(self, row: int, column: int) -> Plain:
         """What a cell holds."""
         ...
 
@@ -125,7 +126,7 @@ class InFile(NamedTuple):
         # without a text it is shared, so filled down
         return formula is not None and (not formula[1] or translate.reads_cells(formula[1]))
 
-    def value(self, row: int, column: int) -> object:
+    def value(self, row: int, column: int) -> Plain:
         return self.sheet.value(row, column)
 
 
@@ -199,6 +200,13 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
         last = first
     along = max(own.area.bottom - last, 0) if own else 0
     return Region(first, last, left, right, own, along, room=(1 if own else 2) if is_typed else 0)
+
+
+def met(standing: Standing, region: Region, last: int) -> bool:
+    """Whether something stands below a list, or right beside that, where it is to grow down to row `last`."""
+    near, begin = {*range(region.left - 1, region.right + 2)}, region.last + region.along + 1
+    rows = range(begin, last + region.along + region.room + 1) if last > region.last else ()
+    return any(count(standing, row, near) for row in rows)
 
 
 def widened(standing: Standing, region: Region, rows: Collection[int], listed: Collection[ListObject]) -> Region:

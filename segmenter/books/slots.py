@@ -104,6 +104,42 @@ class Typed:
         return any((row, column) in self._standing.notes for column in self.region.columns)
 
 
+def always(table: Table, written: Collection[str], frame: Frame | None) -> list[str]:
+    """The fields that no row lacks which `fill` writes, as far as this frame knows them."""
+    found = [key for key in table.always if key in written]
+    return found if frame is None else [key for key in found if None not in column(frame[key])]
+
+
+class Rows(NamedTuple):
+    """The rows a list will have."""
+
+    region: Region
+    """where they stood, without what goes along below"""
+    slots: list[Slot]
+    values: dict[int, list[Plain]]
+    """what the frame brings, by column"""
+
+
+def planned(standing: Standing, header: Header, table: Table, region: Region, frame: Frame) -> Rows:
+    """What becomes of the rows of a list when a frame (columns: field keys) is written."""
+    columns = {key: header.columns[key] for key in frame.columns if key in header.columns}
+    values = {key: column(frame[key]) for key in columns}
+    typed = Typed(standing, table, header, region, columns, always(table, columns, frame))
+
+    def stood(key: str) -> list[Plain]:
+        return [standing.value(row, columns[key]) for row in range(region.first, region.last + 1)]
+
+    if not table.key_field:
+        names = apart(table, columns)
+        found = lines(typed, said(map(stood, names)), said(values[name] for name in names), len(frame))
+    elif (key := table.key_field) in columns:
+        found = slots(typed, [*map(key_of, stood(key))], values[key], len(frame))
+    else:
+        found = slots(typed, [None] * (region.last + 1 - region.first), None, len(frame))
+    region, found = without_remarks(region, found)
+    return Rows(region, found, {columns[key]: each for key, each in values.items()})
+
+
 def apart(table: Table, written: Collection[str]) -> list[str]:
     """The fields by which a line of a list without keys is found again."""
     return [key for key in table.same if key in written] or [*written]
