@@ -301,7 +301,7 @@ def test_a_hint_that_is_none_is_left_out(filled):
     path = spoilt(filled, "sheet1.xml", rb'(<row r="2" spans=")[^"]*', "9" * 20)
     fill(path, 3)
     with FileBook(path) as target:
-        target.write(RFM, rfm([1, 3]))
+        target.write(RFM, rfm([1, 3], monetary=[9.0, 1.0]))
     assert b"9" * 20 not in parts(path)["xl/worksheets/sheet1.xml"]
 
 
