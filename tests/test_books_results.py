@@ -12,7 +12,7 @@ import xlsxwriter
 from bookshop import HEADERS, RFM_SHEET, book, frame, parts, repairs, rewritten, rfm, sheet_part
 from fills import BOARD, add_totals, fill, first, full, refuses, violations
 
-from segmenter.books import longlist, results
+from segmenter.books import leaving, longlist, results
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
@@ -73,6 +73,13 @@ def test_sums_below_have_the_result_they_come_to(tmp_path, rising):
         f"J{row}": mean,
         "K8" if rising else "K6": len(ids) + total + mean,
     }
+
+
+def test_a_sum_in_a_row_of_its_own_among_the_others_has_the_result_it_comes_to(tmp_path):
+    rows = [*ROWS[:2], ("小计", {5: None}), ROWS[2]]
+    path = book(tmp_path / "a.xlsx", rows, table=False, after=written({"I4": ("=SUM(I2:I3)", 3), "J4": ("=I4+1", 4)}))
+    found = filled(path, full("123", monetary=[10.0, 20.0, 30.0]), out := tmp_path / "b.xlsx")
+    assert held(out) == {"I4": 30.0, "J4": 4} and found == [("stale", RFM_SHEET, 1)]
 
 
 def test_the_row_of_totals_of_an_excel_table_has_the_results_it_comes_to(tmp_path):
@@ -163,6 +170,21 @@ def test_what_people_typed_into_a_list_keeps_its_result(tmp_path):
     workbook.close()
     fill(path, frame(segment=["a"], customers=[5.0]), out := tmp_path / "b.xlsx", STRATEGY, drop_stale=True)
     assert held(out, STRATEGY.sheet["zh"]) == {"H2": "4/9", "X2": None}
+
+
+def test_what_stays_in_a_column_of_ours_is_somebody_elses(tmp_path):
+    """People type how many customers a group of their own has."""
+    path, headers = tmp_path / "a.xlsx", [field.header["zh"] for field in STRATEGY.fields]
+    workbook = xlsxwriter.Workbook(path)
+    sheet = workbook.add_worksheet(STRATEGY.sheet["zh"])
+    sheet.write_row(0, 0, headers)
+    sheet.write_column("A2", ["a", "b", "mine"])
+    sheet.write_column("K2", [4, 5])
+    sheet.write_formula("K4", "=SUM(K2:K3)", None, 9)
+    workbook.close()
+    brought = leaving(frame(segment=["a", "b", "mine"], customers=[5.0, 6.0, None]), [(2, "customers")])
+    fill(path, brought, out := tmp_path / "b.xlsx", STRATEGY)
+    assert held(out, STRATEGY.sheet["zh"]) == {"K4": 11.0}
 
 
 SPOILT = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from segmenter.books import calc, longrows, region, results
+from segmenter.books import Stays, calc, longrows, region, results
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
 from segmenter.books.package import Draft
@@ -16,6 +16,7 @@ from segmenter.books.refs import Area, Shift
 from segmenter.books.results import Written
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
+from segmenter.books.slots import Slot
 from segmenter.findings import Finding
 
 
@@ -37,13 +38,22 @@ class Done:
             self.written.went.append(Area(shift.first, shift.columns[0], bottom, shift.columns[1]))
 
     def field(self, cell: Cell) -> tuple[Meant, str] | None:
-        """The table and the field that a cell belongs to."""
+        """The table and the field that a cell belongs to; none in a row of somebody else among those of a list."""
         for one in self.meant.values():
             last = one.first + one.table.rows - 1 if one.table.anchor or self.shift is None else self.shift.new
+            slot = self._slot(one, cell)
+            if not one.first <= cell.row <= last or (slot and (slot.whole or slot.stale)):
+                continue
             for key, column in one.columns.items():
-                if column == cell.column and one.first <= cell.row <= last:
+                if column == cell.column:
                     return one, key
         return None
+
+    @staticmethod
+    def _slot(plan: Meant, cell: Cell) -> Slot | None:
+        """The row of a list that a cell stands in, where they are told one by one."""
+        row = cell.row - plan.first
+        return plan.slots[row] if 0 <= row < len(plan.slots) else None
 
     def is_ours(self, cell: Cell) -> bool:
         """Whether a cell is one that we write."""
@@ -51,7 +61,11 @@ class Done:
         if found is None:
             return False
         plan, key = found
-        return key in plan.written and bool(plan.table.anchor or plan.table[key].owner == "us")
+        if key not in plan.written or not (plan.table.anchor or plan.table[key].owner == "us"):
+            return False
+        slot = self._slot(plan, cell)
+        place = slot.place if slot else None
+        return place is None or plan.frame is None or not isinstance(plan.frame[key][place], Stays)
 
 
 class Results(NamedTuple):
