@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import refs, results
+from segmenter.books import refs, results, sums
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region
@@ -129,14 +129,15 @@ def recalculated(
     """See `Sheet.recalculated`. `changed`: the cells of which the result was written otherwise, None when nobody knows;
     `drop`: whether old results were to be taken out."""
     places = None if changed is None else {cell.where for cell in changed}
+    known = sums.Sums(now)
 
     def may(cell: Cell) -> bool:
         if places is not None and cell.where not in places:
             return False
-        if not results.has_result(cell):
+        if not sums.has_result(cell):
             return drop
-        asked = results.plain(now, cell, listed)
-        value = results.result(now, asked) if asked else None
+        asked = sums.plain(now, cell, listed)
+        value = known.result(asked) if asked else None
         return value is not None and results.holds(now, cell, value)
 
     return may
@@ -147,6 +148,6 @@ def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
     for cell, wanted in [*((one, True) for one in renewed), *((one, False) for one in dropped)]:
         row = now.rows.get(cell.row)
         held = row.cells.get(cell.column) if row else None
-        if held is None or results.has_result(held) is not wanted or not now.recalculated(held):
+        if held is None or sums.has_result(held) is not wanted or not now.recalculated(held):
             return cell.where
     return ""
