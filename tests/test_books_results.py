@@ -309,6 +309,14 @@ SPOILT = {
         "with_result",
         lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"SUM", b"MAX"),
     ),
+    "two results": (
+        "with_result",
+        lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"</v>", b"</v><v>1</v>"),
+    ),
+    "a result with more to it": (
+        "with_result",
+        lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"<v>", b'<v a="1">'),
+    ),
     "another number made": ("rewritten", lambda real, sheet, make: real(sheet, make).replace(b"<v>2</v>", b"<v>3</v>")),
 }
 

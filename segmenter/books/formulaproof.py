@@ -34,6 +34,8 @@ _CELLS: Final = (
     r"|\$?[1-9][0-9]{0,6}:\$?[1-9][0-9]{0,6})(?![\w(!.\\?])"
 )
 _DIGITS: Final = "[0-9]+"
+_RESULT: Final = rb"<(?:[^\s<>/:]+:)?v>"
+"""how a result begins that was written anew"""
 
 
 class Formula(NamedTuple):
@@ -138,7 +140,8 @@ def recalculated(
             return drop
         asked = sums.plain(now, cell, listed)
         value = known.result(asked) if asked else None
-        return value is not None and results.holds(now, cell, value)
+        is_one = [len(re.findall(one, cell.inner)) for one in (sums.VALUE, _RESULT)] == [1, 1]
+        return value is not None and is_one and results.holds(now, cell, value)
 
     return may
 
