@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 import subprocess
+import time
 from functools import partial
 
 import openpyxl
@@ -12,7 +13,7 @@ import xlsxwriter
 from bookshop import HEADERS, RFM_SHEET, book, frame, parts, repairs, rewritten, rfm, sheet_part
 from fills import BOARD, add_totals, fill, first, full, refuses, violations
 
-from segmenter.books import leaving, longlist, results
+from segmenter.books import leaving, longlist, results, sums
 from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
@@ -21,6 +22,7 @@ from segmenter.schema import RFM, STRATEGY
 
 ROWS = [(one, {8: float(one)}) for one in "123"]
 """their monetary value is 1, 2, 3"""
+PART = "xl/worksheets/sheet1.xml"
 
 
 def written(formulas):
@@ -187,6 +189,140 @@ def test_what_stays_in_a_column_of_ours_is_somebody_elses(tmp_path):
     assert held(out, STRATEGY.sheet["zh"]) == {"K4": 11.0}
 
 
+ANOTHER = "另一张表"
+"""a sheet that is not ours"""
+
+
+@pytest.mark.parametrize("name", ["YTD2024", "t0"])
+def test_a_name_that_looks_like_a_cell_is_none(tmp_path, name):
+    def after(workbook, sheet, headers):
+        workbook.define_name("SOMENAME", f"='{RFM_SHEET}'!$I$2:$I$4")  # XlsxWriter believes it is a cell
+        sheet.write_formula("Q1", "=SUM(SOMENAME)", None, 6)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    named = {part: lambda data: data.replace(b"SOMENAME", name.encode()) for part in ("xl/workbook.xml", PART)}
+    rewritten(path, named)
+    found = filled(path, full("123", monetary=[1.0, 2.0, 4.0]), out := tmp_path / "b.xlsx")
+    assert found == [("stale", RFM_SHEET, 1)] and held(out) == {"Q1": 6}
+
+
+@pytest.mark.parametrize("typed", [b"1e308", b"1e999", b"NaN"])
+def test_numbers_too_large_to_add_up_leave_a_sum_old(tmp_path, typed):
+    def after(workbook, sheet, headers):
+        sheet.write_formula("Q1", "=SUM(I2:T4)", None, 6)
+        sheet.write_column("T2", [987654, 987654])
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    rewritten(path, {PART: lambda data: data.replace(b"987654", typed)})
+    with FileBook(path, out := tmp_path / "b.xlsx") as target:
+        target.write(RFM, full("123", monetary=[1.0, 2.0, 4.0]))
+    assert ("stale", {"formulas": 1}) in [(one.code, one.params) for one in target.findings]
+    assert b"<f>SUM(I2:T4)</f><v>6</v>" in parts(out)[PART]
+
+
+def test_results_beside_a_list_are_old_where_its_rows_moved(tmp_path):
+    """They stay where they are, and the row they read is another customer's."""
+    beside = {f"{c}{n}": (f % n, r * n) for n in range(2, 6) for c, f, r in (("Q", "=H%d*2", 2), ("R", "=SUM(H%d)", 1))}
+    path = book(tmp_path / "a.xlsx", [(n, {7: float(n)}) for n in range(2, 6)], table=False, after=written(beside))
+    before = filled(path, rfm("2345", frequency=[2.0, 3.0, 4.0, 5.0]), tmp_path / "b.xlsx")
+    found = filled(tmp_path / "b.xlsx", rfm("235", frequency=[2.0, 3.0, 5.0]), out := tmp_path / "c.xlsx")
+    assert (before, found) == ([], [("stale", RFM_SHEET, 3)])  # that of the row above is counted too
+    assert held(out) == {"Q2": 4, "Q3": 6, "Q4": 8, "Q5": 10, "R2": 2, "R3": 3, "R4": 5, "R5": 0}
+
+
+def test_a_row_that_moves_reads_another_one_of_another_sheet(tmp_path):
+    def after(workbook, sheet, headers):
+        for n in (2, 3, 4):
+            sheet.write_formula(f"O{n}", f"={ANOTHER}!B{n}", None, n)
+            sheet.write_formula(f"P{n}", f"={ANOTHER}!$B$2*I{n}", None, 2 * n - 2)
+        workbook.add_worksheet(ANOTHER).write_column("B2", [2, 3, 4])
+
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["mine", "of all"], table=False, after=after)
+    data = full("23", monetary=[2.0, 3.0])
+    assert filled(path, data, out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 2)]
+    assert held(out) == {"O2": 3, "O3": 4, "P2": 4, "P3": 6}
+
+
+def test_what_an_array_fills_is_old_with_it(tmp_path):
+    def after(workbook, sheet, headers):
+        sheet.write_array_formula("Q1:Q3", "{=I2:I4*2}", None, 2)
+        sheet.write_column("Q2", [4, 6])
+        written({"R1": ("=SUM(Q2:Q3)", 10), "S1": ("=SUM(I2:Q4)", 16), "S2": ("=COUNTA(Q1:Q9)", 3)})(0, sheet, 0)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    found = filled(path, full("123", monetary=[1.0, 2.0, 4.0]), out := tmp_path / "b.xlsx")
+    assert found == [("stale", RFM_SHEET, 4)] and held(out) == {"Q1": 2, "R1": 10, "S1": 16, "S2": 3}
+
+
+def test_counts_are_told_beside_errors_and_results_that_nobody_knows(tmp_path):
+    counts = {"I5": ("=COUNT(I2:O4)", 3), "J5": ("=COUNTA(I2:I4)", 2), "K5": ("=COUNTA(H2:T4)", 9)}
+
+    def after(workbook, sheet, headers):
+        written(counts | {"T2": ("=I2*2", 2), "T4": ("=1/0", "#DIV/0!"), "O2": ("=1/0", "#DIV/0!")})(0, sheet, 0)
+
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["mine"], table=False, after=after)
+    data = full("123", monetary=[2.0, 3.0, 4.0])
+    assert filled(path, data, out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert {where: held(out)[where] for where in counts} == {"I5": 3, "J5": 3, "K5": 24}
+
+
+def test_subtotals_leave_out_other_totals(tmp_path):
+    totals = {"I6": ("=SUM(I2:I4)", 6), "I7": ("=AGGREGATE(9,5,Q2:Q4)", 6), "I8": ("=SUBTOTAL(9,I2:I7)", 6)}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(totals))
+    assert filled(path, full("123", monetary=[1.0, 2.0, 4.0]), out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert held(out) == {"I6": 7, "I7": 6, "I8": 6}
+
+
+def test_results_elsewhere_are_old_however_they_read_our_sheet(tmp_path):
+    """Through an Excel table there, a name of one sheet, several sheets at once, and functions that look further."""
+
+    def after(workbook, sheet, headers):
+        other, third = workbook.add_worksheet(ANOTHER), workbook.add_worksheet("third")
+        workbook.define_name(f"{ANOTHER}!here", f"={RFM_SHEET}!$I$2:$I$4")
+        workbook.define_name("third!here", "=third!$A$9")
+        reads = {
+            "A1": (f"=SUM({RFM_SHEET}:{ANOTHER}!I2)", 1),
+            "A2": ("=SUM(here)", 6),
+            "A3": (f"=SUM(OFFSET({RFM_SHEET}!I1,1,0,3,1))", 6),
+            "A4": (f'=SUM(INDIRECT("{RFM_SHEET}!I2:I4"))', 6),
+        }
+        written(reads)(workbook, other, headers)
+        third.add_table("A1:A2", {"name": "Theirs", "columns": [{"header": "x"}]})
+        reads = {"A2": (f"={RFM_SHEET}!I2", 1), "C1": ("=SUM(Theirs[x])", 1), "C2": (f"=SUM({ANOTHER}!here)", 6)}
+        written(reads)(workbook, third, headers)
+        workbook.add_worksheet("fourth").write_formula("A1", "=SUM(OFFSET(C1,1,0,3,1))", None, 0)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    found = filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx")
+    assert found == [("stale", ANOTHER, 4), ("stale", "third", 3)]
+
+
+def test_a_column_of_an_excel_table_is_old_only_in_rows_that_are(tmp_path):
+    def after(workbook, sheet, headers):
+        columns = [*({"header": one} for one in headers[:-1]), {"header": headers[-1], "formula": "=[@M金额]*2"}]
+        sheet.add_table(0, 0, 3, len(headers) - 1, {"name": "RfmSegments", "columns": columns})
+        for n in (2, 3, 4):
+            sheet.write_formula(f"O{n}", "=RfmSegments[[#This Row],[M金额]]*2", None, 2 * n - 2)
+
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["twice"], table=False, after=after)
+    found = filled(path, rfm("123", monetary=[1.0, 5.0, 3.0], segment=["old"] * 3), tmp_path / "b.xlsx")
+    assert found == [("stale", RFM_SHEET, 3)]  # their days are other ones
+    found = filled(tmp_path / "b.xlsx", rfm("123", monetary=[1.0, 6.0, 3.0], segment=["old"] * 3), tmp_path / "c.xlsx")
+    assert found == [("stale", RFM_SHEET, 1)]
+
+
+@pytest.mark.parametrize("formula", ["=SUM(I$2:I{0})", "=SUM(A:XFD)", "=SUM(R{1}:S{1})", "=R{1}+1"])
+def test_many_sums_take_no_time(tmp_path, formula):
+    """Each over all above it, all over everything, each over the next one."""
+    many = written({f"R{n}": (formula.format(n, n + 1), 0) for n in range(2, 2002)} | {"R2002": ("=SUM(I2:I2001)", 0)})
+    path = book(tmp_path / "a.xlsx", [(n, {8: 1.0}) for n in range(2000)], table=False, after=many)
+    start = time.perf_counter()
+    fill(path, full(range(2000), monetary=[2.0] * 2000), out := tmp_path / "b.xlsx")
+    assert time.perf_counter() - start < 15
+    assert held(out)["R2002"] == 4000
+    assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
+
+
 SPOILT = {
     "another sum": ("with_result", lambda real, sheet, value, raw: real(sheet, value + 1, raw)),
     "no sum": ("with_result", lambda real, sheet, value, raw: results.without_result(raw)),
@@ -194,6 +330,14 @@ SPOILT = {
     "a sum of something else": (
         "with_result",
         lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"SUM", b"MAX"),
+    ),
+    "two results": (
+        "with_result",
+        lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"</v>", b"</v><v>1</v>"),
+    ),
+    "a result with more to it": (
+        "with_result",
+        lambda real, sheet, value, raw: real(sheet, value, raw).replace(b"<v>", b'<v a="1">'),
     ),
     "another number made": ("rewritten", lambda real, sheet, make: real(sheet, make).replace(b"<v>2</v>", b"<v>3</v>")),
 }
@@ -258,6 +402,7 @@ def test_plain_sums_come_to_what_libreoffice_says(tmp_path):
     shown = held(tmp_path / "out" / "a.xlsx", "sums")
     part = "xl/worksheets/sheet1.xml"
     saved = Sheet(parts(tmp_path / "out" / "a.xlsx")[part], part, "sums", ())
+    known = sums.Sums(saved)
     for n in range(len(asked)):
-        told, value = shown[f"A{21 + n}"], results.result(saved, results.plain(saved, saved.rows[20 + n].cells[0], ()))
+        told, value = shown[f"A{21 + n}"], known.result(sums.plain(saved, saved.rows[20 + n].cells[0], ()))
         assert told == "#DIV/0!" if value is None else math.isclose(value, told, rel_tol=1e-12), asked[n]

@@ -306,6 +306,7 @@ def test_an_excel_error_leaves_the_row_out_where_it_matters() -> None:  # B19
     assert set(said) == {("C3", "#DIV/0!"), ("F2", "#N/A")}
     assert "不参与" in said["C3", "#DIV/0!"] and "空白" in said["F2", "#N/A"]
     assert take(HEAD, ROW, [None] * 6, errors={(2, 0): "#N/A"}).rows_in == 2, "an error alone makes a row"
+    assert take(HEAD, ROW, below=5, errors={(5, 0): "#N/A"}).rows_in == 1, "below what is read it makes none"
 
 
 def test_formulas_without_a_result_are_refused_below_the_header() -> None:  # B20

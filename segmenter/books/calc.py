@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from segmenter.books import refs, spans, translate
@@ -33,9 +34,21 @@ _REFERENCE: Final = (
     r"(\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?|\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}"
     r"|\$?[0-9]{1,7}:\$?[0-9]{1,7})(?![\w(!.])"
 )
-_WORD: Final = r"(?<![\w.'!])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
+_WORD: Final = r"(?<![\w.'])([^\W\d][\w.]*)(?:(\[)|(?![\w.(!'\[]))"
 _OWN: Final = r"(?<![\w.\]'\[])\[(?![^\[\]]*\][^\[\]]*!)"
 """columns of the Excel table in which the formula stands"""
+_NAMED: Final = r"(?<=[\w.])\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"
+"""columns of one that is named in front of them"""
+_THIS_ROW: Final = re.compile(r"\[{1,2}#This Row\]", re.IGNORECASE)
+_FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT)\(", re.IGNORECASE)
+"""functions that read other cells than are written there"""
+_RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
+"""in a reference, a row without $"""
+ANY: Final = ":"
+"""stands in a reference for the name of a sheet, or in it, where several are meant: no sheet has such a name"""
+
+
+_EVERYTHING: Final = Area(0, 0, refs.MAX_ROWS - 1, refs.MAX_COLUMNS - 1)
 
 
 def recalculate(workbook: spans.Element, edits: Edits) -> None:
@@ -59,6 +72,8 @@ class Reference(NamedTuple):
 
     sheet: str
     area: Area
+    relative: bool = False
+    """whether it reads others when it is copied into another row"""
 
 
 class Formula(NamedTuple):
@@ -74,26 +89,37 @@ class Words(NamedTuple):
     """What names in formulas stand for, all casefolded."""
 
     tables: Mapping[str, Reference]
-    """Excel tables of our sheets"""
+    """Excel tables"""
     names: Mapping[str, str]
     """defined names and their text"""
 
-    def reads(self, text: str, depth: int = 0) -> Iterator[Reference]:
-        """Every reference of a formula, through tables and names."""
+    def reads(self, text: str, row: int | None = None, depth: int = 0) -> Iterator[Reference]:
+        """Every reference of a formula, which stands in `row`, through tables and names."""
         plain = _without_texts(text)
+        far = {found.upper() for found in re.findall(_FAR, plain)} if "(" in plain else ()
         for found in re.finditer(_REFERENCE, plain):
             sheet = found[1].strip("'").replace("''", "'").casefold() if found[1] else ""
-            yield Reference(sheet, refs.area(found[2]))
+            yield Reference(sheet, refs.area(found[2]), _RELATIVE.search(found[2]) is not None)
+            if "OFFSET" in far:
+                yield Reference(sheet, _EVERYTHING)
+        if "INDIRECT" in far:
+            yield Reference(ANY, _EVERYTHING)
         for found in re.finditer(_WORD, plain) if self.tables or self.names else ():
             word = found[1].casefold()
             if found[2] and word in self.tables:
-                yield self.tables[word]
+                yield self._within(self.tables[word], row if _THIS_ROW.match(plain, found.start(2)) else None)
             elif word in self.names and depth < 8:
-                yield from self.reads(self.names[word], depth + 1)
+                yield from self.reads(self.names[word], row, depth + 1)
+
+    @staticmethod
+    def _within(table: Reference, row: int | None) -> Reference:
+        """What is read of an Excel table: all, or one row."""
+        area = table.area
+        return table if row is None else table._replace(area=area._replace(top=row, bottom=row))
 
     def around(self, sheet: str, cell: Cell, text: str) -> Iterator[Reference]:
         """The Excel table in which a formula cell stands, if it reads columns of that without naming it."""
-        if "[" in text and re.search(_OWN, _without_texts(text)):
+        if "[" in text and re.search(_OWN, re.sub(_NAMED, "", _without_texts(text))):
             place = Area(cell.row, cell.column, cell.row, cell.column)
             yield from (one for one in self.tables.values() if one.sheet == sheet and one.area.meets(place))
 
@@ -107,7 +133,7 @@ def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
     name, found = sheet.name.casefold(), []
     for cell in cells:
         text = spelt(sheet, cell)
-        found.append(Formula(name, cell, [*words.reads(text), *words.around(name, cell, text)]))
+        found.append(Formula(name, cell, [*words.reads(text, cell.row), *words.around(name, cell, text)]))
     return found
 
 
@@ -126,6 +152,15 @@ def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
         return False
 
     return [one.cell for one in found if is_short(one)]
+
+
+def filled(cell: Cell) -> Area:
+    """The cells that a formula cell fills with results: itself, or all of an array."""
+    attributes, _ = cell.formula or ({}, "")
+    if attributes.get(b"t") in (b"array", b"dataTable") and b"ref" in attributes:
+        with suppress(Refused):
+            return refs.told(attributes[b"ref"].decode())
+    return Area(cell.row, cell.column, cell.row, cell.column)
 
 
 def spelt(sheet: Sheet, cell: Cell) -> str:

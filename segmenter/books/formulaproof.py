@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import refs, results
+from segmenter.books import refs, results, sums
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region
@@ -34,6 +34,8 @@ _CELLS: Final = (
     r"|\$?[1-9][0-9]{0,6}:\$?[1-9][0-9]{0,6})(?![\w(!.\\?])"
 )
 _DIGITS: Final = "[0-9]+"
+_RESULT: Final = rb"<(?:[^\s<>/:]+:)?v>"
+"""how a result begins that was written anew"""
 
 
 class Formula(NamedTuple):
@@ -129,15 +131,17 @@ def recalculated(
     """See `Sheet.recalculated`. `changed`: the cells of which the result was written otherwise, None when nobody knows;
     `drop`: whether old results were to be taken out."""
     places = None if changed is None else {cell.where for cell in changed}
+    known = sums.Sums(now)
 
     def may(cell: Cell) -> bool:
         if places is not None and cell.where not in places:
             return False
-        if not results.has_result(cell):
+        if not sums.has_result(cell):
             return drop
-        asked = results.plain(now, cell, listed)
-        value = results.result(now, asked) if asked else None
-        return value is not None and results.holds(now, cell, value)
+        asked = sums.plain(now, cell, listed)
+        value = known.result(asked) if asked else None
+        is_one = [len(re.findall(one, cell.inner)) for one in (sums.VALUE, _RESULT)] == [1, 1]
+        return value is not None and is_one and results.holds(now, cell, value)
 
     return may
 
@@ -147,6 +151,6 @@ def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
     for cell, wanted in [*((one, True) for one in renewed), *((one, False) for one in dropped)]:
         row = now.rows.get(cell.row)
         held = row.cells.get(cell.column) if row else None
-        if held is None or results.has_result(held) is not wanted or not now.recalculated(held):
+        if held is None or sums.has_result(held) is not wanted or not now.recalculated(held):
             return cell.where
     return ""

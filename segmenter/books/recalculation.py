@@ -5,10 +5,11 @@ is counted, by sheet."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from segmenter.books import Stays, calc, longrows, region, results
+from segmenter.books import Stays, calc, longrows, region, results, sums
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
 from segmenter.books.package import Draft
@@ -17,6 +18,7 @@ from segmenter.books.results import Written
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot
+from segmenter.errors import Refused
 from segmenter.findings import Finding
 
 
@@ -34,8 +36,12 @@ class Done:
         """Note how the rows of its list changed."""
         self.shift = shift
         if shift.gone or shift.moved:
-            bottom = max(shift.old, *shift.moved, *shift.moved.values(), 0)
-            self.written.went.append(Area(shift.first, shift.columns[0], bottom, shift.columns[1]))
+            rows = {*shift.gone, *shift.moved, *shift.moved.values()}
+            top = max(min(rows) - 1, shift.first)  # the row above one that is gone may be the last that a sum has left
+            area = Area(top, shift.columns[0], max(shift.old, *rows), shift.columns[1])
+            self.written.went.append(area)
+            # further below formulas follow what they read
+            self.written.copied.append((frozenset(row for row in shift.moved.values() if row <= shift.new), area))
 
     def field(self, cell: Cell) -> tuple[Meant, str] | None:
         """The table and the field that a cell belongs to; none in a row of somebody else among those of a list."""
@@ -88,14 +94,14 @@ def follow(
     draft, found, findings = index.package, Results({}, {}), list[Finding]()
     names = {entry.part: entry.name.casefold() for entry in index.sheets}
     sheets = _sheets(index, plain)
-    words = _words(index, done)
+    words = _words(index)
     formulas = {part: calc.of(sheet, _theirs(sheet, done.get(part)), words) for part, sheet in sheets.items()}
     old = results.stale(formulas, {names[part]: one.written for part, one in done.items()})
     for part, sheet in sheets.items():
         cells, own = old.get(part, []), done.get(part)
-        sums = results.renewed(sheet, cells, region.listed(index, part)) if own and not _is_long(draft, part) else {}
-        new = {cell: value for cell, value in sums.items() if not results.holds(sheet, cell, value)}
-        kept = [cell for cell in cells if cell not in sums and results.has_result(cell)]
+        known = results.renewed(sheet, cells, region.listed(index, part)) if own and not _is_long(draft, part) else {}
+        new = {cell: value for cell, value in known.items() if not results.holds(sheet, cell, value)}
+        kept = [cell for cell in cells if cell not in known and sums.has_result(cell)]
         out = [cell for cell in kept if drop and not (own and own.field(cell))]
         for code, count in (("stale", len(kept) - len(out)), ("stale_dropped", len(out))):
             findings += [Finding(code, sheet.name, params={"formulas": count})] if count else []
@@ -136,15 +142,16 @@ def _is_long(draft: Draft, part: str) -> bool:
     return isinstance(draft.changes.get(part), longrows.Part)
 
 
-def _words(index: Index, done: Mapping[str, Done]) -> calc.Words:
-    """What names in formulas stand for: the Excel tables of our sheets, and what is defined."""
-    tables = {
-        one.name.casefold(): calc.Reference(entry.name.casefold(), one.area)
-        for entry in index.sheets
-        if entry.part in done
-        for one in region.listed(index, entry.part)
-    }
-    return calc.Words(tables, {one.get("name").casefold(): one.text for one in index.defined_names()})
+def _words(index: Index) -> calc.Words:
+    """What names in formulas stand for: Excel tables, and what is defined, for all sheets or for several of them."""
+    tables, names = dict[str, calc.Reference](), dict[str, list[str]]()
+    for entry in index.sheets:
+        with suppress(Refused):  # one of somebody else that is damaged is nothing to us
+            for one in region.listed(index, entry.part) if entry.part in index.package else ():
+                tables[one.name.casefold()] = calc.Reference(entry.name.casefold(), one.area)
+    for name in index.defined_names():
+        names.setdefault(name.get("name").casefold(), []).append(name.text)
+    return calc.Words(tables, {name: ",".join(texts) for name, texts in names.items()})
 
 
 def _theirs(sheet: Sheet, done: Done | None) -> Iterator[Cell]:

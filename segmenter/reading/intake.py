@@ -74,7 +74,7 @@ def take(grid: Grid, table: Table, spare: Collection[str] = ()) -> Intake:
     for blank in empty.values():
         used |= ~blank
     for row, column_number in grid.errors:
-        if row >= first and column_number in columns.values():
+        if first <= row < grid.height and column_number in columns.values():  # further below nothing is read
             used[row - first] = True
     findings = _header_findings(grid, table, header_row, columns) + _layout_findings(grid, used, first)
 
