@@ -720,15 +720,33 @@ def test_formulas_that_miss_the_new_rows_are_told(tmp_path, monkeypatch, long):
 
 def test_formulas_in_the_rows_of_a_list_that_miss_the_new_ones_are_told(tmp_path):
     def beside(workbook, sheet, headers):
-        sheet.write_formula("R3", "=SUM(I2:I4)", None, 1)
+        sheet.write_formula("S3", "=SUM(I2:I4)", None, 1)
 
-    rows = [(str(n), {NOTE: f"=RANK(I{n + 1},I$2:I$4)", NOTE + 1: f"=SUM(I$2:I{n + 1})"}) for n in (1, 2, 3)]
-    path = book(tmp_path / "a.xlsx", rows, extra=["rank", "so far"], after=beside)
+    rows = [
+        (
+            str(n),
+            {NOTE: f"=RANK(I{n + 1},I$2:I$4)", NOTE + 1: f"=SUM(I$2:I{n + 1})", NOTE + 2: f"=AVERAGE(I{n}:I{n + 1})"},
+        )
+        for n in (1, 2, 3)
+    ]
+    path = book(tmp_path / "a.xlsx", rows, extra=["rank", "so far", "of two"], after=beside)
     with FileBook(path) as target:
         target.write(RFM, rfm("1234"))
     assert column(path, "rank")[-1] == "=RANK(I5,I$2:I$4)"  # the one in the old last row may be a sum so far
     found = [(one.code, one.cell, one.params) for one in target.findings]
     assert found == [("stale", "", {"formulas": 3}), ("formula_short", "O2", {"formulas": 4})]
+
+
+def test_a_formula_alone_beside_the_last_row_is_no_sum_so_far(tmp_path):
+    def beside(workbook, sheet, headers):
+        sheet.write_formula("Q3", "=SUM(I2:I3)", None, 1)
+        sheet.write_formula("S3", '="n = "&COUNTA(A2:A3)', None, "n = 2")
+
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], after=beside)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("123"))
+    found = [(one.code, one.cell, one.params) for one in target.findings if one.code == "formula_short"]
+    assert found == [("formula_short", "Q3", {"formulas": 2})]
 
 
 def test_formulas_beside_a_list_miss_the_new_rows_by_a_name_too(tmp_path):

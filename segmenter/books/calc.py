@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -140,11 +141,13 @@ def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
 def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
     """The cells of the formulas that read a list (`grown`: how the rows of those changed that are longer now, by sheet
     name casefolded) as far as it went, and do not reach its end any more."""
+    found = [*found]
+    running = Counter((one.sheet, one.cell.column) for one in found if any(_runs(one, read) for read in one.reads))
 
     def is_short(one: Formula) -> bool:
         for read in one.reads:
             sheet, area = read.sheet or one.sheet, read.area
-            if sheet == one.sheet and area.bottom == one.cell.row:  # a sum so far
+            if _runs(one, read) and running[one.sheet, one.cell.column] > 1:  # a sum so far, as in the rows above
                 continue
             its = grown.get(sheet)
             if its and area.top < area.bottom and area.top <= its.old <= area.bottom < its.new and its.covers(area):
@@ -161,6 +164,12 @@ def filled(cell: Cell) -> Area:
         with suppress(Refused):
             return refs.told(attributes[b"ref"].decode())
     return Area(cell.row, cell.column, cell.row, cell.column)
+
+
+def _runs(one: Formula, read: Reference) -> bool:
+    """Whether a formula reads its own sheet down to its own row and no further, as each of the sums so far in a column
+    does."""
+    return (read.sheet or one.sheet) == one.sheet and read.area.bottom == one.cell.row
 
 
 def spelt(sheet: Sheet, cell: Cell) -> str:
