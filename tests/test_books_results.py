@@ -323,6 +323,31 @@ def test_many_sums_take_no_time(tmp_path, formula):
     assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
 
 
+SHARED = {"a plain sum": "SUM(H2:I2)", "no plain sum": "I2*2"}
+
+
+@pytest.mark.parametrize("ids", ["123", "1234", "23", "12"])
+@pytest.mark.parametrize("name", SHARED)
+def test_formulas_that_excel_filled_down_share_their_text(tmp_path, name, ids):
+    twice = written({f"O{n}": (f"=I{n}*987", 7) for n in (2, 3, 4)})
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["mine"], after=twice)
+    master = rb'<f t="shared" ref="O2:O4" si="0">%s</f>' % SHARED[name].encode()
+
+    def shared(data):
+        data = re.sub(rb"<f>I2\*987</f>", lambda _: master, data)
+        return re.sub(rb"<f>I\d\*987</f>", b'<f t="shared" si="0"/>', data)
+
+    rewritten(path, {PART: shared})
+    data = full(ids, frequency=[10.0] * len(ids), monetary=[20.0] * len(ids))
+    for drop in (False, True):
+        out = tmp_path / f"{drop}.xlsx"
+        filled(path, data, out, drop_stale=drop)
+        result = 30 if name == "a plain sum" else None if drop else 7
+        found = held(out)
+        kept = {f"O{2 + n}": result for n, one in enumerate(ids) if one in "123"}
+        assert {where: found[where] for where in kept} == kept
+
+
 SPOILT = {
     "another sum": ("with_result", lambda real, sheet, value, raw: real(sheet, value + 1, raw)),
     "no sum": ("with_result", lambda real, sheet, value, raw: results.without_result(raw)),

@@ -30,9 +30,17 @@ def alike(was: Sheet, old: Cell, now: Sheet, cell: Cell, *, rows: bool = True) -
         return False
     if old.formula is None or cell.formula is None:
         return old.formula == cell.formula
-    if b"si" in cell.formula[0]:
+    if shares_anew(old, now, cell):
         return False
     return copied(was, old, now, cell) if rows else _outline(was, old) == _outline(now, cell)
+
+
+def shares_anew(old: Cell, now: Sheet, cell: Cell) -> bool:
+    """Whether a cell that is written otherwise has a formula that it shares. One of which only the result is another
+    still shares what it shared: see `rowproof._unspelt`."""
+    if cell.raw == old.raw or cell.formula is None or b"si" not in cell.formula[0]:
+        return False
+    return not (cell.where == old.where and cell.formula == old.formula and now.recalculated(cell))
 
 
 def same_besides(old: Cell, now: Sheet, cell: Cell) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, rowxml
-from segmenter.books.cellproof import alike, copied, said, same_besides, spelt
+from segmenter.books.cellproof import alike, copied, said, same_besides, shares_anew, spelt
 from segmenter.books.filling import UNLIKE, Meant, addressed, calculating
 from segmenter.books.formulaproof import Followed
 from segmenter.books.region import InFile, Region
@@ -262,6 +262,5 @@ class _Rows:
         if followed is None or old.formula is None or cell.formula is None:
             return alike(self._was, old, self._now, cell)
         (before, kind), (after, is_now) = spelt(self._was, old), spelt(self._now, cell)
-        shares = b"si" in cell.formula[0] and cell.raw != old.raw
-        same = same_besides(old, self._now, cell) and kind == is_now and not shares
+        same = same_besides(old, self._now, cell) and kind == is_now and not shares_anew(old, self._now, cell)
         return same and followed.same(before, old.row, after)
