@@ -356,3 +356,13 @@ def test_a_group_behind_a_gap_is_not_there_twice(tmp_path, area):
         target.write(STRATEGY, frame(segment=[*GROUPS, "低价值客户"], customers=[7.0] * 4))
     rows = [row[:2] for row in openpyxl.load_workbook(path)[STRATEGY.sheet["zh"]].iter_rows(values_only=True)]
     assert rows[4:] == [(None, None), (None, None), ("低价值客户", "张三")]
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("ids", ["12345", "123456", "1234567"])
+def test_a_note_that_looks_like_a_customer_does_not_become_one_when_the_list_grows_down_to_it(tmp_path, table, ids):
+    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "F7": "王五"}))
+    for _ in range(3):
+        fill(path, full(ids))
+        rows = [(a, f) for (a, f) in zip(column(path, "客户ID"), column(path, "客户类型"), strict=True) if a]
+        assert rows == [*((one, f"segment {one}") for one in ids), ("制表", "王五")]

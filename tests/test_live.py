@@ -249,6 +249,18 @@ def test_a_table_that_grew_down_to_a_remark_does_not_take_it_in_when_nothing_cha
         assert (sheet.tables["RfmSegments"].ref, sheet["A5"].value) == ("A1:N4", "CRM")
 
 
+def test_a_note_that_looks_like_a_customer_keeps_an_empty_row_above(side, tmp_path):
+    def note(workbook, sheet, headers):
+        sheet.write("A6", "CRM")
+        sheet.write("F6", "ask")
+
+    path = book(tmp_path / "a.xlsx", [(one, {}) for one in "12"], after=note)
+    for _ in range(3):
+        side.write(path, (RFM, full("1234")))
+        sheet = openpyxl.load_workbook(path)[RFM.sheet["zh"]]
+        assert [sheet[f"A{n}"].value for n in (5, 6, 8)] == ["4", None, "CRM"]
+
+
 def test_refusals_leave_everything_as_it_was(side, tmp_path):
     def below(workbook, sheet, headers):
         sheet.add_table("M5:P7")

@@ -144,7 +144,8 @@ class Region(NamedTuple):
     pushes: bool = False
     """whether these are all that stand below, and go down as when cells are inserted"""
     room: int = 0
-    """how many empty rows have to stay below, where people type the keys: what is nearer would be one of them"""
+    """how many empty rows have to stay below, because what is nearer would be one of them: where people type the keys,
+    and where something stands there that looks like one"""
 
     @property
     def below(self) -> range:

@@ -137,7 +137,16 @@ def planned(standing: Standing, header: Header, table: Table, region: Region, fr
     else:
         found = slots(typed, [None] * (region.last + 1 - region.first), None, len(frame))
     region, found = without_remarks(region, found)
+    below = region.first + max(len(found), 1) + region.along
+    if count(standing, below, region.columns) and typed.is_ours(below, _key(standing, header, table, below)):
+        region = region._replace(room=max(region.room, 1))
     return Rows(region, found, {columns[key]: each for key, each in values.items()})
+
+
+def _key(standing: Standing, header: Header, table: Table, row: int) -> str | None:
+    """What the key cell of a row says, in a list that has keys."""
+    place = header.columns.get(table.key_field, -1)
+    return key_of(standing.value(row, place)) if place >= 0 else None
 
 
 def apart(table: Table, written: Collection[str]) -> list[str]:
