@@ -43,6 +43,7 @@ ALERTS: Final = frozenset(
         "third_party_consent",
         "stale",
         "formula_short",
+        "formula_long",
         "left_beside",
         "rows_below",
         "groups_below",

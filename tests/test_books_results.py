@@ -323,6 +323,31 @@ def test_many_sums_take_no_time(tmp_path, formula):
     assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
 
 
+@pytest.mark.parametrize("totals", [True, False], ids=["Excel's row of totals", "a sum in the Excel table"])
+def test_a_total_that_came_up_into_what_others_read_is_told(tmp_path, totals):
+    """They would count it as well; what is at the end of the list itself follows."""
+
+    def after(workbook, sheet, headers):
+        if totals:
+            add_totals(sheet, headers, 5)
+        else:
+            sheet.write_formula("I6", "=SUM(I2:I5)", None, 10)
+        sheet.write_formula("P2", "=SUM(I$2:I$5)", None, 10)
+        sheet.write_formula("Q2", "=SUM(I2:I99)", None, 20)
+        sheet.write_formula("R2", "=SUM(H2:H5)", None, 0)
+        workbook.add_worksheet(ANOTHER).write_formula("A1", f"=AVERAGE({RFM_SHEET}!I2:I5)", None, 2.5)
+
+    rows = [*((one, {8: float(one)}) for one in "1234"), *([] if totals else [("合计", {5: None})])]
+    path = book(tmp_path / "a.xlsx", rows, table=not totals, after=after)
+    with FileBook(path, tmp_path / "b.xlsx") as target:
+        target.write(RFM, rfm("124", monetary=[1.0, 2.0, 4.0]))
+    found = [(one.sheet, one.cell, one.params) for one in target.findings if one.code == "formula_long"]
+    assert found == [(RFM_SHEET, "P2", {"formulas": 1}), (ANOTHER, "A1", {"formulas": 1})]
+    with FileBook(path) as target:
+        target.write(RFM, rfm("12345", monetary=[1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert "formula_long" not in {one.code for one in target.findings}
+
+
 SHARED = {"a plain sum": "SUM(H2:I2)", "no plain sum": "I2*2"}
 
 

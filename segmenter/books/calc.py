@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -121,8 +121,8 @@ class Words(NamedTuple):
     def around(self, sheet: str, cell: Cell, text: str) -> Iterator[Reference]:
         """The Excel table in which a formula cell stands, if it reads columns of that without naming it."""
         if "[" in text and re.search(_OWN, re.sub(_NAMED, "", _without_texts(text))):
-            place = Area(cell.row, cell.column, cell.row, cell.column)
-            yield from (one for one in self.tables.values() if one.sheet == sheet and one.area.meets(place))
+            here = place(cell)
+            yield from (one for one in self.tables.values() if one.sheet == sheet and one.area.meets(here))
 
 
 def _without_texts(formula: str) -> str:
@@ -157,13 +157,34 @@ def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
     return [one.cell for one in found if is_short(one)]
 
 
+def long(found: Iterable[Formula], risen: Mapping[str, Sequence[tuple[Area, int]]], words: Words) -> list[Cell]:
+    """The cells of the formulas that read other people's cells among those of a list now, a sum most often, though they
+    did not where these stood (`risen`: by sheet name casefolded, the cells and the rows where they were)."""
+    tables = {*words.tables.values()}  # which follow by themselves
+
+    def is_long(one: Formula) -> bool:
+        return any(
+            read.area.meets(cell) and not read.area.top <= old <= read.area.bottom
+            for read in one.reads
+            if read not in tables
+            for cell, old in risen.get(read.sheet or one.sheet, ())
+        )
+
+    return [one.cell for one in found if is_long(one)]
+
+
+def place(cell: Cell) -> Area:
+    """Where a cell stands."""
+    return Area(cell.row, cell.column, cell.row, cell.column)
+
+
 def filled(cell: Cell) -> Area:
     """The cells that a formula cell fills with results: itself, or all of an array."""
     attributes, _ = cell.formula or ({}, "")
     if attributes.get(b"t") in (b"array", b"dataTable") and b"ref" in attributes:
         with suppress(Refused):
             return refs.told(attributes[b"ref"].decode())
-    return Area(cell.row, cell.column, cell.row, cell.column)
+    return place(cell)
 
 
 def _runs(one: Formula, read: Reference) -> bool:

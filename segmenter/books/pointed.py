@@ -91,7 +91,7 @@ def _on(sheet: Sheet, shift: Shift | None) -> Iterator[tuple[str, str, str]]:
         return follow is None or not area.meets(follow)
 
     for cell in sheet.formulas() if calc.has_formulas(sheet.data) else ():
-        if stays(Area(cell.row, cell.column, cell.row, cell.column)):
+        if stays(calc.place(cell)):
             yield name, f"{sheet.name}!{cell.where}", calc.spelt(sheet, cell)
     for about, text in _said(sheet.root):
         if not about or any(stays(refs.told(one)) for one in about.split()):

@@ -43,6 +43,16 @@ class Done:
             # further below formulas follow what they read
             self.written.copied.append((frozenset(row for row in shift.moved.values() if row <= shift.new), area))
 
+    @property
+    def risen(self) -> dict[int, int]:
+        """The rows of somebody else, sums most often, that came up among those of a list as it was, by where they stand
+        now: where they stood."""
+        if self.shift is None:
+            return {}
+        whole = {slot.source for one in self.meant.values() for slot in one.slots if slot.whole}
+        moved, last = self.shift.moved.items(), self.shift.old
+        return {new: old for old, new in moved if new < old and new <= last and (old > last or old in whole)}
+
     def field(self, cell: Cell) -> tuple[Meant, str] | None:
         """The table and the field that a cell belongs to; none in a row of somebody else among those of a list."""
         for one in self.meant.values():
@@ -113,7 +123,24 @@ def follow(
     for part, sheet in sheets.items() if grown else ():
         if short := calc.short(formulas[part], grown):
             findings.append(Finding("formula_short", sheet.name, short[0].where, params={"formulas": len(short)}))
+    risen = {names[part]: rows for part, one in done.items() if (rows := _risen(draft, part, one))}
+    for part, sheet in sheets.items() if risen else ():
+        if long := calc.long(formulas[part], risen, words):
+            findings.append(Finding("formula_long", sheet.name, long[0].where, params={"formulas": len(long)}))
     return found, findings
+
+
+def _risen(draft: Draft, part: str, done: Done) -> list[tuple[Area, int]]:
+    """The cells that hold something in rows that came up (see `Done.risen`), and the rows where they stood."""
+    if not done.risen or done.shift is None:
+        return []
+    rows, (left, right) = Sheet(_around(draft, part), part, "", (), checked=True).rows, done.shift.columns
+    return [
+        (calc.place(cell), old)
+        for new, old in done.risen.items()
+        for cell in (rows[new].cells.values() if new in rows else ())
+        if left <= cell.column <= right and not cell.blank
+    ]
 
 
 def has_formulas(draft: Draft, part: str) -> bool:

@@ -95,7 +95,7 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:
-    place = Area(one.cell.row, one.cell.column, one.cell.row, one.cell.column)
+    place = calc.place(one.cell)
     own = touched.get(one.sheet) if read.relative else None
     is_here = read.sheet in ("", one.sheet)
     for rows, area in own.copied if own else ():

@@ -62,7 +62,7 @@ def plain(sheet: Sheet, cell: Cell, tables: Collection[ListObject]) -> Plain | N
         return None
     function, number, where, table, column = found.groups()
     name = function.upper() if function else _SUBTOTALS[int(number) % 100]
-    place = Area(cell.row, cell.column, cell.row, cell.column)
+    place = calc.place(cell)
     area = refs.area(where) if where else _column(place, tables, table, column)
     # what only looks like a cell is a name: no sheet has so many columns as to have YTD2024, nor a row 0
     if area is None or area.top < 0 or area.bottom >= refs.MAX_ROWS or area.right >= refs.MAX_COLUMNS:
