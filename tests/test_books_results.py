@@ -4,7 +4,6 @@ import math
 import re
 import shutil
 import subprocess
-import time
 from functools import partial
 
 import openpyxl
@@ -312,13 +311,14 @@ def test_a_column_of_an_excel_table_is_old_only_in_rows_that_are(tmp_path):
 
 
 @pytest.mark.parametrize("formula", ["=SUM(I$2:I{0})", "=SUM(A:XFD)", "=SUM(R{1}:S{1})", "=R{1}+1"])
-def test_many_sums_take_no_time(tmp_path, formula):
+def test_many_sums_read_each_cell_a_few_times(tmp_path, monkeypatch, formula):
     """Each over all above it, all over everything, each over the next one."""
+    asked, real = [], Sheet.value_of
+    monkeypatch.setattr(Sheet, "value_of", lambda self, cell: asked.append(1) or real(self, cell))
     many = written({f"R{n}": (formula.format(n, n + 1), 0) for n in range(2, 2002)} | {"R2002": ("=SUM(I2:I2001)", 0)})
     path = book(tmp_path / "a.xlsx", [(n, {8: 1.0}) for n in range(2000)], table=False, after=many)
-    start = time.perf_counter()
     fill(path, full(range(2000), monetary=[2.0] * 2000), out := tmp_path / "b.xlsx")
-    assert time.perf_counter() - start < 15
+    assert len(asked) < 4 * 2000 * len(HEADERS)
     assert held(out)["R2002"] == 4000
     assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
 
