@@ -138,7 +138,8 @@ def run(
     analysis = board.Analysis(as_of, len(findings), ahead.reviews)
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
-        table_2 = rfm.with_departed(table_2, intake.with_notes(sheets.rfm, schema.RFM), lang)
+        noted = intake.with_notes(sheets.rfm, schema.RFM, table_2["customer_id"])
+        table_2 = rfm.with_departed(table_2, noted, lang)
     return Result(
         rules=rules,
         lang=lang,

@@ -369,6 +369,18 @@ def edited(book):
         book[CUSTOMERS.sheet["zh"]].delete_rows(row)
 
 
+def filled_down(book):
+    """A column of hers with a formula in every row, a remark beside one of them, and an amount in place of another."""
+    sheet = book[RFM_SHEET]
+    column = sheet.max_column + 1
+    sheet.cell(1, column).value, sheet.cell(1, column + 1).value = "双倍", "我的备注"
+    for row in range(2, sheet.max_row + 1):
+        sheet.cell(row, column).value = f"=I{row}*2"
+    sheet.cell(5, column + 1).value, sheet.cell(8, column).value = "走了也要留", 700
+    for row in (20, 9, 8, 5, 4):
+        book[CUSTOMERS.sheet["zh"]].delete_rows(row)
+
+
 def noted(book):
     """Nothing but a note and a colour, on rows that stay and on one whose customer is gone."""
     sheet = book[RFM_SHEET]
@@ -514,6 +526,7 @@ def filled(tmp_path_factory):
     [
         *(
             edited,
+            filled_down,
             noted,
             own_rows,
             own_figures,

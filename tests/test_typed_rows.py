@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
+from bookshop import rewritten, sheet_part
 
 from segmenter import jobs, rules
-from segmenter.books import lists
+from segmenter.books import lists, opened, proof, sheetxml
 from segmenter.errors import Refused
 from segmenter.schema import CLEANING, CUSTOMERS, RFM, STRATEGY
 
@@ -127,6 +130,134 @@ def test_a_total_that_has_a_customer_type_is_no_customer_who_left(tmp_path: Path
     rows = rows_of(filled(edit(noted(tmp_path / "a.xlsx"), change)), RFM.sheet["zh"])
     assert "不在本次分析中" not in {row[5] for row in rows}
     assert [row[NOTE - 1] for row in rows if row[0] == "合计"] == ["已核对"]
+
+
+def beside(path: Path, *, comment: str = "", result: Any = 3, **cells: Any) -> Path:
+    """A filled workbook as Excel saves it, whose third and fifth customers (rows 4 and 6) are gone by now, with
+    something in the columns beside table 2: values, and formulas with the result they had; and a comment on a cell."""
+    jobs.fill(book(path), as_of=AS_OF)
+    rows = rows_of(path, RFM.sheet["zh"])
+    with xlsxwriter.Workbook(path) as made:
+        days = made.add_format({"num_format": "yyyy-mm-dd"})
+        people, sheet = (made.add_worksheet(table.sheet["zh"]) for table in (CUSTOMERS, RFM))
+        for number, row in enumerate([HEADS, *(person(n) for n in (1, 2, 4, 6))]):
+            people.write_row(number, 0, row[:-1])
+            people.write(number, len(HEADS) - 1, row[-1], days if number else None)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+        for where, value in {"O1": "双倍", "P1": "备注", **cells}.items():
+            if isinstance(value, str) and value.startswith("="):
+                sheet.write_formula(where, value, None, result)
+            else:
+                sheet.write(where, value)
+        if comment:
+            sheet.write_comment(comment, "VIP")
+    return path
+
+
+def down(formula: str) -> dict[str, str]:
+    """A formula as people fill it down beside all customers."""
+    return {f"O{row}": formula.format(row) for row in range(2, 8)}
+
+
+LEFT = "不在本次分析中"
+DOUBLED = "=I{}*2"
+
+
+def kinds(path: Path) -> dict[str, str]:
+    """The customers of table 2, and their types."""
+    return {row[0]: row[5] for row in rows_of(path, RFM.sheet["zh"])[1:]}
+
+
+@pytest.mark.parametrize("formula", [DOUBLED, "=SUM(I$2:I{})", "=IF(客户信息!A{}=0,1,2)", "=-M{}"])
+def test_a_customer_who_left_goes_with_a_formula_that_was_filled_down(tmp_path: Path, formula: str) -> None:
+    path = filled(beside(tmp_path / "a.xlsx", **down(formula)))
+    assert [*kinds(path)] == ["C001", "C002", "C004", "C006"]
+    assert [row[NOTE - 1] for row in rows_of(path, RFM.sheet["zh"])[1:]] == [formula.format(n) for n in range(2, 6)]
+
+
+TYPED: dict[str, dict[str, Any]] = {
+    "a remark": {"P6": "已致电"},
+    "a comment": {"comment": "B6"},
+    "a comment on the formula": {"comment": "O6"},
+    "a formula over no cells": {"P6": "=500+200"},
+    "an error": {"P6": "=NA()"},
+}
+
+
+@pytest.mark.parametrize("result", [3, "#DIV/0!"])
+@pytest.mark.parametrize("typed", TYPED)
+def test_dropped_results_are_no_reason_to_leave(tmp_path: Path, typed: str, result: Any) -> None:
+    """With them and without them the same customers stay, in the first run and in the second."""
+    path = beside(tmp_path / "a.xlsx", result=result, **down(DOUBLED), **TYPED[typed])
+    runs = {}
+    for drop in (False, True):
+        outs = [tmp_path / f"{drop}-{n}.xlsx" for n in range(2)]
+        for before, out in zip((path, *outs), outs, strict=False):
+            jobs.fill(before, out, as_of=AS_OF, saving=jobs.Saving(drop_stale=drop))
+            assert not jobs.verify(before, out, proof.Asked(drop)).violations
+        first, second = (out.read_bytes() for out in outs)
+        assert second == first
+        runs[drop] = kinds(outs[1])
+    assert runs[True] == runs[False]
+    assert runs[True]["C005"] == LEFT and "C003" not in runs[True]
+
+
+def test_what_is_typed_beside_a_filled_down_formula_stays(tmp_path: Path) -> None:
+    cells = {**down(DOUBLED), "O6": "=500+200", "P4": "已致电"}
+    said = kinds(filled(beside(tmp_path / "a.xlsx", **cells)))
+    assert {one for one, kind in said.items() if kind == LEFT} == {"C003", "C005"}
+
+
+def test_a_formula_that_excel_shares_along_a_column_is_filled_down(tmp_path: Path) -> None:
+    path = beside(tmp_path / "a.xlsx", **down(DOUBLED), P6="已致电")
+
+    def share(data: bytes) -> bytes:
+        data = data.replace(b"<f>I2*2</f>", b'<f t="shared" ref="O2:O7" si="0">I2*2</f>')
+        data, count = re.subn(rb"<f>I[3-7]\*2</f>", b'<f t="shared" si="0"/>', data)
+        assert count == 5
+        return data
+
+    rewritten(path, {sheet_part(path, RFM.sheet["zh"]): share})
+    said = kinds(filled(path))
+    assert "C003" not in said and said["C005"] == LEFT
+
+
+def test_a_customer_who_left_leaves_a_long_list_with_its_formula(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long sheets are read column by column."""
+    monkeypatch.setattr(opened, "_LONG", 1)
+    said = kinds(filled(beside(tmp_path / "a.xlsx", **down(DOUBLED), P6="已致电")))
+    assert "C003" not in said and said["C005"] == LEFT
+
+
+def test_a_sheet_is_only_taken_apart_for_formulas_beside_customers_who_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+
+    def take(*args: Any, **options: Any) -> sheetxml.Sheet:
+        taken.append(args)
+        return sheetxml.Sheet(*args, **options)
+
+    monkeypatch.setattr(opened, "Sheet", take)
+    noted = {f"P{row}": "已致电" for row in range(2, 8)}
+    for n, cells in enumerate((noted, {"O2": "=I2*2", "O3": "=I3*2"}, {"O4": "", "P8": "=I2*2"}, {})):
+        jobs.check(beside(tmp_path / f"{n}.xlsx", **cells), as_of=AS_OF)
+    assert not taken
+    jobs.check(beside(tmp_path / "a.xlsx", **down(DOUBLED)), as_of=AS_OF)
+    assert len(taken) == 1
+
+
+def test_a_sheet_that_cannot_be_taken_apart_can_be_analysed(tmp_path: Path) -> None:
+    path = beside(tmp_path / "a.xlsx", **down(DOUBLED))
+    part = sheet_part(path, RFM.sheet["zh"])
+    rewritten(path, {part: lambda data: data.replace(b"</row>", b"</row><!-- -->", 1)})
+    assert LEFT in jobs.check(path, as_of=AS_OF).rfm["segment"]
+    with pytest.raises(Refused) as refused:
+        jobs.fill(path, as_of=AS_OF)
+    assert refused.value.key == "sheet_kind"
 
 
 # Table 3 -------------------------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ what stands in the cells, and turning it into customers is the business of the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType, NoneType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 from segmenter.frames import Frame
 from segmenter.schema import Table
 from segmenter.texts import Lang
+
+if TYPE_CHECKING:
+    from segmenter.books.region import Standing
 
 
 class Grid:
@@ -66,6 +69,9 @@ class Grid:
         """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
         self.formulas = formulas
         """whether a cell may have a formula"""
+        self.standing: Callable[[], Standing] | None = None
+        """what tells the formulas and comments on the sheet, which the values do not; a sheet of a file is taken apart
+        for it, so it is made when somebody asks; None where no cell has a formula"""
 
     @property
     def height(self) -> int:

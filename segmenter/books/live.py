@@ -206,7 +206,7 @@ def grid(sheet: xw.Sheet) -> Grid:
     rows: list[list[Any]] = [[_plain(value) for value in row] for row in values]
     listed = livesheet.list_objects(sheet)
     cut, below = reading.cut(rows, listed)
-    return Grid(
+    found = Grid(
         sheet=str(sheet.name),
         rows=cut,
         errors={(r, c): v for r, row in enumerate(cut) for c, v in enumerate(row) if v in _ERRORS},
@@ -216,6 +216,8 @@ def grid(sheet: xw.Sheet) -> Grid:
         totals_row=reading.totals_row(rows, listed),
         below=below,
     )
+    found.standing = lambda: livesheet.InExcel(sheet, found)
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from segmenter.books import Grid, naming, reading, refs, region, saving
 from segmenter.books.edits import Edits
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.package import Draft, Package, write
+from segmenter.books.sheetxml import Sheet
 from segmenter.books.styles import Styles
 from segmenter.errors import Refused
 from segmenter.schema import CUSTOMERS, Table
@@ -27,6 +28,14 @@ def sheet_of(index: Index, table: Table, lang: Lang) -> SheetEntry | None:
     """The sheet of a table: its name in the language of the book, otherwise in another."""
     position = naming.find([sheet.name for sheet in index.sheets], table, lang)
     return None if position is None else index.sheets[position]
+
+
+def _standing(index: Index, entry: SheetEntry) -> region.InFile:
+    """What stands on a sheet, taken apart. Neither a method nor kept: the grids that ask it would hold on to the
+    workbook, or to all their rows once more."""
+    with refs.named(entry.name):
+        sheet = Sheet(index.package.read(entry.part), entry.part, entry.name, index.strings)
+        return region.InFile(sheet, region.noted(index, entry.part))
 
 
 class Opened:
@@ -82,7 +91,9 @@ class Opened:
         if found is None:
             data, otherwise = self.package.read(entry.part), partial(self._scanned, about)
             found = reading.read(lambda: self._calamine.get_sheet_by_name(entry.name), data, about, otherwise)
-        if not found.formulas:
+        if found.formulas:
+            found.standing = partial(_standing, self.index, entry)
+        else:
             self.plain.add(entry.part)
         return found
 

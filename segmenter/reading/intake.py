@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -289,14 +289,16 @@ def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[A
     return (kept + header_row + 2).tolist(), shown
 
 
-def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
+def with_notes(grid: Grid, table: Table, current: NDArray[np.object_]) -> NDArray[np.object_]:
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
-    to the first that is empty. A row that lacks what no row of ours does is a remark, such as a signature."""
+    to the first that is empty. Without those that are in `current`, whose rows stay anyway, and those of totals. A row
+    that lacks what no row of ours does is a remark, such as a signature. Formulas over cells are nothing typed, people
+    fill them down: see `slots.Typed`, by which a row stays when it is written."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
         return np.empty(0, dtype=object)
     own = set(columns.values())
-    beside = {c: ~values.empty(grid.column(c, header_row)) for c in range(grid.width) if c not in own}
+    beside = {c: _holds(grid, c, header_row) for c in range(grid.width) if c not in own}
     left, right = min(own), max(own)
     while left - 1 in beside and beside[left - 1].any():
         left -= 1
@@ -312,7 +314,30 @@ def with_notes(grid: Grid, table: Table) -> NDArray[np.object_]:
     if typed.any():
         full = [_holds(grid, column, header_row + 1) for column in always or own]
         typed &= np.sum(full, axis=0) >= (len(always) or 2)
-    return np.asarray(values.ids(keys[typed]).values, dtype=object)
+    found = np.asarray(values.ids(keys[typed]).values, dtype=object)
+    if not len(found):
+        return found
+    known = {*values.keys(current).tolist()}
+    pairs = zip(values.keys(found).tolist(), found.tolist(), strict=True)
+    is_asked = [key not in known and not schema.says_total(one) for key, one in pairs]
+    rows = np.flatnonzero(typed)[is_asked] + header_row + 1
+    return found[is_asked][_typed(grid, rows.tolist(), range(left, right + 1), own)]
+
+
+def _typed(grid: Grid, rows: Sequence[int], columns: range, own: Collection[int]) -> NDArray[np.bool_]:
+    """In which of some `rows` that hold something in `columns` beside a table's `own` that, or a comment, was typed."""
+    found = np.ones(len(rows), dtype=bool)
+    if not rows or grid.standing is None:
+        return found
+    try:
+        there = grid.standing()
+        for n, row in enumerate(rows):
+            beside = (column for column in there.filled(row) if column in columns and column not in own)
+            if all(there.reads_cells(row, column) for column in beside):
+                found[n] = any((row, column) in there.notes for column in columns)
+    except Refused:  # a sheet that can be read and not be taken apart: it is refused when it is written
+        found[:] = True
+    return found
 
 
 def _holds(grid: Grid, column: int, first: int) -> NDArray[np.bool_]:

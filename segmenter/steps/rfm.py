@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import frames, schema, texts, wording
+from segmenter import frames, texts, wording
 from segmenter.frames import Frame
 from segmenter.phrases import Phrases
 from segmenter.reading import values
@@ -22,19 +22,16 @@ _Coded = tuple[NDArray[np.intp], NDArray[Any]]
 
 def with_departed(frame: Frame, noted: NDArray[np.object_], lang: Lang) -> Frame:
     """Table 2 with the rows of earlier runs in which people typed something, whose customers are not in `frame`: ID
-    and a word, nothing else, so that what was typed stays. A total is no customer.
+    and a word, nothing else, so that what was typed stays.
 
     `noted`: their IDs as they stand on the sheet.
     """
     if not len(noted):
         return frame
-    current = {*values.keys(frame["customer_id"]).tolist()}
     first: dict[str, str] = {}
     for key, one in zip(values.keys(noted).tolist(), noted.tolist(), strict=True):
         first.setdefault(key, one)
-    rest = [one for key, one in first.items() if key not in current and not schema.says_total(one)]
-    if not rest:
-        return frame
+    rest = [*first.values()]
     gone = {"customer_id": rest, "segment": [texts.say("cell.departed", lang)] * len(rest)}
     rows = zip(*([*frame[name].tolist(), *gone.get(name, [None] * len(rest))] for name in frame), strict=True)
     return Frame.of([*rows], frame.columns)
