@@ -12,7 +12,7 @@ from typing import Final
 from segmenter.books import cells, spans
 from segmenter.books.adopt import Adoption
 from segmenter.books.edits import Edits
-from segmenter.books.index import RELATION_SPACES, Index, SheetEntry, rels_part
+from segmenter.books.index import BEFORE_NAMES, RELATION_SPACES, Index, SheetEntry, rels_part
 from segmenter.books.package import Draft, Package
 from segmenter.books.rowxml import whole
 from segmenter.errors import Refused
@@ -21,16 +21,6 @@ from segmenter.texts import Lang
 
 _TYPES: Final = "[Content_Types].xml"
 _RELATIONS: Final = "application/vnd.openxmlformats-package.relationships+xml"
-_BEFORE_NAMES: Final = (
-    "fileVersion",
-    "fileSharing",
-    "workbookPr",
-    "workbookProtection",
-    "bookViews",
-    "sheets",
-    "functionGroups",
-    "externalReferences",
-)
 _STRICT: Final = {
     b"http://schemas.openxmlformats.org/spreadsheetml/2006/main": b"http://purl.oclc.org/ooxml/spreadsheetml/main",
     b"http://schemas.openxmlformats.org/officeDocument/2006/relationships": (
@@ -263,7 +253,7 @@ class _Adder:
             if found is not None:
                 edits.append(found, names)
             else:
-                before = [child for child in workbook.children if child.name in _BEFORE_NAMES]
+                before = [child for child in workbook.children if child.name in BEFORE_NAMES]
                 tag = f"{p}definedNames"
                 edits.insert(before[-1].end, f"<{tag}>".encode() + names + f"</{tag}>".encode())
         self._draft.set(index.workbook_part, edits.apply())

@@ -10,22 +10,12 @@ from typing import Final, NamedTuple
 
 from segmenter.books import refs, spans, translate
 from segmenter.books.edits import Edits
+from segmenter.books.index import BEFORE_NAMES
 from segmenter.books.refs import Area, Shift
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.errors import Refused
 
-_BEFORE_CALC: Final = (
-    "fileVersion",
-    "fileSharing",
-    "workbookPr",
-    "workbookProtection",
-    "bookViews",
-    "sheets",
-    "functionGroups",
-    "externalReferences",
-    "definedNames",
-)
 _FORMULA: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>]")
 _PERHAPS: Final = re.compile(rb"f[\s>](?<=[<:]f.)", re.DOTALL)
 """what a part without formulas mostly lacks, looked for ten times faster"""
@@ -59,7 +49,7 @@ def recalculate(workbook: spans.Element, edits: Edits) -> None:
         if found.get("fullCalcOnLoad") not in ("1", "true"):
             edits.set(found, "fullCalcOnLoad", "1")
         return
-    before = [child for child in workbook.children if child.name in _BEFORE_CALC]
+    before = [child for child in workbook.children if child.name in (*BEFORE_NAMES, "definedNames")]
     edits.insert(before[-1].end, f'<{workbook.prefix}calcPr fullCalcOnLoad="1"/>'.encode())
 
 

@@ -19,6 +19,17 @@ from segmenter.errors import Refused
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _STRICT: Final = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 RELATION_SPACES: Final = (_OFFICE, _STRICT)
+BEFORE_NAMES: Final = (
+    "fileVersion",
+    "fileSharing",
+    "workbookPr",
+    "workbookProtection",
+    "bookViews",
+    "sheets",
+    "functionGroups",
+    "externalReferences",
+)
+"""what comes before the names in the part of the workbook, in order"""
 STRICT_MAIN: Final = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 _STRINGS: Final = rb"(?s)<(?:[^\s<>/:]+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:[^\s<>/:]+:)?si\s*>)"
 _FORMATTED: Final = rb"<(?:[^\s<>/:]+:)?(?:r|rPh|phoneticPr)[\s/>]"
