@@ -242,6 +242,21 @@ def test_a_row_that_moves_reads_another_one_of_another_sheet(tmp_path):
     assert held(out) == {"O2": 3, "O3": 4, "P2": 4, "P3": 6}
 
 
+@pytest.mark.parametrize("formula", ["=ROW()-1", "=ROW(A{row})-1"])
+def test_the_number_of_a_row_is_old_only_where_it_moved(tmp_path, formula):
+    numbers = {f"O{row}": (formula.format(row=row), row - 1) for row in (2, 3, 4)}
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["no."], table=False, after=written(numbers))
+    assert filled(path, full("123"), tmp_path / "b.xlsx") == []
+    assert filled(path, full("13"), tmp_path / "c.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert [*held(tmp_path / "c.xlsx").values()] == [1, 3]
+
+
+def test_an_excel_table_may_be_read_by_its_name_alone(tmp_path):
+    sums = {"Q1": ("=ROWS(RfmSegments)", 3), "R1": ("=ROWS(RfmSegments[])", 3), "S1": ("=ROWS(RfmSegment)", 3)}
+    path = book(tmp_path / "a.xlsx", ROWS, after=written(sums))
+    assert filled(path, full("12"), tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 2)]
+
+
 def test_what_an_array_fills_is_old_with_it(tmp_path):
     def after(workbook, sheet, headers):
         sheet.write_array_formula("Q1:Q3", "{=I2:I4*2}", None, 2)

@@ -101,14 +101,15 @@ def test_a_row_that_the_frame_lacks_stays_for_its_note(side, tmp_path):
     assert [(row[0], row[5], row[14]) for row in rows[1:]] == [("1", None, "mine"), ("2", "kind 2", None)]
 
 
-def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path):
-    def doubled(workbook, sheet, headers):
+@pytest.mark.parametrize("formula", ["=I{row}*2", "=ROW()-1"])
+def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path, formula):
+    def filled_down(workbook, sheet, headers):
         for row in (2, 3):
-            sheet.write_formula(f"O{row}", f"=I{row}*2")
+            sheet.write_formula(f"O{row}", formula.format(row=row))
 
-    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=False, after=doubled)
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=False, after=filled_down)
     side.write(path, (RFM, rfm([2])))
-    assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", "=I2*2")]
+    assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", formula.format(row=2))]
 
 
 BELOW = {
