@@ -274,6 +274,16 @@ def test_refusals_leave_everything_as_it_was(side, tmp_path):
     assert path.read_bytes() == before
 
 
+def test_a_sum_among_the_customers_is_not_left_with_nothing_to_read(side, tmp_path):
+    rows = [("1", {}), ("2", {}), ("小计", {5: None}), ("3", {})]
+    path = book(tmp_path / "a.xlsx", rows, table=False, after=lambda w, s, h: s.write("I4", "=SUM(I2:I3)"))
+    with pytest.raises(Refused) as found:
+        side.write(path, (RFM, full("3")))
+    assert found.value.key == "formula_stuck"
+    side.write(path, (RFM, full("23")))
+    assert [(row[0], row[8]) for row in shown(path)[1:4]] == [("2", 0), ("小计", "=SUM(I2:I2)"), ("3", 1)]
+
+
 def test_merged_cells_in_a_table_are_refused(side, tmp_path):
     path = book(
         tmp_path / "a.xlsx", [("1", {}), ("2", {})], table=False, after=lambda w, s, h: s.merge_range(1, 5, 2, 5, "x")
