@@ -1,5 +1,6 @@
 """Results of formulas after a fill: right where a plain sum is asked for, counted or taken out where not."""
 
+import itertools
 import math
 import re
 import shutil
@@ -336,6 +337,17 @@ def test_many_sums_read_each_cell_a_few_times(tmp_path, monkeypatch, formula):
     assert len(asked) < 4 * 2000 * len(HEADERS)
     assert held(out)["R2002"] == 4000
     assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
+
+
+def test_a_chain_of_formulas_is_followed_in_one_go_however_they_stand(tmp_path, monkeypatch):
+    """Each reads the next one of some rows that are in no order; the first of them reads a customer."""
+    asked, real = [], results.Written.meets
+    monkeypatch.setattr(results.Written, "meets", lambda *about: asked.append(1) or real(*about))
+    rows = [1 + n * 37 % 101 for n in range(101)]
+    chain = {f"R{row}": (f"=R{before}+1", 0) for before, row in itertools.pairwise(rows)}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(chain | {"R1": ("=I2*2", 2)}))
+    assert filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 101)]
+    assert len(asked) < 4 * 101
 
 
 @pytest.mark.parametrize("totals", [True, False], ids=["Excel's row of totals", "a sum in the Excel table"])

@@ -8,7 +8,7 @@ what stands in the cells, and turning it into customers is the business of the s
     reading     reading, by the first that can: short (regular), scan (layouts, numerals, scanned), calamine (damage)
     writing     region, slots: which rows; filling, writer: what into them
                 lists row by row, longlist column by column (columns, encoders, decimals, longrows), blocks
-                growth, drawn, recalculation (of formulas: calc, results): what follows; adding, adopt: a missing sheet
+                growth, drawn, recalculation (calc, results, sums): what follows; adding, adopt: a missing sheet
     the proof   proof: part by part; sheetproof, rowproof, cellproof, formulaproof, aroundproof: ours;
                 longsheet, longproof: long ones;
                 directoryproof: what leads to them; guess: where nobody tells what was to be written

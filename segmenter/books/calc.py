@@ -47,8 +47,6 @@ _RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
 """in a reference, a row without $"""
 ANY: Final = ":"
 """stands in a reference for the name of a sheet, or in it, where several are meant: no sheet has such a name"""
-
-
 _EVERYTHING: Final = Area(0, 0, refs.MAX_ROWS - 1, refs.MAX_COLUMNS - 1)
 
 

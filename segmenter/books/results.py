@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right, insort
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -80,7 +80,7 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
     does; those without a result as well."""
     touched = {**written}
     old: dict[str, list[Cell]] = {}
-    waiting = [(part, one) for part, each in found.items() for one in each]
+    waiting = _in_order([(part, one) for part, each in found.items() for one in each])
     before = len(waiting) + 1
     while len(waiting) < before:
         before, left = len(waiting), []
@@ -92,6 +92,25 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
                 left.append((part, one))
         waiting = left[::-1]  # each may read the next one
     return old
+
+
+def _in_order(found: Sequence[tuple[str, Formula]]) -> list[tuple[str, Formula]]:
+    """Formulas with their parts, each behind the single cells that it reads: however these stand on their sheets, one
+    pass tells all of a chain."""
+    places = {(one.sheet, calc.place(one.cell)): n for n, (_, one) in enumerate(found)}
+    ordered: dict[int, None] = {}
+    met = set[int]()
+    for start in range(len(found)):
+        stack = [start]
+        while stack:
+            if (n := stack[-1]) in met:
+                ordered.setdefault(stack.pop())
+                continue
+            met.add(n)
+            _, one = found[n]
+            reads = (places.get((read.sheet or one.sheet, read.area)) for read in one.reads)
+            stack += [read for read in reads if read is not None and read not in met]
+    return [found[n] for n in ordered]
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:
