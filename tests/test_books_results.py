@@ -269,6 +269,23 @@ def test_what_an_array_fills_is_old_with_it(tmp_path):
     assert found == [("stale", RFM_SHEET, 4)] and held(out) == {"Q1": 2, "R1": 10, "S1": 16, "S2": 3}
 
 
+def test_what_an_array_of_whole_columns_fills_is_not_gone_through(tmp_path, monkeypatch):
+    """A billion cells would take for ever."""
+    asked, real = [], results.insort
+    for one in (results, sums):
+        monkeypatch.setattr(one, "insort", lambda *about: asked.append(1) or real(*about))
+
+    def array(workbook, sheet, headers):
+        sheet.write_array_formula("Q9:Q10", "{=I2:I4*2}", None, 2)
+        sheet.write_formula("AB1", "=COUNTA(R:R)", None, 0)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=array)
+    part = sheet_part(path, RFM_SHEET)
+    rewritten(path, {part: first(rb'ref="Q9:Q10"', b'ref="Q9:Z1048576"')})
+    found = filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx")
+    assert found == [("stale", RFM_SHEET, 2)] and len(asked) < 9
+
+
 def test_counts_are_told_beside_errors_and_results_that_nobody_knows(tmp_path):
     counts = {"I5": ("=COUNT(I2:O4)", 3), "J5": ("=COUNTA(I2:I4)", 2), "K5": ("=COUNTA(H2:T4)", 9)}
 

@@ -35,6 +35,8 @@ class Written:
         self.copied: list[tuple[Collection[int], Area]] = []
         """rows to which formulas were copied from another one, and the list they are of"""
         self._added: dict[int, list[int]] = {}
+        self._filled: list[Area] = []
+        """by formulas that fill several cells"""
 
     def __bool__(self) -> bool:
         return bool(self.cells or self.columns or self.went)
@@ -56,15 +58,17 @@ class Written:
 
     def add(self, cell: Cell) -> None:
         """Count a formula cell among them, whatever it holds, and those that it fills besides."""
-        area = calc.filled(cell)
-        for column in range(area.left, area.right + 1):
-            for row in range(area.top, area.bottom + 1):
-                insort(self._added.setdefault(column, []), row)
+        if (area := calc.filled(cell)) == calc.place(cell):
+            insort(self._added.setdefault(cell.column, []), cell.row)
+        else:
+            self._filled.append(area)
 
     def meets(self, read: Area, place: Area | None) -> bool:
         """Whether one of the cells that a formula reads holds something else. What one in the rows of a list (`place`:
         where it stands, if on this sheet) reads of its own row went along with it."""
         if any(one.meets(read) and not (place and _goes_along(read, place, one)) for one in self.went):
+            return True
+        if any(one.meets(read) for one in self._filled):
             return True
         runs = [*self._runs.items(), *((column, (rows, rows)) for column, rows in self._added.items())]
         for column, (tops, bottoms) in runs:
