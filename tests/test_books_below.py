@@ -8,7 +8,7 @@ import xlsxwriter
 from bookshop import RFM_SHEET, book, column, frame, repairs, values
 from fills import full, violations
 
-from segmenter import jobs
+from segmenter import jobs, schema
 from segmenter.books.file import FileBook
 from segmenter.cells import position
 from segmenter.errors import Refused
@@ -366,3 +366,44 @@ def test_a_note_that_looks_like_a_customer_does_not_become_one_when_the_list_gro
         fill(path, full(ids))
         rows = [(a, f) for (a, f) in zip(column(path, "客户ID"), column(path, "客户类型"), strict=True) if a]
         assert rows == [*((one, f"segment {one}") for one in ids), ("制表", "王五")]
+
+
+NEAR = {
+    "behind one empty row, as much as half a line": {"A7": "制表", "B7": 1, "C7": 2, "D7": 3, "E7": 4},
+    "below a remark": {"A6": "数据截至六月", "A7": "制表", "B7": 2},
+    "right below": {"A6": "制表", "B6": 2},
+}
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("count", [3, 4, 5])
+@pytest.mark.parametrize("name", NEAR)
+def test_what_looks_like_a_line_near_a_list_without_keys_does_not_become_one(tmp_path, name, count, table):
+    groups = schema.table("value_segments")
+    path, name_of = tmp_path / "a.xlsx", groups.sheet["zh"]
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet(name_of)
+        headers = [field.header["zh"] for field in groups.fields]
+        sheet.write_row(0, 0, headers)
+        for row in (1, 2):
+            sheet.write_row(row, 0, ["old"] * len(headers))
+        if table:
+            sheet.add_table(0, 0, 2, len(headers) - 1, {"columns": [{"header": header} for header in headers]})
+        written(NEAR[name])(workbook, sheet, headers)
+    lines = {one.key: [f"{one.key} {n}" for n in range(count)] for one in groups.fields}
+    for _ in range(3):
+        before = path.with_name("before.xlsx")
+        before.write_bytes(path.read_bytes())
+        with FileBook(path) as target:
+            target.write(groups, frame(**lines))
+        assert violations(before, path) == []
+        found = [value for _, value in sorted(values(path, name_of).items())][len(headers) :]
+        assert found == [*(one[n] for n in range(count) for one in lines.values()), *NEAR[name].values()]
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("ids", ["12345", "123456"])
+def test_verify_knows_that_a_note_keeps_an_empty_row_above(tmp_path, table, ids):
+    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "F7": "王五"}))
+    fill(path, full(ids), out := tmp_path / "b.xlsx")
+    assert violations(path, out) == []

@@ -1,5 +1,6 @@
 """Results of formulas after a fill: right where a plain sum is asked for, counted or taken out where not."""
 
+import itertools
 import math
 import re
 import shutil
@@ -242,6 +243,21 @@ def test_a_row_that_moves_reads_another_one_of_another_sheet(tmp_path):
     assert held(out) == {"O2": 3, "O3": 4, "P2": 4, "P3": 6}
 
 
+@pytest.mark.parametrize("formula", ["=ROW()-1", "=ROW(A{row})-1"])
+def test_the_number_of_a_row_is_old_only_where_it_moved(tmp_path, formula):
+    numbers = {f"O{row}": (formula.format(row=row), row - 1) for row in (2, 3, 4)}
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["no."], table=False, after=written(numbers))
+    assert filled(path, full("123"), tmp_path / "b.xlsx") == []
+    assert filled(path, full("13"), tmp_path / "c.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert [*held(tmp_path / "c.xlsx").values()] == [1, 3]
+
+
+def test_an_excel_table_may_be_read_by_its_name_alone(tmp_path):
+    sums = {"Q1": ("=ROWS(RfmSegments)", 3), "R1": ("=ROWS(RfmSegments[])", 3), "S1": ("=ROWS(RfmSegment)", 3)}
+    path = book(tmp_path / "a.xlsx", ROWS, after=written(sums))
+    assert filled(path, full("12"), tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 2)]
+
+
 def test_what_an_array_fills_is_old_with_it(tmp_path):
     def after(workbook, sheet, headers):
         sheet.write_array_formula("Q1:Q3", "{=I2:I4*2}", None, 2)
@@ -251,6 +267,23 @@ def test_what_an_array_fills_is_old_with_it(tmp_path):
     path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
     found = filled(path, full("123", monetary=[1.0, 2.0, 4.0]), out := tmp_path / "b.xlsx")
     assert found == [("stale", RFM_SHEET, 4)] and held(out) == {"Q1": 2, "R1": 10, "S1": 16, "S2": 3}
+
+
+def test_what_an_array_of_whole_columns_fills_is_not_gone_through(tmp_path, monkeypatch):
+    """A billion cells would take for ever."""
+    asked, real = [], results.insort
+    for one in (results, sums):
+        monkeypatch.setattr(one, "insort", lambda *about: asked.append(1) or real(*about))
+
+    def array(workbook, sheet, headers):
+        sheet.write_array_formula("Q9:Q10", "{=I2:I4*2}", None, 2)
+        sheet.write_formula("AB1", "=COUNTA(R:R)", None, 0)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=array)
+    part = sheet_part(path, RFM_SHEET)
+    rewritten(path, {part: first(rb'ref="Q9:Q10"', b'ref="Q9:Z1048576"')})
+    found = filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx")
+    assert found == [("stale", RFM_SHEET, 2)] and len(asked) < 9
 
 
 def test_counts_are_told_beside_errors_and_results_that_nobody_knows(tmp_path):
@@ -321,6 +354,17 @@ def test_many_sums_read_each_cell_a_few_times(tmp_path, monkeypatch, formula):
     assert len(asked) < 4 * 2000 * len(HEADERS)
     assert held(out)["R2002"] == 4000
     assert held(out)["R2001"] == (0 if "XFD" in formula or "+" in formula else 4000)
+
+
+def test_a_chain_of_formulas_is_followed_in_one_go_however_they_stand(tmp_path, monkeypatch):
+    """Each reads the next one of some rows that are in no order; the first of them reads a customer."""
+    asked, real = [], results.Written.meets
+    monkeypatch.setattr(results.Written, "meets", lambda *about: asked.append(1) or real(*about))
+    rows = [1 + n * 37 % 101 for n in range(101)]
+    chain = {f"R{row}": (f"=R{before}+1", 0) for before, row in itertools.pairwise(rows)}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(chain | {"R1": ("=I2*2", 2)}))
+    assert filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 101)]
+    assert len(asked) < 4 * 101
 
 
 @pytest.mark.parametrize("totals", [True, False], ids=["Excel's row of totals", "a sum in the Excel table"])

@@ -101,14 +101,15 @@ def test_a_row_that_the_frame_lacks_stays_for_its_note(side, tmp_path):
     assert [(row[0], row[5], row[14]) for row in rows[1:]] == [("1", None, "mine"), ("2", "kind 2", None)]
 
 
-def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path):
-    def doubled(workbook, sheet, headers):
+@pytest.mark.parametrize("formula", ["=I{row}*2", "=ROW()-1"])
+def test_a_row_that_the_frame_lacks_does_not_stay_for_a_formula(side, tmp_path, formula):
+    def filled_down(workbook, sheet, headers):
         for row in (2, 3):
-            sheet.write_formula(f"O{row}", f"=I{row}*2")
+            sheet.write_formula(f"O{row}", formula.format(row=row))
 
-    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=False, after=doubled)
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})], extra=["note"], table=False, after=filled_down)
     side.write(path, (RFM, rfm([2])))
-    assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", "=I2*2")]
+    assert [(row[0], row[14]) for row in shown(path)[1:] if any(row)] == [("2", formula.format(row=2))]
 
 
 BELOW = {
@@ -271,6 +272,16 @@ def test_refusals_leave_everything_as_it_was(side, tmp_path):
         side.write(path, (RFM, rfm(range(9))))
     assert found.value.key == "table_below" and found.value.cell == "M5:P7"
     assert path.read_bytes() == before
+
+
+def test_a_sum_among_the_customers_is_not_left_with_nothing_to_read(side, tmp_path):
+    rows = [("1", {}), ("2", {}), ("小计", {5: None}), ("3", {})]
+    path = book(tmp_path / "a.xlsx", rows, table=False, after=lambda w, s, h: s.write("I4", "=SUM(I2:I3)"))
+    with pytest.raises(Refused) as found:
+        side.write(path, (RFM, full("3")))
+    assert found.value.key == "formula_stuck"
+    side.write(path, (RFM, full("23")))
+    assert [(row[0], row[8]) for row in shown(path)[1:4]] == [("2", 0), ("小计", "=SUM(I2:I2)"), ("3", 1)]
 
 
 def test_merged_cells_in_a_table_are_refused(side, tmp_path):

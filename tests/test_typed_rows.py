@@ -169,7 +169,7 @@ def kinds(path: Path) -> dict[str, str]:
     return {row[0]: row[5] for row in rows_of(path, RFM.sheet["zh"])[1:]}
 
 
-@pytest.mark.parametrize("formula", [DOUBLED, "=SUM(I$2:I{})", "=IF(客户信息!A{}=0,1,2)", "=-M{}"])
+@pytest.mark.parametrize("formula", [DOUBLED, "=SUM(I$2:I{})", "=IF(客户信息!A{}=0,1,2)", "=-M{}", "=ROW()-1"])
 def test_a_customer_who_left_goes_with_a_formula_that_was_filled_down(tmp_path: Path, formula: str) -> None:
     path = filled(beside(tmp_path / "a.xlsx", **down(formula)))
     assert [*kinds(path)] == ["C001", "C002", "C004", "C006"]

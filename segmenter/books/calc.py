@@ -31,14 +31,12 @@ _OWN: Final = r"(?<![\w.\]'\[])\[(?![^\[\]]*\][^\[\]]*!)"
 _NAMED: Final = r"(?<=[\w.])\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"
 """columns of one that is named in front of them"""
 _THIS_ROW: Final = re.compile(r"\[{1,2}#This Row\]", re.IGNORECASE)
-_FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT)\(", re.IGNORECASE)
-"""functions that read other cells than are written there"""
+_FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT|ROW)\(", re.IGNORECASE)
+"""functions that read other cells than are written there, or where they are"""
 _RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
 """in a reference, a row without $"""
 ANY: Final = ":"
 """stands in a reference for the name of a sheet, or in it, where several are meant: no sheet has such a name"""
-
-
 _EVERYTHING: Final = Area(0, 0, refs.MAX_ROWS - 1, refs.MAX_COLUMNS - 1)
 
 
@@ -95,10 +93,13 @@ class Words(NamedTuple):
                 yield Reference(sheet, _EVERYTHING)
         if "INDIRECT" in far:
             yield Reference(ANY, _EVERYTHING)
+        if "ROW" in far and row is not None:  # of its own row nothing is read but its number: a cell nobody writes
+            yield Reference("", Area(row, refs.MAX_COLUMNS - 1, row, refs.MAX_COLUMNS - 1), relative=True)
         for found in re.finditer(_WORD, plain) if self.tables or self.names else ():
             word = found[1].casefold()
-            if found[2] and word in self.tables:
-                yield self._within(self.tables[word], row if _THIS_ROW.match(plain, found.start(2)) else None)
+            if word in self.tables:  # all of it is a name without brackets where Excel has not saved it yet
+                is_row = found[2] and _THIS_ROW.match(plain, found.start(2))
+                yield self._within(self.tables[word], row if is_row else None)
             elif word in self.names and depth < 8:
                 yield from self.reads(self.names[word], row, depth + 1)
 

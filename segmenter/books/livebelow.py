@@ -78,17 +78,33 @@ def summed(plan: Plan, height: int, gone: Collection[int]) -> Mapping[tuple[int,
     went and there are `height`, as they have to read with the further ones; Excel does not think of these."""
     if plan.below is None:
         return {}
-    stayed = [row for row in range(plan.first, plan.end) if row not in gone]
     by = plan.inserts(height, len(gone)) - len(gone)
-    moved = {old: plan.first + n for n, old in enumerate(stayed)}
-    ends = plan.first + len(stayed) - 1, plan.first + height - 1
-    shift, name = Shift(plan.first, plan.end - 1, 0, moved, frozenset(gone), plan.span, by), str(plan.sheet.name)
-    same, grown = (translate.Following(shift._replace(new=end), name) for end in ends)
+    same, grown = (_following(plan, end, gone, by) for end in (plan.end - plan.first - len(gone), height))
     made = {}
     for (row, column), text in plan.below.sums.items():
         if (new := grown.formula(text[1:], row)) != same.formula(text[1:], row):
             made[row + by, column] = f"={new}"
     return made
+
+
+def refuse_stuck(plan: Plan, gone: Collection[int]) -> None:
+    """Refuse to let the rows `gone` go where a sum of somebody else among those of the list reads no others: Excel
+    would write #REF! over it. Those below are refused by `summed`."""
+    rows = [slot.source for slot in plan.slots if slot.whole and slot.source is not None] if gone else []
+    following, (left, right) = _following(plan, plan.height, gone, 0), plan.span
+    for row in rows:
+        texts = cell_formulas(plan.sheet.range((row + 1, left + 1), (row + 1, right + 1)))[0]
+        for text, value in zip(texts, plan.old[row - plan.first][left:], strict=True):
+            if is_formula(text, value):
+                following.formula(text[1:], row)
+
+
+def _following(plan: Plan, height: int, gone: Collection[int], by: int) -> translate.Following:
+    """What formulas follow when the rows `gone` went, there are `height`, and what is below went down `by`."""
+    stayed = (row for row in range(plan.first, plan.end) if row not in gone)
+    moved, new = {old: plan.first + n for n, old in enumerate(stayed)}, plan.first + height - 1
+    shift = Shift(plan.first, plan.end - 1, new, moved, frozenset(gone), plan.span, by)
+    return translate.Following(shift, str(plan.sheet.name))
 
 
 def refuse(plan: Plan, height: int, gone: int) -> None:

@@ -118,6 +118,7 @@ def plan(sheet: xw.Sheet, grid: Grid, table: Table, frame: Frame) -> Plan:
     _refuse_merged(grid, found.first, last, *found.span)
     livebelow.refuse(found, found.height, len(found.deleted))
     _refuse_long(found)
+    livebelow.refuse_stuck(found, found.deleted)
     livebelow.summed(found, found.height, found.deleted)
     return found
 

@@ -31,8 +31,8 @@ def sheet_of(index: Index, table: Table, lang: Lang) -> SheetEntry | None:
 
 
 def _standing(index: Index, entry: SheetEntry) -> region.InFile:
-    """What stands on a sheet, taken apart. Neither a method nor kept: the grids that ask it would hold on to the
-    workbook, or to all their rows once more."""
+    """What stands on a sheet, taken apart. No method: what keeps the grids would be kept by them in turn. And not kept
+    itself: a grid would hold all its rows once more."""
     with refs.named(entry.name):
         sheet = Sheet(index.package.read(entry.part), entry.part, entry.name, index.strings)
         return region.InFile(sheet, region.noted(index, entry.part))

@@ -19,8 +19,6 @@ from segmenter.schema import Table, says_total
 
 _TOP: Final = 16
 """rows of which the fullest shows how much a row holds"""
-
-
 _END: Final = 64
 """rows at the end among which a row that sums up is looked for"""
 

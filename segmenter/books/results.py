@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right, insort
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -35,6 +35,8 @@ class Written:
         self.copied: list[tuple[Collection[int], Area]] = []
         """rows to which formulas were copied from another one, and the list they are of"""
         self._added: dict[int, list[int]] = {}
+        self._filled: list[Area] = []
+        """by formulas that fill several cells"""
 
     def __bool__(self) -> bool:
         return bool(self.cells or self.columns or self.went)
@@ -56,15 +58,17 @@ class Written:
 
     def add(self, cell: Cell) -> None:
         """Count a formula cell among them, whatever it holds, and those that it fills besides."""
-        area = calc.filled(cell)
-        for column in range(area.left, area.right + 1):
-            for row in range(area.top, area.bottom + 1):
-                insort(self._added.setdefault(column, []), row)
+        if (area := calc.filled(cell)) == calc.place(cell):
+            insort(self._added.setdefault(cell.column, []), cell.row)
+        else:
+            self._filled.append(area)
 
     def meets(self, read: Area, place: Area | None) -> bool:
         """Whether one of the cells that a formula reads holds something else. What one in the rows of a list (`place`:
         where it stands, if on this sheet) reads of its own row went along with it."""
         if any(one.meets(read) and not (place and _goes_along(read, place, one)) for one in self.went):
+            return True
+        if any(one.meets(read) for one in self._filled):
             return True
         runs = [*self._runs.items(), *((column, (rows, rows)) for column, rows in self._added.items())]
         for column, (tops, bottoms) in runs:
@@ -80,7 +84,7 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
     does; those without a result as well."""
     touched = {**written}
     old: dict[str, list[Cell]] = {}
-    waiting = [(part, one) for part, each in found.items() for one in each]
+    waiting = _in_order([(part, one) for part, each in found.items() for one in each])
     before = len(waiting) + 1
     while len(waiting) < before:
         before, left = len(waiting), []
@@ -92,6 +96,25 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
                 left.append((part, one))
         waiting = left[::-1]  # each may read the next one
     return old
+
+
+def _in_order(found: Sequence[tuple[str, Formula]]) -> list[tuple[str, Formula]]:
+    """Formulas with their parts, each behind the single cells that it reads: however these stand on their sheets, one
+    pass tells all of a chain."""
+    places = {(one.sheet, calc.place(one.cell)): n for n, (_, one) in enumerate(found)}
+    ordered: dict[int, None] = {}
+    met = set[int]()
+    for start in range(len(found)):
+        stack = [start]
+        while stack:
+            if (n := stack[-1]) in met:
+                ordered.setdefault(stack.pop())
+                continue
+            met.add(n)
+            _, one = found[n]
+            reads = (places.get((read.sheet or one.sheet, read.area)) for read in one.reads)
+            stack += [read for read in reads if read is not None and read not in met]
+    return [found[n] for n in ordered]
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:

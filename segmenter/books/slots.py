@@ -77,6 +77,15 @@ class Typed:
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
         self._always = {header.columns[name] for name in always}
+        self._key = header.columns.get(table.key_field)
+
+    def stands(self, row: int) -> bool:
+        """Whether something stands in a row."""
+        return count(self._standing, row, self.region.columns) > 0
+
+    def looks_ours(self, row: int) -> bool:
+        """The same as `is_ours` of a row below the list."""
+        return self.is_ours(row, None if self._key is None else key_of(self._standing.value(row, self._key)))
 
     def is_ours(self, row: int, key: str | None) -> bool:
         """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
@@ -137,16 +146,23 @@ def planned(standing: Standing, header: Header, table: Table, region: Region, fr
     else:
         found = slots(typed, [None] * (region.last + 1 - region.first), None, len(frame))
     region, found = without_remarks(region, found)
-    below = region.first + max(len(found), 1) + region.along
-    if count(standing, below, region.columns) and typed.is_ours(below, _key(standing, header, table, below)):
-        region = region._replace(room=max(region.room, 1))
+    region = apart_from_below(typed, region, max(len(found), 1))
     return Rows(region, found, {columns[key]: each for key, each in values.items()})
 
 
-def _key(standing: Standing, header: Header, table: Table, row: int) -> str | None:
-    """What the key cell of a row says, in a list that has keys."""
-    place = header.columns.get(table.key_field, -1)
-    return key_of(standing.value(row, place)) if place >= 0 else None
+def apart_from_below(typed: Typed, region: Region, height: int) -> Region:
+    """A list that is to have `height` rows, with the room it keeps above what the next run would take for rows of ours
+    (see `region.find`): what stands right below it, or behind one empty row where no Excel table says where it ends."""
+    room = 1 if region.listed else 2
+    row = region.first + height + region.along
+    end = row + room
+    while row < end:
+        if typed.stands(row):
+            if typed.looks_ours(row):
+                return region._replace(room=max(region.room, room))
+            end = row + 1 + room  # the next run reads on below a remark
+        row += 1
+    return region
 
 
 def apart(table: Table, written: Collection[str]) -> list[str]:

@@ -84,6 +84,8 @@ class Sums:
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
         self._known: dict[int, _Column] = {}
+        self._spread: list[Area] = []
+        """cells that forgotten formulas fill, nobody knows how many of them any more"""
 
     @cached_property
     def _cells(self) -> dict[int, list[Cell]]:
@@ -106,10 +108,9 @@ class Sums:
 
     def forget(self, cell: Cell) -> None:
         """Nobody knows what a formula comes to now, nor what it spreads over other cells."""
-        area = calc.filled(cell)
-        for column in range(area.left, area.right + 1):
-            for row in range(area.top, area.bottom + 1):
-                self._column(column).put(row, None, spread=(row, column) != (cell.row, cell.column))
+        self._column(cell.column).put(cell.row, None)
+        if (area := calc.filled(cell)) != calc.place(cell):
+            self._spread.append(area)
 
     def put(self, cell: Cell, value: float) -> None:
         """What a formula comes to now."""
@@ -123,9 +124,10 @@ class Sums:
         columns = [self._column(number) for number in {*self._cells, *self._known} if area.left <= number <= area.right]
         if not of_all and (_count(self._hidden, rows) or any(_count(one.totals, rows) for one in columns)):
             return None
+        if any(one.meets(area) for one in self._spread):
+            return None
         if function == "COUNTA":
-            unsure = any(_count(one.spread, rows) for one in columns)
-            return None if unsure else float(sum(_count(one.filled, rows) for one in columns))
+            return float(sum(_count(one.filled, rows) for one in columns))
         if any(_count(one.unknown, rows) for one in columns):
             return None
         count = sum(_count(one.rows, rows) for one in columns)
@@ -149,8 +151,6 @@ class _Column:
         self.numbers: list[float] = []
         self.errors: list[int] = []
         self.unknown: list[int] = []
-        self.spread: list[int] = []
-        """of cells that a formula in another one fills, nobody knows whether any more"""
         self._formulas: list[Cell] = []
         self._sums = [0]
         """what the first numbers add up to: none, one, two and so on, as far as it was asked for"""
@@ -176,7 +176,7 @@ class _Column:
         texts = ((cell.row, calc.spelt(self._sheet, cell).upper()) for cell in self._formulas)
         return [row for row, text in texts if any(one in text for one in _TOTALS)]
 
-    def put(self, row: int, value: float | None, *, spread: bool = False) -> None:
+    def put(self, row: int, value: float | None) -> None:
         """Have another number in a row; None: nobody knows what is there."""
         for rows in (self.errors, self.unknown):
             if (place := bisect_left(rows, row)) < len(rows) and rows[place] == row:
@@ -190,8 +190,6 @@ class _Column:
             self.numbers.insert(place, value)
         else:
             insort(self.unknown, row)
-        if spread:
-            insort(self.spread, row)
 
     def between(self, rows: tuple[int, int]) -> list[float]:
         """The numbers from one row to another."""

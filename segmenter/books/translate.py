@@ -31,6 +31,7 @@ _PIECE: Final = (
     r"|\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"  # columns of a table, another workbook
 )
 """what may look like a reference, and references"""
+_PLACE: Final = re.compile(r"(?<![\w.])ROW\(\s*\)", re.IGNORECASE)
 _END: Final = re.compile(r"(\$?)([A-Z]*)(\$?)([0-9]*)", re.IGNORECASE)
 """a cell, a column or a row"""
 
@@ -56,7 +57,10 @@ def moved(text: str, origin: str, target: str) -> str:
 
 
 def reads_cells(text: str) -> bool:
-    """Whether the formula `text` (without "=") reads cells: of a sheet, of a table, of another workbook."""
+    """Whether the formula `text` (without "=") reads cells: of a sheet, of a table, of another workbook; or where it
+    stands itself, as the numbers do that people fill down."""
+    if _PLACE.search(text):
+        return True
     return any(found["cells"] or found[0].startswith("[") for found in re.finditer(_PIECE, text))
 
 
