@@ -366,3 +366,16 @@ def test_a_note_that_looks_like_a_customer_does_not_become_one_when_the_list_gro
         fill(path, full(ids))
         rows = [(a, f) for (a, f) in zip(column(path, "客户ID"), column(path, "客户类型"), strict=True) if a]
         assert rows == [*((one, f"segment {one}") for one in ids), ("制表", "王五")]
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("notes", [{"A7": "制表", "F7": "王五"}, {"A7": "口径", "A8": "制表", "F8": "王五"}])
+@pytest.mark.parametrize("ids", ["12345", "123456", "1234567"])
+def test_notes_one_of_which_looks_like_a_customer_stay_apart_from_the_list(tmp_path, table, notes, ids):
+    path, out = book(tmp_path / "a.xlsx", ROWS, table=table, after=written(notes)), tmp_path / "b.xlsx"
+    fill(path, full(ids), out)
+    assert violations(path, out) == []
+    data = out.read_bytes()
+    fill(out, full(ids))
+    assert out.read_bytes() == data
+    assert {value: column(out, "客户ID").count(value) for value in ("制表", *ids)} == dict.fromkeys(("制表", *ids), 1)

@@ -14,7 +14,7 @@ from segmenter.books.filling import Meant, pushed
 from segmenter.books.index import Index, SheetEntry
 from segmenter.books.region import Region
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, Typed, apart, key_of, said, without_remarks
+from segmenter.books.slots import Slot, Typed, apart, key_of, roomy, said, without_remarks
 from segmenter.errors import Refused
 from segmenter.reading.headers import SEARCHED, locate
 from segmenter.schema import fold, tables
@@ -43,6 +43,7 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         found = [*_Guess(was, now, plan, stood, typed).slots(max(stands.last, plan.first))]
         stood, slots = without_remarks(stood, found)
         slots = slots or [Slot(None, None)]
+        stood = roomy(standing, header, typed, stood, len(slots))
         with suppress(Refused):  # it is none of the fill's
             stood = pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
         yield plan._replace(slots=slots, region=stood)

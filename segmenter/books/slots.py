@@ -78,6 +78,11 @@ class Typed:
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
         self._always = {header.columns[name] for name in always}
 
+    def key(self, header: Header, row: int) -> str | None:
+        """What the key cell of a row says, in a list that has keys."""
+        place = header.columns.get(self._table.key_field, -1)
+        return key_of(self._standing.value(row, place)) if place >= 0 else None
+
     def is_ours(self, row: int, key: str | None) -> bool:
         """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
         what no row of ours lacks, which none has alone. Any other is a remark, and stays as it is."""
@@ -137,16 +142,19 @@ def planned(standing: Standing, header: Header, table: Table, region: Region, fr
     else:
         found = slots(typed, [None] * (region.last + 1 - region.first), None, len(frame))
     region, found = without_remarks(region, found)
-    below = region.first + max(len(found), 1) + region.along
-    if count(standing, below, region.columns) and typed.is_ours(below, _key(standing, header, table, below)):
-        region = region._replace(room=max(region.room, 1))
+    region = roomy(standing, header, typed, region, len(found))
     return Rows(region, found, {columns[key]: each for key, each in values.items()})
 
 
-def _key(standing: Standing, header: Header, table: Table, row: int) -> str | None:
-    """What the key cell of a row says, in a list that has keys."""
-    place = header.columns.get(table.key_field, -1)
-    return key_of(standing.value(row, place)) if place >= 0 else None
+def roomy(standing: Standing, header: Header, typed: Typed, region: Region, height: int) -> Region:
+    """A list that is to have `height` rows, with room below where it would come to touch rows of which one looks like
+    one of it, be it behind others: the next run would take that in."""
+    row = region.first + max(height, 1) + region.along
+    while count(standing, row, region.columns):
+        if typed.is_ours(row, typed.key(header, row)):
+            return region._replace(room=max(region.room, 1))
+        row += 1
+    return region
 
 
 def apart(table: Table, written: Collection[str]) -> list[str]:
