@@ -407,3 +407,16 @@ def test_verify_knows_that_a_note_keeps_an_empty_row_above(tmp_path, table, ids)
     path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "F7": "王五"}))
     fill(path, full(ids), out := tmp_path / "b.xlsx")
     assert violations(path, out) == []
+
+
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("notes", [{"A7": "制表", "F7": "王五"}, {"A7": "口径", "A8": "制表", "F8": "王五"}])
+@pytest.mark.parametrize("ids", ["12345", "123456", "1234567"])
+def test_notes_one_of_which_looks_like_a_customer_stay_apart_from_the_list(tmp_path, table, notes, ids):
+    path, out = book(tmp_path / "a.xlsx", ROWS, table=table, after=written(notes)), tmp_path / "b.xlsx"
+    fill(path, full(ids), out)
+    assert violations(path, out) == []
+    data = out.read_bytes()
+    fill(out, full(ids))
+    assert out.read_bytes() == data
+    assert {value: column(out, "客户ID").count(value) for value in ("制表", *ids)} == dict.fromkeys(("制表", *ids), 1)

@@ -185,7 +185,7 @@ TYPED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("result", [3, "#DIV/0!"])
+@pytest.mark.parametrize("result", [3, "#DIV/0!", "高"])
 @pytest.mark.parametrize("typed", TYPED)
 def test_dropped_results_are_no_reason_to_leave(tmp_path: Path, typed: str, result: Any) -> None:
     """With them and without them the same customers stay, in the first run and in the second."""

@@ -118,7 +118,9 @@ def follow(
         found.renewed.update({part: [*new]} if new else {})
         found.dropped.update({part: out} if out else {})
         make = {cell: partial(results.with_result, sheet, value) for cell, value in new.items()}
-        _rewrite(draft, part, sheet, make | dict.fromkeys(out, results.without_result))
+        # a cell of texts without a result would be read as one that says nothing; others' sheets stay to the letter
+        bare = sheet.uncached if own else results.without_result
+        _rewrite(draft, part, sheet, make | dict.fromkeys(out, bare))
     grown = {names[part]: one.shift for part, one in done.items() if one.shift and one.shift.new > one.shift.old}
     for part, sheet in sheets.items() if grown else ():
         if short := calc.short(formulas[part], grown):
