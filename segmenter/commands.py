@@ -223,7 +223,8 @@ def _show(result: Result, chosen: argparse.Namespace, outputs: Sequence[Path]) -
         print("! " + texts.say("cli.no_recency", lang, count=unknown, used=result.rows_used))
     for finding in result.findings:
         if finding.code in ALERTS:
-            print("! " + finding.message(lang))
+            message = finding.message(lang)
+            print("! " + (f"[{finding.sheet}] " if finding.sheet and finding.sheet not in message else "") + message)
     for path in outputs:
         print(texts.say("cli.written", lang, path=path))
 

@@ -179,7 +179,7 @@ class _Rows:
 
     def _wanted(self, column: int, slot: Slot, cell: Cell | None) -> Plain | _Keep:
         """The value for a cell of ours; `_KEEP` for one of somebody else, and one that is to stay."""
-        if column not in self._values or slot.whole or slot.stale:
+        if column not in self._values or slot.stays:
             return _KEEP
         if slot.place is not None:
             value = self._values[column][slot.place]

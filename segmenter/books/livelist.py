@@ -229,7 +229,7 @@ def _wanted(found: Plan, column: int, slot: Slot, old: Sequence[Any]) -> Any:
     """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
     if slot.place is not None:
         return found.values[column][slot.place]
-    keeps = slot.whole or slot.stale or found.keys[column] == found.table.key_field
+    keeps = slot.stays or found.keys[column] == found.table.key_field
     return old[column] if keeps and column < len(old) else None
 
 

@@ -58,7 +58,7 @@ class Done:
         for one in self.meant.values():
             last = one.first + one.table.rows - 1 if one.table.anchor or self.shift is None else self.shift.new
             slot = self._slot(one, cell)
-            if not one.first <= cell.row <= last or (slot and (slot.whole or slot.stale)):
+            if not one.first <= cell.row <= last or (slot and slot.stays):
                 continue
             for key, column in one.columns.items():
                 if column == cell.column:

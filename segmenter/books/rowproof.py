@@ -129,7 +129,7 @@ def _list(was: Sheet, plan: Meant, region: Region) -> Iterator[tuple[int, _Want]
             theirs = {*region.columns} - ours if plan.whole else ()
             yield number, _Want(None, attributes, region.columns, anew, like, taken, asked=theirs)
         else:
-            columns = () if slot.whole or slot.stale else ours if slot.place is not None else emptied
+            columns = () if slot.stays else ours if slot.place is not None else emptied
             source = was.rows.get(slot.source, _EMPTY)
             follows = followed if slot.whole else None
             yield number, _Want(source, source.attributes, region.columns, columns, like, {}, follows)

@@ -93,7 +93,7 @@ class _Values:
         if sorted(slot.place for slot in plan.slots if slot.place is not None) != [*range(count)]:
             return f"{len(plan.slots)} < {count}"
         filled = [one for one in rows if one[1].place is not None]
-        left = [one for one in rows if one[1].place is None and not one[1].whole and not one[1].stale]
+        left = [one for one in rows if one[1].place is None and not one[1].stays]
         return self._differs(filled, plan.written) or self._differs(left, plan.emptied)
 
     def _differs(self, rows: Sequence[tuple[int, Slot]], keys: Sequence[str]) -> str:

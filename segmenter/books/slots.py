@@ -25,6 +25,11 @@ class Slot(NamedTuple):
     stale: bool = False
     """the same of a line of ours: something is typed beside it"""
 
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps all that it holds."""
+        return self.whole or self.stale
+
 
 def key_of(value: Plain) -> str | None:
     """What a key cell says, None when it is empty. What the analysis takes for one customer is one here: 1001 and
