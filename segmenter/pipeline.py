@@ -17,6 +17,7 @@ from segmenter.findings import Finding, to_frame, weighed
 from segmenter.frames import Frame
 from segmenter.matching import Segment
 from segmenter.reading import headers, intake, kept
+from segmenter.reading.departed import departed
 from segmenter.reading.intake import Intake
 from segmenter.result import Result
 from segmenter.rules import Rules, months_before
@@ -138,7 +139,7 @@ def run(
     analysis = board.Analysis(as_of, len(findings), ahead.reviews)
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
-        noted = intake.with_notes(sheets.rfm, schema.RFM, table_2["customer_id"])
+        noted = departed(sheets.rfm, schema.RFM, table_2["customer_id"])
         table_2 = rfm.with_departed(table_2, noted, lang)
     return Result(
         rules=rules,

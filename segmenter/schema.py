@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 from segmenter import texts
 from segmenter.texts import LANGS, Lang
+
+NUMBERS: Final = frozenset({"count", "money", "number", "rate", "date"})
+"""kinds of fields that hold numbers"""
+UNREAD: Final = object()
+"""what a cell says of which nobody has worked out the formula"""
 
 
 class _Field(NamedTuple):
@@ -57,6 +62,13 @@ class Field(_Field):
         """Every header this field answers to, as `fold`ed text."""
         return self._names
 
+    def could_say(self, value: object, keys: Sequence[str]) -> bool:
+        """Whether `fill` may have written a value here: a number where the field holds numbers, one of the texts `keys`
+        (see `texts.could_be`) where there are any."""
+        if isinstance(value, str):
+            return texts.could_be(value.strip(), *keys) if keys else self.kind not in NUMBERS
+        return value is UNREAD or (value is not None and not keys)
+
 
 class Table:
     """One table: a list under a header row, or (with `anchor` and `rows`) a block of fixed cells. No tuple: in brackets
@@ -72,7 +84,7 @@ class Table:
         anchor: str = "",
         rows: int = 0,
         optional: str = "",
-        always: Sequence[str] = (),
+        always: Sequence[Mapping[str, Sequence[str]]] = (),
         same: Sequence[str] = (),
     ) -> None:
         self.key = key
@@ -88,9 +100,19 @@ class Table:
         """a sheet that is added when there is something to write on it: "result" is made anew by every fill and emptied
         by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
         self.always = always
-        """the fields that no row lacks which `fill` writes"""
+        """what no row lacks that `fill` writes: of each entry one field, which says one of its texts where there are
+        any; of a sheet without its first field an entry says nothing"""
         self.same = same
         """without a key field: those by which a line is found again beside which people typed something"""
+
+    def always_with(self, fields: Collection[str]) -> list[Mapping[str, Sequence[str]]]:
+        """That of it which holds of a sheet with some fields."""
+        return [one for one in self.always if next(iter(one)) in fields]
+
+    def says(self, always: Sequence[Mapping[str, Sequence[str]]], said: Callable[[str], object]) -> bool:
+        """Whether a row has what none of ours lacks: some entries of `always`. `said`: what stands in a field, None for
+        nothing, `UNREAD`."""
+        return all(any(self[key].could_say(said(key), words) for key, words in one.items()) for one in always)
 
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:
@@ -159,7 +181,9 @@ def tables() -> Mapping[str, Table]:
     found = {}
     for raw in _data()["table"]:
         fields = tuple(_field(one) for one in raw.get("field", ()))
-        found[raw["key"]] = Table(**{k: v for k, v in raw.items() if k != "field"}, fields=fields)
+        always = [{one: ()} if isinstance(one, str) else one for one in raw.get("always", ())]
+        rest = {key: value for key, value in raw.items() if key not in ("field", "always")}
+        found[raw["key"]] = Table(**rest, fields=fields, always=always)
     return found
 
 

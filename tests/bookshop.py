@@ -48,6 +48,7 @@ def rfm(ids, **changes):
     ids = [str(one) for one in ids]
     columns = {
         "customer_id": ids,
+        "f_text": [f"{n}次" for n in range(len(ids))],
         "segment": [f"kind {one}" for one in ids],
         "recency_days": [float(len(one) + n) for n, one in enumerate(ids)],
         "monetary": [1.5 * n for n in range(len(ids))],
@@ -69,7 +70,7 @@ def book(path, rows=(), *, extra=(), table=True, before=None, after=None, option
     sheet.write_row(0, 0, headers)
     for n, (key, cells) in enumerate(rows):
         sheet.write_string(1 + n, 0, str(key), blue)
-        for column, value in {5: "old", **cells}.items():
+        for column, value in {2: "1次", 5: "old", **cells}.items():
             sheet.write(1 + n, column, value)
     if not rows:
         for column in range(len(headers)):

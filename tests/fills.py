@@ -24,7 +24,7 @@ def full(ids, **changes):
     columns = {
         field.key: [float(n) for n in range(len(ids))]
         if field.kind in ("count", "money")
-        else [f"{field.key} {one}" for one in ids]
+        else [f"{field.key} {one}次" if field.key == "f_text" else f"{field.key} {one}" for one in ids]
         for field in RFM.fields
     }
     return frame(**{**columns, "customer_id": ids, **changes})
@@ -32,7 +32,8 @@ def full(ids, **changes):
 
 def log(count):
     """A frame for the log of cleaning, which has no keys."""
-    return frame(**{field.key: [f"{field.key}{n}" for n in range(count)] for field in CLEANING.fields})
+    lines = {field.key: [f"{field.key}{n}" for n in range(count)] for field in CLEANING.fields}
+    return frame(**lines | {"stage": ["分析"] * count})
 
 
 def fill(path, data, out=None, table=RFM, **options):

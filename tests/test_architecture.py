@@ -36,7 +36,7 @@ STEPS = {
     *("dimensions", "cross", "personas"),
 }
 STEPS |= {"goals", "proposals", "reconcile"}
-READERS |= {"delimited", "footers", "notes", "kept", "planning", "targets", "metrics"}
+READERS |= {"departed", "delimited", "footers", "notes", "kept", "planning", "targets", "metrics"}
 PIPELINE = {"facets", "onrequest", "nextround", "pipeline", "timeline"}
 JOBS = {
     "jobs",

@@ -361,17 +361,35 @@ def test_a_group_behind_a_gap_is_not_there_twice(tmp_path, area):
 @pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
 @pytest.mark.parametrize("ids", ["12345", "123456", "1234567"])
 def test_a_note_that_looks_like_a_customer_does_not_become_one_when_the_list_grows_down_to_it(tmp_path, table, ids):
-    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "F7": "王五"}))
+    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "C7": "9次", "F7": "王五"}))
     for _ in range(3):
         fill(path, full(ids))
         rows = [(a, f) for (a, f) in zip(column(path, "客户ID"), column(path, "客户类型"), strict=True) if a]
         assert rows == [*((one, f"segment {one}") for one in ids), ("制表", "王五")]
 
 
+@pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
+@pytest.mark.parametrize("ids", ["123", "12", "1245", "456", ""])
+@pytest.mark.parametrize("said", [{"F": "王五"}, {"C": "李四", "F": "王五"}, {"C": 9, "F": "王五"}], ids=str)
+def test_a_note_right_below_the_customers_that_stands_where_they_say_their_kind_is_no_customer(
+    tmp_path, said, ids, table
+):
+    notes = {f"{column}5": value for column, value in {"A": "制表", **said}.items()}
+    path, out = book(tmp_path / "a.xlsx", ROWS, table=table, after=written(notes)), tmp_path / "b.xlsx"
+    for _ in range(2):
+        fill(path, full(ids), out)
+        assert violations(path, out) == []
+        found = [*values(out, RFM.sheet["zh"]).values()]
+        assert [found.count(one) for one in notes.values() if isinstance(one, str)] == [1] * (
+            len(notes) - (9 in notes.values())
+        )
+        path = out
+
+
 NEAR = {
     "behind one empty row, as much as half a line": {"A7": "制表", "B7": 1, "C7": 2, "D7": 3, "E7": 4},
-    "below a remark": {"A6": "数据截至六月", "A7": "制表", "B7": 2},
-    "right below": {"A6": "制表", "B6": 2},
+    "below a remark": {"A6": "数据截至六月", "A7": "制表", "B7": 2, "C7": 6},
+    "right below": {"A6": "制表", "B6": 2, "C6": 6},
 }
 
 
@@ -386,11 +404,12 @@ def test_what_looks_like_a_line_near_a_list_without_keys_does_not_become_one(tmp
         headers = [field.header["zh"] for field in groups.fields]
         sheet.write_row(0, 0, headers)
         for row in (1, 2):
-            sheet.write_row(row, 0, ["old"] * len(headers))
+            sheet.write_row(row, 0, ["old", *[6] * (len(headers) - 1)])
         if table:
             sheet.add_table(0, 0, 2, len(headers) - 1, {"columns": [{"header": header} for header in headers]})
         written(NEAR[name])(workbook, sheet, headers)
-    lines = {one.key: [f"{one.key} {n}" for n in range(count)] for one in groups.fields}
+    lines = {one.key: [10.0 * at + n for n in range(count)] for at, one in enumerate(groups.fields)}
+    lines["segment"] = [f"segment {n}" for n in range(count)]
     for _ in range(3):
         before = path.with_name("before.xlsx")
         before.write_bytes(path.read_bytes())
@@ -404,13 +423,15 @@ def test_what_looks_like_a_line_near_a_list_without_keys_does_not_become_one(tmp
 @pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
 @pytest.mark.parametrize("ids", ["12345", "123456"])
 def test_verify_knows_that_a_note_keeps_an_empty_row_above(tmp_path, table, ids):
-    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "F7": "王五"}))
+    path = book(tmp_path / "a.xlsx", ROWS, table=table, after=written({"A7": "制表", "C7": "9次", "F7": "王五"}))
     fill(path, full(ids), out := tmp_path / "b.xlsx")
     assert violations(path, out) == []
 
 
 @pytest.mark.parametrize("table", [True, False], ids=["an Excel table", "a plain list"])
-@pytest.mark.parametrize("notes", [{"A7": "制表", "F7": "王五"}, {"A7": "口径", "A8": "制表", "F8": "王五"}])
+@pytest.mark.parametrize(
+    "notes", [{"A7": "制表", "C7": "9次", "F7": "王五"}, {"A7": "口径", "A8": "制表", "C8": "9次", "F8": "王五"}]
+)
 @pytest.mark.parametrize("ids", ["12345", "123456", "1234567"])
 def test_notes_one_of_which_looks_like_a_customer_stay_apart_from_the_list(tmp_path, table, notes, ids):
     path, out = book(tmp_path / "a.xlsx", ROWS, table=table, after=written(notes)), tmp_path / "b.xlsx"

@@ -19,7 +19,8 @@ WIDTH = len(CLEANING.fields)
 def lines(*names):
     """A frame for the log, one line for each name, which stands in its cell."""
     found = {field.key: [f"{field.key} {one}" for one in names] for field in CLEANING.fields}
-    return frame(**{**found, "message": [f"{n} of {len(names)}" for n in range(len(names))]})
+    messages = [f"{n} of {len(names)}" for n in range(len(names))]
+    return frame(**{**found, "stage": ["分析"] * len(names), "message": messages})
 
 
 def remark(path, remarks, formula=False):

@@ -127,7 +127,8 @@ def test_a_sheet_of_a_stranger_is_found(filled):
 def test_a_total_below_customers_of_whom_little_was_known_stays(tmp_path):
     """It is the row of a list that it was part of, though in the filled list it looks like a line below it."""
     path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
-    book(path, [(n, {}) for n in "123"], table=False, after=lambda _, sheet, __: sheet.write("B5", "=SUM(I2:I4)"))
+    rows = [(n, {2: "", 5: "不在本次分析中"}) for n in "123"]
+    book(path, rows, table=False, after=lambda _, sheet, __: sheet.write("B5", "=SUM(I2:I4)"))
     fill(path, full("13"), out)
     assert values(out)[4, 2] == "=SUM(I2:I3)"
     assert not violations(path, out)

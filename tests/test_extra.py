@@ -16,7 +16,10 @@ from segmenter.texts import LANGS, Lang
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 LABELS = schema.table("labels")
-ROWS = Frame.of([("007", "高价值客户", "地域: 一线"), ("12", "=1+1", None)], ("customer_id", "segment", "label1"))
+ROWS = Frame.of(
+    [("007", "高价值客户", "低价值客户", "地域：一线"), ("12", "=1+1", "低价值客户", "地域：未知")],
+    ("customer_id", "segment", "group", "label1"),
+)
 
 
 def fill(path: Path, lang: Lang, **extra: Frame) -> jobs.Result:
@@ -46,11 +49,40 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
                 continue
             heads, *rows = book[table.sheet["zh"]].iter_rows(values_only=True)
             written = [row for row in rows if any(value is not None for value in row)]
-            for key in table.always:
-                at = heads.index(table[key].header["zh"])
-                assert all(row[at] is not None for row in written), (path.name, table.key, key)
+            columns = [next(one.key for one in table.fields if one.header["zh"] == head) for head in heads]
+            for row in written:
+                assert table.says(table.always, dict(zip(columns, row, strict=True)).get), (path.name, table.key, row)
             seen |= {table.key} if written else set()
     assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
+
+
+SIGNED = ["制表：", "王五", "审核：", "李四", "日期：", "六月三十日", "页：", "一"]
+
+
+def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path) -> None:
+    """It fills the columns that every row of ours fills, and its words are none of ours."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    asked = ["--clusters", "--value"]
+    assert main(["fill", str(SAMPLE), "-o", str(path), *asked]) == 0
+    assert main(["fill", str(path), "--as-of", "2026-08-15", *asked]) == 0
+    book = openpyxl.load_workbook(path)
+    signed = []
+    for table in schema.tables().values():
+        if table.always and (name := table.sheet["zh"]) in book.sheetnames:
+            sheet = book[name]
+            below = 1 + max(cell.row for row in sheet.iter_rows() for cell in row if cell.value is not None)
+            for column, word in enumerate(SIGNED[: len(table.fields)], 1):
+                sheet.cell(below, column, word)
+            signed.append(name)
+    book.save(path)
+    assert len(signed) > 10
+    for day in ("2026-08-15", "2026-07-31", "2026-09-30"):
+        assert main(["fill", str(path), "-o", str(out), "--as-of", day]) == 0  # without clusters and values
+        assert jobs.verify(path, out).ok
+        book = openpyxl.load_workbook(out)
+        for name in signed:
+            rows = [[one for one in row if one is not None] for row in book[name].iter_rows(values_only=True)]
+            assert sum(row == SIGNED[: len(row)] and len(row) > 2 for row in rows) == 1, (day, name)
 
 
 def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> None:
@@ -85,7 +117,10 @@ def test_a_sheet_comes_when_there_is_something_to_write(tmp_path: Path, lang: La
     before.write_bytes(path.read_bytes())
     fill(path, lang, labels=ROWS)
     assert jobs.verify(before, path).ok
-    assert rows(path, lang) == [("007", "高价值客户", None, "地域: 一线"), ("12", "=1+1", None, None)]
+    assert rows(path, lang) == [
+        ("007", "高价值客户", "低价值客户", "地域：一线"),
+        ("12", "=1+1", "低价值客户", "地域：未知"),
+    ]
     once = path.read_bytes()
     fill(path, lang, labels=ROWS)
     assert path.read_bytes() == once

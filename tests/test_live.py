@@ -131,7 +131,7 @@ def test_what_stands_below_is_neither_lost_nor_written_over(side, tmp_path, name
         for where, value in BELOW[name].items():
             sheet.write(where, value)
 
-    rows = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
+    rows = [(one, dict.fromkeys(range(1, 14), "old") | {2: "1次"}) for one in "123"]
     path = book(tmp_path / "a.xlsx", rows, table=table, after=below)
     for _ in range(2):
         side.write(path, (RFM, full(ids)))
@@ -158,7 +158,7 @@ def test_what_a_sum_below_reads_besides_the_list_goes_with_it(side, tmp_path, id
         sheet.write("I7", 100)
         sheet.write_row("A9", [1, *"bcdefghijklmnopq"])  # wider than the list
 
-    rows = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
+    rows = [(one, dict.fromkeys(range(1, 14), "old") | {2: "1次"}) for one in "123"]
     path = book(tmp_path / "a.xlsx", rows, after=below)
     side.write(path, (RFM, full(ids)))
     found = shown(path)[1:]
@@ -253,6 +253,7 @@ def test_a_table_that_grew_down_to_a_remark_does_not_take_it_in_when_nothing_cha
 def test_a_note_that_looks_like_a_customer_keeps_an_empty_row_above(side, tmp_path):
     def note(workbook, sheet, headers):
         sheet.write("A6", "CRM")
+        sheet.write("C6", "9次")
         sheet.write("F6", "ask")
 
     path = book(tmp_path / "a.xlsx", [(one, {}) for one in "12"], after=note)

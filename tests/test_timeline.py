@@ -167,6 +167,29 @@ def test_nothing_typed_is_lost(played: tuple[Path, dict[date, Result]]) -> None:
     ]
 
 
+@pytest.mark.parametrize("sheet", [schema.RFM, schema.table("moves")], ids=lambda one: one.key)
+def test_a_line_of_signatures_below_a_list_is_no_customer_who_left(tmp_path: Path, sheet: schema.Table) -> None:
+    path = tmp_path / "book.xlsx"
+    jobs.new(path, "zh")
+
+    def sign(found: Any) -> None:
+        last = max(row[0].row for row in found.iter_rows() if row[0].value is not None)
+        for column, word in enumerate(["制表：", "王五", "审核：", "李四", "日期：", "六月"], 1):
+            found.cell(last + 1, column, word)
+
+    *earlier, last = [*MONTHS][: 2 if sheet is schema.RFM else 3]  # before there is a list of moves, and after
+    for day in (*earlier, last):
+        arrive(path, day)
+        if day == last:
+            edit(path, sheet.sheet["zh"], sign)
+        moved = jobs.fill(path, as_of=day).migration
+    assert moved is not None and "六月" not in [*moved.cells["start_segment"]]
+    book = openpyxl.load_workbook(path)
+    assert all(
+        sum(row[0].value == "制表：" for row in book[name]) == (name == sheet.sheet["zh"]) for name in book.sheetnames
+    )
+
+
 def test_the_same_day_again_keeps_what_it_is_compared_with(
     played: tuple[Path, dict[date, Result]], tmp_path: Path
 ) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segmenter.books import Grid, calc, longrows, refs
+from segmenter.books.ours import Always, always
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, met, widened
 from segmenter.books.rowxml import Row
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot, always
+from segmenter.books.slots import Slot
 from segmenter.cells import position
 from segmenter.errors import Refused
 from segmenter.frames import Frame
@@ -109,8 +110,8 @@ class Meant(NamedTuple):
         return [key for key in self.frame if key in self.columns]
 
     @property
-    def always(self) -> list[str]:
-        """The fields without which a row is none of ours: see `Table.always`."""
+    def always(self) -> Always:
+        """What no row of ours lacks."""
         return always(self.table, self.written, self.frame)
 
     @property

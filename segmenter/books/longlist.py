@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from segmenter.books import cells, columns, encoders, longrows, spans
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, addressed, body_of, refuse_growth, refuse_merged
+from segmenter.books.ours import Always, always, fields, says
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
 from segmenter.books.scan import Scan
-from segmenter.books.scanned import Held
+from segmenter.books.scanned import Held, at
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
@@ -126,14 +127,14 @@ class _Standing(NamedTuple):
     like: Row
     held: Mapping[int, Held]
     """the keys, and what no row of ours lacks, by column"""
-    always: Collection[int]
-    """the columns of that"""
+    always: Always
+    """that"""
 
-    def is_ours(self, n: int) -> bool:
+    def is_ours(self, n: int, job: Job) -> bool:
         """Whether a row with a key, counted from the first, is none that somebody typed: see `slots.Typed`."""
-        row, columns = self.like.number + n, self.always
-        return bool(columns) and all(
-            column in self.held and self.held[column].at(row) is not None for column in columns
+        row = self.like.number + n
+        return bool(self.always) and says(
+            job.table, self.always, job.header.columns, lambda column: at(self.held, column, row)
         )
 
 
@@ -165,7 +166,8 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
-    if not all(standing.is_ours(n) and not says_total(keys[n] or "") for n in range(len(known)) if n not in places):
+    left = [n for n in range(len(known)) if n not in places]
+    if not all(standing.is_ours(n, job) and not says_total(keys[n] or "") for n in left):
         return None
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}
@@ -220,8 +222,8 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
         return None
     styles = _styles(sheet, rows[first])
     keep = {column: styles.get(column, 0) for column in range(own.area.left, own.area.right + 1) if column not in ours}
-    always = {job.header.columns[one] for one in job.table.always if one in job.frame and one in job.header.columns}
-    about = {key, *always}, job.formatted, keep
+    told = always(job.table, [one for one in job.frame.columns if one in job.header.columns])
+    about = {key, *fields(told, job.header.columns)}, job.formatted, keep
     scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, *about)
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
         scan.feed(piece)
@@ -229,7 +231,7 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
             return None
     if scan.height - first != scan.rows:
         return None
-    return _Standing(found.start(), close, scan, rows[first], scan.columns(), always)
+    return _Standing(found.start(), close, scan, rows[first], scan.columns(), told)
 
 
 def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:

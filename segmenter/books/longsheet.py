@@ -11,14 +11,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from segmenter.books import cells, longproof, longrows, longvalues, spans
+from segmenter.books import cells, longproof, longrows, longvalues, ours, spans
 from segmenter.books.columns import Words
 from segmenter.books.filling import Meant, Whole
 from segmenter.books.longlist import pieces
+from segmenter.books.ours import Always
 from segmenter.books.package import Content, Package
 from segmenter.books.rowxml import IDLE
 from segmenter.books.scan import Scan
-from segmenter.books.scanned import Held
+from segmenter.books.scanned import Held, at
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
@@ -79,32 +80,31 @@ class Long(NamedTuple):
         `formatted` gives the shared strings that are more than their text; `noted`: the cells with a comment."""
         made, plan, p = self.whole.rows, self.plan, self._prefix
         start, _, end = self._cut(data)
-        ours = {plan.columns[key] for key in plan.written}
+        written = {plan.columns[key] for key in plan.written}
         key = plan.columns.get(plan.table.key_field, -1)
         first = was.rows.get(made.first)
         like = {column: cell.style for column, cell in first.cells.items()} if first else {}
         looks = was.column_styles | like
         theirs = plan.region.columns if plan.region else ()
-        keep = {column: looks.get(column, 0) for column in theirs if column not in ours}
+        keep = {column: looks.get(column, 0) for column in theirs if column not in written}
         head = was.rows.get(made.first - 1)
         beside = (plan.region.left - 1, plan.region.right + 1) if plan.region else ()
         for column, cell in head.cells.items() if head else ():
             if column in beside and not cell.blank:  # it belongs to the list, and what is below it
                 return cell.where
         held = bool(_HELD.search(data, start, end))
-        always = {plan.columns[one] for one in plan.always} if held else set()
-        about = {key, *always}, formatted() if held else (), keep
+        always = plan.always if held else ()
+        about = {key, *ours.fields(always, plan.columns)}, formatted() if held else (), keep
         scan = Scan(made.prefix, self.name, was.strings, lambda _: False, False, *about)
         for piece in pieces(data, start, end, b"</%srow>" % p) if held else ():
             scan.feed(piece)
         if scan.unnumbered:
             return str(made.first + 1)
         stood = scan.columns()
-        went = self._went(stood.get(key), scan.height) if key in ours else {}
+        went = self._went(stood.get(key), scan.height) if key in written else {}
         lost = [row for row in range(made.first, scan.height) if row - made.first not in went]
-        needed = [stood.get(column) for column in (key, *always)] if key in ours else []
-        typed = (row for row in lost if not all(one is not None and one.at(row) is not None for one in needed))
-        if (row := next(typed, None)) is not None:  # it was none of ours
+        typed = (row for row in lost if key in written and not self._is_ours(stood, always, row))
+        if (row := next(typed, None)) is not None:
             return str(row + 1)
         height = max(scan.height, plan.region.last + 1 if plan.region else 0)  # blank ones are not gone through
         if wrong := self._followed(went, height - made.first, noted) or self._kept(scan, went, styles, keep):
@@ -115,13 +115,20 @@ class Long(NamedTuple):
         if scan.slow or scan.formatted or tags:
             return str(made.first + 1)
         rest = [one for one in scan.kinds if one[0] not in keep]
-        wrong_columns = [column for column, kind, _ in rest if kind is not None and column not in ours]
+        wrong_columns = [column for column, kind, _ in rest if kind is not None and column not in written]
         wrong_columns += [column for column, _, style in rest if not styles.alike(style, like.get(column, 0))]
         everywhere = scan.everywhere or ()  # where somebody took a cell away, an empty one would have its look again
         anew = [one.number for one in made.columns if one.number not in everywhere and one.number not in keep]
         wrong_columns += [column for column in anew if not styles.alike(looks.get(column, 0), 0)]
         least = min(wrong_columns, default=made.columns[0].number)
         return letter(least) if wrong_columns or scan.formulas else ""
+
+    def _is_ours(self, stood: Mapping[int, Held], always: Always, row: int) -> bool:
+        """Whether a row has a key, and what no row of ours lacks."""
+        plan = self.plan
+        if at(stood, plan.columns[plan.table.key_field], row) is None:
+            return False
+        return ours.says(plan.table, always, plan.columns, lambda column: at(stood, column, row))
 
     def _went(self, stood: Held | None, height: int) -> dict[int, int]:
         """Where the row of each key went, from the first row of the list on: the n-th with a key is the n-th with it

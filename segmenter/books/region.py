@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from segmenter.books import refs, rowxml, spans, translate
+from segmenter.books import ours, refs, rowxml, spans, translate
 from segmenter.books.cells import Plain
 from segmenter.books.index import Index
+from segmenter.books.ours import Always
 from segmenter.books.refs import Area
 from segmenter.books.sheetxml import Sheet
 from segmenter.cells import address
 from segmenter.errors import Refused
 from segmenter.reading.headers import Header
-from segmenter.schema import Table, says_total
+from segmenter.schema import UNREAD, Table, says_total
 
 _TOP: Final = 16
 """rows of which the fullest shows how much a row holds"""
@@ -175,8 +176,7 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
     first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
     is_typed = len(keys) == 1 and table[table.key_field].owner == "user"
     if own is None:
-        always = {header.columns[key] for key in table.always if key in header.columns} | keys
-        last = _last(standing, first, ends, columns, () if is_typed else always)
+        last = _last(standing, first, ends, columns, None if is_typed else partial(_is_line, standing, header, table))
     else:
         columns |= _columns(own.area)
         last = own.last
@@ -222,22 +222,42 @@ def widened(standing: Standing, region: Region, rows: Collection[int], listed: C
     return region._replace(left=left, right=right)
 
 
+def says_always(standing: Standing, row: int, columns: Mapping[str, int], table: Table, always: Always) -> bool:
+    """Whether a row has what no row of ours lacks (`columns`: by field)."""
+
+    def said(column: int) -> object:
+        value = standing.value(row, column)
+        return UNREAD if value is None and column in standing.filled(row) else value
+
+    return ours.says(table, always, columns, said)
+
+
 def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     """In how many of some columns a row holds something."""
     return sum(column in columns for column in standing.filled(row))
 
 
-def _last(standing: Standing, first: int, ends: int, columns: Collection[int], always: Collection[int]) -> int:
+def _is_line(standing: Standing, header: Header, table: Table, row: int) -> bool:
+    """Whether a row has a key, and what no row of ours lacks, which is more; without keys, something in every field."""
+    keys = {header.columns[key] for key in [table.key_field] if key in header.columns} or {*header.columns.values()}
+    told = ours.always(table, header.columns)
+    more = bool(told) or len(keys) > 1
+    return more and count(standing, row, keys) == len(keys) and says_always(standing, row, header.columns, table, told)
+
+
+def _last(
+    standing: Standing, first: int, ends: int, columns: Collection[int], is_line: Callable[[int], bool] | None
+) -> int:
     """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
     as many values as the fullest so far, and no single one beside rows of two. Behind a gap of more than a row these
-    have all that no row of ours lacks (the columns `always`), which has to be more than a key. What else stands further
-    down is a remark below the list, which `ends` above a row in any case."""
+    are lines of it (`is_line`). What else stands further down is a remark below the list, which `ends` above a row in
+    any case."""
     last, most = first - 1, 0
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
         near = row == last + 1 or (2 * here >= most and here >= min(2, most))
         if near and row > last + 2:
-            near = len(always) > 1 and count(standing, row, always) == len(always)
+            near = is_line is not None and is_line(row)
         if here and near:
             last, most = row, max(most, here)
     return last

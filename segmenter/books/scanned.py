@@ -101,6 +101,11 @@ class Held(NamedTuple):
         return found
 
 
+def at(columns: Mapping[int, Held], column: int, row: int) -> Any:
+    """What stands in a row of a column, None where nothing does."""
+    return columns[column].at(row) if column in columns else None
+
+
 def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:
     """Numbers as the days (whole ones) or moments they stand for, to the millisecond; None for NaN. What is no day
     (below 1: a time, a mistake) stays a number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
@@ -11,6 +11,7 @@ from segmenter.books import Formula, Stays, aroundproof, cellproof, cells, refs,
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
+from segmenter.books.ours import Always
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, apart, key_of, said
@@ -232,26 +233,22 @@ class _Kept:
     def _is_remark(self, number: int) -> bool:
         """Whether a row is none of ours: without a key, or without what no row of ours lacks."""
         keyed = self._plan.table.key_field
-        count = self._count(number, self._plan.columns)
+        here = region.InFile(self._was)
+        count = region.count(here, number, {*self._plan.columns.values()})
         if not count:
             return False
         if keyed and says_total(key_of(self._was.value(number, self._key)) or ""):
             return True
         if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
             return key_of(self._was.value(number, self._key)) is None
-        always = self._always
+        always, table = self._always, self._plan.table
         alone = count == 1 and bool(keyed or always)
-        return alone or self._count(number, always) < len(always)
+        return alone or not region.says_always(here, number, self._plan.columns, table, always)
 
     @cached_property
-    def _always(self) -> list[str]:
+    def _always(self) -> Always:
         """Asked of each row that goes; whole columns have to be looked through to tell it."""
         return self._plan.always
-
-    def _count(self, number: int, keys: Iterable[str]) -> int:
-        """How many of some fields a row holds."""
-        row, columns = self._was.rows.get(number), {self._plan.columns[key] for key in keys}
-        return sum(cell.column in columns and not cell.blank for cell in row.cells.values()) if row else 0
 
     def _exchanged(self, gone: Sequence[int]) -> str:
         """The first row that became the row of another key, or that went though its key did not."""

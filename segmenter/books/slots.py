@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from segmenter.books.cells import Plain, column, number
-from segmenter.books.region import Region, Standing, count
+from segmenter.books.ours import Always, always
+from segmenter.books.region import Region, Standing, count, says_always
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
 from segmenter.schema import Table, fold, says_total
@@ -62,8 +63,8 @@ def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int,
 
 
 class Typed:
-    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame,
-    `always` those without which a row is none of ours."""
+    """Tells the rows that hold something people typed, which no run may lose. `written`: the field keys of the frame;
+    `always`: what no row of ours lacks."""
 
     def __init__(
         self,
@@ -72,16 +73,17 @@ class Typed:
         header: Header,
         region: Region,
         written: Collection[str],
-        always: Collection[str],
+        always: Always,
     ) -> None:
         self.region = region
         self.is_keyed = bool(table.key_field)
         self._standing = standing
         self._table = table
+        self._fields = header.columns
         self._columns = {*header.columns.values()}
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
-        self._always = {header.columns[name] for name in always}
+        self._always = always
         self._key = header.columns.get(table.key_field)
 
     def stands(self, row: int) -> bool:
@@ -104,7 +106,7 @@ class Typed:
             return key is not None
         if not self._always:
             return here > 1 or not self.is_keyed
-        return here > 1 and count(self._standing, row, self._always) == len(self._always)
+        return here > 1 and says_always(self._standing, row, self._fields, self._table, self._always)
 
     def holds(self, row: int, key: str | None) -> bool:
         """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it.
@@ -116,12 +118,6 @@ class Typed:
         if not all(self._standing.reads_cells(row, column) for column in foreign):
             return True
         return any((row, column) in self._standing.notes for column in self.region.columns)
-
-
-def always(table: Table, written: Collection[str], frame: Frame | None) -> list[str]:
-    """The fields that no row lacks which `fill` writes, as far as this frame knows them."""
-    found = [key for key in table.always if key in written]
-    return found if frame is None else [key for key in found if None not in column(frame[key])]
 
 
 class Rows(NamedTuple):

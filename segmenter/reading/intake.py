@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -287,63 +287,3 @@ def typed_columns(grid: Grid, table: Table) -> tuple[list[int], dict[str, list[A
     kept = np.flatnonzero(~np.logical_and.reduce([values.empty(cells) for cells in raw.values()]))
     shown = {key: [None if v != v else v for v in cells[kept].tolist()] for key, cells in raw.items()}
     return (kept + header_row + 2).tolist(), shown
-
-
-def with_notes(grid: Grid, table: Table, current: NDArray[np.object_]) -> NDArray[np.object_]:
-    """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
-    to the first that is empty. Without those that are in `current`, whose rows stay anyway, and those of totals. A row
-    that lacks what no row of ours does is a remark, such as a signature. Formulas over cells are nothing typed, people
-    fill them down: see `slots.Typed`, by which a row stays when it is written."""
-    header_row, columns = locate(grid, table)
-    if grid.height <= header_row + 1:
-        return np.empty(0, dtype=object)
-    own = set(columns.values())
-    beside = {c: _holds(grid, c, header_row) for c in range(grid.width) if c not in own}
-    left, right = min(own), max(own)
-    while left - 1 in beside and beside[left - 1].any():
-        left -= 1
-    while right + 1 in beside and beside[right + 1].any():
-        right += 1
-    keys = grid.column(columns[table.key_field], header_row + 1)
-    typed = np.zeros(len(keys), dtype=bool)
-    for column, filled in beside.items():
-        if left <= column <= right:
-            typed |= filled[1:]
-    typed &= ~values.empty(keys)
-    always = [columns[key] for key in table.always if key in columns]
-    if typed.any():
-        full = [_holds(grid, column, header_row + 1) for column in always or own]
-        typed &= np.sum(full, axis=0) >= (len(always) or 2)
-    found = np.asarray(values.ids(keys[typed]).values, dtype=object)
-    if not len(found):
-        return found
-    known = {*values.keys(current).tolist()}
-    pairs = zip(values.keys(found).tolist(), found.tolist(), strict=True)
-    is_asked = [key not in known and not schema.says_total(one) for key, one in pairs]
-    rows = np.flatnonzero(typed)[is_asked] + header_row + 1
-    return found[is_asked][_typed(grid, rows.tolist(), range(left, right + 1), own)]
-
-
-def _typed(grid: Grid, rows: Sequence[int], columns: range, own: Collection[int]) -> NDArray[np.bool_]:
-    """In which of some `rows` that hold something in `columns` beside a table's `own` that, or a comment, was typed."""
-    found = np.ones(len(rows), dtype=bool)
-    if not rows or grid.standing is None:
-        return found
-    try:
-        there = grid.standing()
-        for n, row in enumerate(rows):
-            beside = (column for column in there.filled(row) if column in columns and column not in own)
-            if all(there.reads_cells(row, column) for column in beside):
-                found[n] = any((row, column) in there.notes for column in columns)
-    except Refused:  # a sheet that can be read and not be taken apart: it is refused when it is written
-        found[:] = True
-    return found
-
-
-def _holds(grid: Grid, column: int, first: int) -> NDArray[np.bool_]:
-    """Which cells of a column hold something, be it an error or a formula nobody has calculated."""
-    found = ~values.empty(grid.column(column, first))
-    for row, place in (*grid.errors, *grid.uncached):
-        if place == column and 0 <= row - first < len(found):
-            found[row - first] = True
-    return found

@@ -53,7 +53,8 @@ def keep(customers: Frame, names: Mapping[str, str]) -> Frame:
 
 def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     """The state that stands on a sheet: of table 2, or of the list of moves, whose columns of one side begin with
-    `prefix`. Rows without an ID or a type are none: customers of earlier runs kept for somebody's notes."""
+    `prefix`. Rows without an ID or a type are none: customers of earlier runs kept for somebody's notes; nor are those
+    that tell neither group nor amount, as a line of signatures does."""
     row, columns = headers.locate(grid, table)
     cells = {key: grid.column(column, row + 1) for key, column in columns.items()}
     rows = len(cells["customer_id"])
@@ -63,7 +64,7 @@ def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     amount = cells.get(f"{prefix}amount", cells.get("monetary", cells.get("m_text", blank)))
     ids = values.ids(cells["customer_id"]).values
     found = Frame({"customer_id": ids, "code": code, "segment": segment, "amount": values.numbers(amount).values})
-    there = ids != ""
+    there = (ids != "") & ((code != "") | ~np.isnan(found["amount"]))
     for gone in ("", *(texts.say("cell.departed", lang) for lang in texts.LANGS)):
         there &= segment != gone
     if not there.all():

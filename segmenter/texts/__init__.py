@@ -7,8 +7,10 @@ of the languages (a test says so); and nothing has to be compiled before it can 
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,6 +20,7 @@ Lang = Literal["zh", "en"]
 LANGS: Final[tuple[Lang, ...]] = ("zh", "en")
 DEFAULT: Final[Lang] = "zh"
 _HERE: Final = Path(__file__).parent
+_HOLE: Final = re.compile(r"\{\w+(?::[^}]*)?\}")
 
 
 def load(name: str) -> dict[str, Any]:
@@ -65,6 +68,20 @@ def say(key: str, lang: str, **params: Any) -> str:
     """
     text = _catalogue()[key][lang]
     return text.format_map(params) if params or "{" in text else text
+
+
+@lru_cache(1 << 14)
+def could_be(text: str, *names: str) -> bool:
+    """Whether a text is one of those called `names` ("stage.*": any that begins so), in any language and with anything
+    in its holes."""
+    return any(pattern.fullmatch(text) for name in names for pattern in _patterns(name))
+
+
+@cache
+def _patterns(name: str) -> list[re.Pattern[str]]:
+    known = fnmatch.filter(_catalogue(), name)
+    said = (_HOLE.split(template(one, lang)) for one in known for lang in LANGS)
+    return [re.compile(".+".join(map(re.escape, parts)), re.DOTALL) for parts in said]
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> Mapping[str, str]:

@@ -1,0 +1,44 @@
+"""What tells the rows that `fill` writes from those that people typed: see `Table.always`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from segmenter.books import Formula
+from segmenter.books.cells import Plain, column
+from segmenter.frames import Frame
+from segmenter.schema import Table
+
+Always = Sequence[Mapping[str, Sequence[str]]]
+
+
+def always(table: Table, written: Collection[str], frame: Frame | None = None) -> Always:
+    """What no row of a table lacks that has the fields `written`, as far as a frame knows it."""
+    found = table.always_with(written)
+    return found if frame is None else [one for one in found if _brings(frame, table, one)]
+
+
+def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
+    """Whether a row has it. `said`: what stands in a column, `UNREAD` where that is not known."""
+    return table.says(always, lambda key: said(columns[key]) if key in columns else None)
+
+
+def fields(always: Always, columns: Mapping[str, int]) -> set[int]:
+    """The columns it may stand in."""
+    return {columns[key] for one in always for key in one if key in columns}
+
+
+def _brings(frame: Frame, table: Table, one: Mapping[str, Sequence[str]]) -> bool:
+    """Whether all rows of a frame say one thing."""
+    first, *others = one
+    values = column(frame[first])
+    lacking = {value for value in {*values} if not table[first].could_say(_result(value), one[first])}
+    if not lacking:
+        return True
+    rows = [row for row, value in enumerate(values) if value in lacking]
+    columns = {key: column(frame[key]) for key in others if key in frame}
+    return all(any(table[key].could_say(_result(columns[key][row]), one[key]) for key in columns) for row in rows)
+
+
+def _result(value: Plain) -> Plain:
+    return value.result if isinstance(value, Formula) else value
