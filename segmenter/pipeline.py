@@ -135,12 +135,13 @@ def run(
     if rules.value:
         progress("value")
         valued = ask(onrequest.value(customers, ordered, rules, names, as_of, lang))
-    findings = weighed(findings, taken.sheet, taken.frame.index, taken.frame.get("total_amount"))
-    analysis = board.Analysis(as_of, len(findings), ahead.reviews)
     table_2 = rfm.to_frame(customers, rules, lang)
     if sheets.rfm is not None:
-        noted = departed(sheets.rfm, schema.RFM, table_2["customer_id"])
+        noted, kept_rows = departed(sheets.rfm, schema.RFM, table_2["customer_id"])
         table_2 = rfm.with_departed(table_2, noted, lang)
+        findings += kept_rows
+    findings = weighed(findings, taken.sheet, taken.frame.index, taken.frame.get("total_amount"))
+    analysis = board.Analysis(as_of, len(findings), ahead.reviews)
     return Result(
         rules=rules,
         lang=lang,

@@ -568,7 +568,7 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     head = [field.header["zh"] for field in schema.RFM.fields]
 
     def old(customer: str, note: Any) -> list[Any]:
-        return [customer, *["旧"] * (len(head) - 1), note]
+        return [customer, "旧", "3次", *["旧"] * (len(head) - 3), note]
 
     sheet = Grid(
         "RFM模型细分结果表",
@@ -585,6 +585,11 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     body = [[*row, note] for row, note in zip(grid_of(first.rfm, schema.RFM).rows[1:], notes, strict=True)]
     again = run(Sheets(example(), rfm=Grid("RFM模型细分结果表", [[*head, "跟进"], *body])))
     pd.testing.assert_frame_equal(again.rfm.pandas, first.rfm.pandas)
+    strange = Grid(
+        "RFM模型细分结果表", [[*head, "跟进"], ["900", *["旧"] * (len(head) - 1), "已致电"], old("901", None)]
+    )
+    told = run(Sheets(example(), rfm=strange))
+    assert len(told.rfm) == 3 and [one.value for one in told.findings if one.code == "row_kept"] == ["900"]
     apart = Grid("RFM模型细分结果表", [[*head, None, "图例"], [*old("900", None), "高"]])
     assert len(run(Sheets(example(), rfm=apart)).rfm) == 3, "a legend beyond an empty column is no note"
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import schema
+from segmenter import frames, schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
+from segmenter.findings import Finding, listed
 from segmenter.reading import values
 from segmenter.reading.headers import locate
-from segmenter.schema import UNREAD, Table
+from segmenter.schema import Table
 
 
-def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> NDArray[np.object_]:
+def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[NDArray[np.object_], list[Finding]]:
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
     to the first that is empty. Without those that are in `current`, whose rows stay anyway, and those of totals. A row
-    that lacks what no row of ours does is a remark, such as a signature. Formulas over cells are nothing typed, people
-    fill them down: see `slots.Typed`, by which a row stays when it is written."""
+    that lacks what no row of ours does is a remark, such as a signature; one that looks like a customer for all that,
+    as somebody may have typed it, is told. Formulas over cells are nothing typed, people fill them down: see
+    `slots.Typed`, by which a row stays when it is written."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
-        return np.empty(0, dtype=object)
+        return np.empty(0, dtype=object), []
     own = set(columns.values())
     beside = {c: _holds(grid, c, header_row) for c in range(grid.width) if c not in own}
     left, right = min(own), max(own)
@@ -36,33 +37,49 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> NDArray[
     for column, filled in beside.items():
         if left <= column <= right:
             typed |= filled[1:]
-    typed &= ~values.empty(keys)
-    if typed.any():
-        typed &= np.sum([_holds(grid, column, header_row + 1) for column in own], axis=0) > 1
-    found = np.asarray(values.ids(keys[typed]).values, dtype=object)
-    if not len(found):
-        return found
-    known = {*values.keys(current).tolist()}
+    lines, strange = _lines(grid, header_row + 1, columns, table)
+    rows = np.flatnonzero(((typed & lines) | strange) & ~values.empty(keys))
+    found = np.asarray(values.ids(keys[rows]).values, dtype=object)
+    known = {*values.keys(current).tolist()} if len(rows) else set()
     pairs = zip(values.keys(found).tolist(), found.tolist(), strict=True)
-    is_asked = [key not in known and not schema.says_total(one) for key, one in pairs]
-    rows = (np.flatnonzero(typed)[is_asked] + header_row + 1).tolist()
-    lines = _lines(grid, rows, columns, table)
-    return found[is_asked][lines & _typed(grid, rows, range(left, right + 1), own)]
+    asked = np.array([key not in known and not schema.says_total(one) for key, one in pairs], dtype=bool)
+    rows, found = rows[asked], found[asked]
+    ours = lines[rows]
+    foreign = listed(found[~ours].tolist(), lambda key: Finding("row_kept", grid.sheet, value=key))
+    stay = _typed(grid, (rows[ours] + header_row + 1).tolist(), range(left, right + 1), own)
+    return found[ours][stay], foreign
 
 
-def _lines(grid: Grid, rows: Sequence[int], columns: Mapping[str, int], table: Table) -> NDArray[np.bool_]:
-    """Which of some `rows` have what no row of ours lacks."""
+def _lines(
+    grid: Grid, first: int, columns: Mapping[str, int], table: Table
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows have what no row of ours lacks, and which only hold something where it should stand."""
     always = table.always_with(columns)
-    told = {key for one in always for key in one if key in columns} if rows else set()
-    cells = {key: grid.column(columns[key], 0) for key in told}
-    unread = {*grid.errors, *grid.uncached}
+    if not always:
+        lines = np.sum([_holds(grid, column, first) for column in columns.values()], axis=0) > 1
+        return lines, np.zeros(len(lines), dtype=bool)
+    lines = _says(grid, first, columns, table, always)
+    if lines.all():
+        return lines, ~lines
+    return lines, ~lines & _says(grid, first, columns, table, [one for one in always if not any(one.values())])
 
-    def said(row: int, key: str) -> object:
-        if key not in cells or values.is_empty(cells[key][row]):
-            return UNREAD if (row, columns.get(key)) in unread else None
-        return cells[key][row]
 
-    return np.array([table.says(always, partial(said, row)) for row in rows], dtype=bool)
+def _says(
+    grid: Grid, first: int, columns: Mapping[str, int], table: Table, always: Sequence[Mapping[str, Sequence[str]]]
+) -> NDArray[np.bool_]:
+    """Which rows have what no row of ours lacks: see `Table.says`."""
+    found = np.ones(grid.height - first, dtype=bool)
+    for one in always:
+        any_of = np.zeros(len(found), dtype=bool)
+        for key in (key for key in one if key in columns):
+            codes, distinct = frames.distinct(grid.column(columns[key], first))
+            could = [not values.is_empty(value) and table[key].could_say(value, one[key]) for value in distinct]
+            any_of |= np.array([*could, False])[codes]
+            for row, column in (*grid.errors, *grid.uncached):  # nobody knows
+                if column == columns[key] and 0 <= row - first < len(found):
+                    any_of[row - first] = True
+        found &= any_of
+    return found
 
 
 def _typed(grid: Grid, rows: Sequence[int], columns: range, own: Collection[int]) -> NDArray[np.bool_]:
