@@ -18,6 +18,7 @@ from segmenter.books.file import FileBook
 from segmenter.books.package import Package
 from segmenter.books.proof import Asked, verify
 from segmenter.books.sheetxml import Sheet
+from segmenter.errors import Refused
 from segmenter.schema import RFM, STRATEGY
 
 ROWS = [(one, {8: float(one)}) for one in "123"]
@@ -250,6 +251,84 @@ def test_the_number_of_a_row_is_old_only_where_it_moved(tmp_path, formula):
     assert filled(path, full("123"), tmp_path / "b.xlsx") == []
     assert filled(path, full("13"), tmp_path / "c.xlsx") == [("stale", RFM_SHEET, 1)]
     assert [*held(tmp_path / "c.xlsx").values()] == [1, 3]
+
+
+def test_the_number_of_a_row_below_a_list_is_old_where_the_list_grew(tmp_path):
+    below = {
+        "B6": ("=ROW()", 6),
+        "B7": ("=ROW(I8)", 8),
+        "B8": ("=8&A8", 8),
+        "B9": ('=CELL("address",I8)', 8),
+        "B10": ("=where", 6),
+        "Q1": ("=ROW()", 1),
+    }
+
+    def after(workbook, sheet, headers):
+        workbook.define_name("where", "=ROW()")
+        written(below)(workbook, sheet, headers)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    assert filled(path, full("123"), tmp_path / "b.xlsx") == []
+    assert filled(path, full("12345678"), out := tmp_path / "c.xlsx") == [("stale", RFM_SHEET, 4)]
+    assert {*held(out)} == {"B11", "B12", "B13", "B14", "B15", "Q1"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_old"),
+    [
+        ("=SUM({0}!H2:INDEX({0}!J2:J4,2))", True),
+        ("=SUM(INDEX({0}!H2:H4,1):{0}!J4)", True),
+        ("=SUM(spread)", True),
+        ("=SUM({0}!H2:H3,INDEX({0}!J2:J4,2))", False),
+        ("=SUM({0}!H2:H3)+INDEX({0}!J2:J4,2)", False),
+    ],
+)
+def test_what_lies_between_an_end_that_is_worked_out_and_the_other_is_read(tmp_path, formula, is_old):
+    def after(workbook, sheet, headers):
+        workbook.define_name("spread", f"={RFM_SHEET}!$H$2:INDEX({RFM_SHEET}!$J$2:$J$4,2)")
+        workbook.add_worksheet(ANOTHER).write_formula("A1", formula.format(RFM_SHEET), None, 7)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    fill(path, rfm("123", monetary=[1.0, 2.0, 3.0]))
+    found = filled(path, rfm("123", monetary=[1.0, 5.0, 3.0]), tmp_path / "b.xlsx")
+    assert found == ([("stale", ANOTHER, 1)] if is_old else [])
+
+
+def what_if(workbook, sheet, headers):
+    """A table of what S1 comes to with other values in R1, on a sheet of its own, and what reads it."""
+    other = workbook.add_worksheet(ANOTHER)
+    other.write_formula("B1", f"=A9+{RFM_SHEET}!I2", None, 1)
+    other.write_column("A2", [1, 2, 3])
+    other.write_formula("B2", "=1+1", None, 2)
+    other.write_column("B3", [3, 4])
+    other.write_formula("D1", "=SUM(B3:B4)", None, 7)
+
+
+WHAT_IF = b'<f t="dataTable" ref="B2:B4" dt2D="0" dtr="0" r1="A9"/>'
+
+
+def test_a_what_if_table_is_old_with_what_it_reads(tmp_path):
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=what_if)
+    rewritten(path, {sheet_part(path, ANOTHER): first(b"<f>1\\+1</f>", WHAT_IF)})
+    assert filled(path, full("123", monetary=[1.0, 9.0, 9.0]), tmp_path / "b.xlsx") == []
+    found = filled(path, full("123", monetary=[2.0, 2.0, 3.0]), tmp_path / "c.xlsx")
+    assert found == [("stale", ANOTHER, 3)]
+
+
+def test_a_what_if_table_beside_a_list_that_puts_values_into_cells_below_it_is_named(tmp_path):
+    """Which would move from under it."""
+
+    def after(workbook, sheet, headers):
+        sheet.write("A9", "typed")
+        sheet.write_formula("Q2", "=A9", None, 1)
+        sheet.write_formula("Q3", "=1+1", None, 2)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    table = b'<f t="dataTable" ref="Q3:Q4" dt2D="0" dtr="0" r1="A9"/>'
+    rewritten(path, {sheet_part(path, RFM_SHEET): first(b"<f>1\\+1</f>", table)})
+    with pytest.raises(Refused) as refused:
+        fill(path, full("123456789"))
+    assert refused.value.key == "below_read"
 
 
 def test_an_excel_table_may_be_read_by_its_name_alone(tmp_path):

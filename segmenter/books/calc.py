@@ -21,7 +21,7 @@ _PERHAPS: Final = re.compile(rb"f[\s>](?<=[<:]f.)", re.DOTALL)
 """what a part without formulas mostly lacks, looked for ten times faster"""
 _TEXT: Final = r'"(?:[^"]|"")*"'
 _REFERENCE: Final = (
-    r"(?<![\w.$])(?:('(?:[^']|'')+'|[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
+    r"(?<![\w.$])(?:('(?:[^']|'')+'|(?!:)[^\s'!(),;+\-*/^&=<>{}\"\[\]]+)!)?"
     r"(\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?|\$?[A-Za-z]{1,3}:\$?[A-Za-z]{1,3}"
     r"|\$?[0-9]{1,7}:\$?[0-9]{1,7})(?![\w(!.])"
 )
@@ -31,8 +31,10 @@ _OWN: Final = r"(?<![\w.\]'\[])\[(?![^\[\]]*\][^\[\]]*!)"
 _NAMED: Final = r"(?<=[\w.])\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]"
 """columns of one that is named in front of them"""
 _THIS_ROW: Final = re.compile(r"\[{1,2}#This Row\]", re.IGNORECASE)
-_FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT|ROW)\(", re.IGNORECASE)
-"""functions that read other cells than are written there, or where they are"""
+_FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT)\(", re.IGNORECASE)
+"""functions that read other cells than are written there"""
+_ROW: Final = re.compile(r"(?<![\w.])(?:ROW|CELL)\(", re.IGNORECASE)
+"""functions that say where cells stand"""
 _RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
 """in a reference, a row without $"""
 ANY: Final = ":"
@@ -72,6 +74,8 @@ class Formula(NamedTuple):
     """its sheet's name, casefolded"""
     cell: Cell
     reads: list[Reference]
+    asks_row: bool = False
+    """whether it says where cells stand, its own or those it reads"""
 
 
 class Words(NamedTuple):
@@ -86,22 +90,34 @@ class Words(NamedTuple):
         """Every reference of a formula, which stands in `row`, through tables and names."""
         plain = _without_texts(text)
         far = {found.upper() for found in re.findall(_FAR, plain)} if "(" in plain else ()
+        reads = list[Reference]()
+        ends = plain.count(":")
         for found in re.finditer(_REFERENCE, plain):
             sheet = found[1].strip("'").replace("''", "'").casefold() if found[1] else ""
-            yield Reference(sheet, refs.area(found[2]), _RELATIVE.search(found[2]) is not None)
+            reads.append(Reference(sheet, refs.area(found[2]), _RELATIVE.search(found[2]) is not None))
+            ends -= found[0].count(":")
             if "OFFSET" in far:
                 yield Reference(sheet, _EVERYTHING)
         if "INDIRECT" in far:
             yield Reference(ANY, _EVERYTHING)
-        if "ROW" in far and row is not None:  # of its own row nothing is read but its number: a cell nobody writes
-            yield Reference("", Area(row, refs.MAX_COLUMNS - 1, row, refs.MAX_COLUMNS - 1), relative=True)
         for found in re.finditer(_WORD, plain) if self.tables or self.names else ():
             word = found[1].casefold()
             if word in self.tables:  # all of it is a name without brackets where Excel has not saved it yet
                 is_row = found[2] and _THIS_ROW.match(plain, found.start(2))
-                yield self._within(self.tables[word], row if is_row else None)
+                reads.append(self._within(self.tables[word], row if is_row else None))
             elif word in self.names and depth < 8:
-                yield from self.reads(self.names[word], row, depth + 1)
+                reads += self.reads(self.names[word], row, depth + 1)
+        yield from reads
+        if ends and len(reads) > 1:
+            yield from _between(reads)
+
+    def asks_row(self, text: str, depth: int = 0) -> bool:
+        """Whether a formula says where cells stand, itself or by a name."""
+        plain = _without_texts(text)
+        if "(" in plain and _ROW.search(plain):
+            return True
+        words = {found[1].casefold() for found in re.finditer(_WORD, plain)} if self.names else set()
+        return depth < 8 and any(self.asks_row(self.names[word], depth + 1) for word in words & self.names.keys())
 
     @staticmethod
     def _within(table: Reference, row: int | None) -> Reference:
@@ -120,12 +136,24 @@ def _without_texts(formula: str) -> str:
     return re.sub(_TEXT, '""', formula) if '"' in formula else formula
 
 
+def _between(reads: Iterable[Reference]) -> Iterator[Reference]:
+    """What may be read of each sheet where a range has an end that is worked out (`I2:INDEX(I:I,9)`)."""
+    by_sheet: dict[str, list[Reference]] = {}
+    for one in reads:
+        by_sheet.setdefault(one.sheet, []).append(one)
+    for sheet, each in by_sheet.items():
+        tops, lefts, bottoms, rights = zip(*(one.area for one in each), strict=True)
+        area = Area(min(tops), min(lefts), max(bottoms), max(rights))
+        yield Reference(sheet, area, any(one.relative for one in each))
+
+
 def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
     """The formulas in some cells of a sheet."""
     name, found = sheet.name.casefold(), []
     for cell in cells:
         text = spelt(sheet, cell)
-        found.append(Formula(name, cell, [*words.reads(text, cell.row), *words.around(name, cell, text)]))
+        reads = [*words.reads(text, cell.row), *words.around(name, cell, text)]
+        found.append(Formula(name, cell, reads, words.asks_row(text)))
     return found
 
 
@@ -185,8 +213,10 @@ def _runs(one: Formula, read: Reference) -> bool:
 
 
 def spelt(sheet: Sheet, cell: Cell) -> str:
-    """The formula in a cell, though it be one that another cell spells out."""
+    """The formula in a cell, though it be one that another cell spells out; of a what-if table the cells it reads."""
     attributes, text = cell.formula or ({}, "")
+    if attributes.get(b"t") == b"dataTable":
+        return _what_if(cell, attributes)
     if text or attributes.get(b"t") != b"shared":
         return text
     master, origin = sheet.shared.get(attributes.get(b"si", b""), ("", cell.where))
@@ -194,3 +224,14 @@ def spelt(sheet: Sheet, cell: Cell) -> str:
         return translate.moved(master, origin, cell.where) if master else ""
     except Refused:  # one that cannot be read, or leads around the edge of the sheet, as shared ones may
         return master
+
+
+def _what_if(cell: Cell, attributes: Mapping[bytes, bytes]) -> str:
+    """What a what-if table reads: the cells it puts values into, and those above and left of it, with formulas and
+    values."""
+    area, put = filled(cell), (attributes[name].decode() for name in (b"r1", b"r2") if name in attributes)
+    edges = (
+        Area(area.top - 1, area.left - 1, area.top - 1, area.right),
+        Area(area.top, area.left - 1, area.bottom, area.left - 1),
+    )
+    return ",".join([*put, *(str(one) for one in edges if one.top >= 0 and one.left >= 0)])

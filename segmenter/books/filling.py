@@ -73,9 +73,8 @@ class Filled(NamedTuple):
         found: set[int] = set()
         for one in calc.of(sheet, beside, words):
             reads = [read.area for read in one.reads if read.sheet in ("", name) and self.shift.covers(read.area)]
-            if any(area.top < area.bottom for area in reads) and not any(
-                area.top == area.bottom == one.cell.row for area in reads
-            ):
+            own_row = one.asks_row or any(area.top == area.bottom == one.cell.row for area in reads)
+            if not own_row and any(area.top < area.bottom for area in reads):
                 found.add(one.cell.column)
         used = {column for row in sheet.rows for column in standing.filled(row)}.difference(region.columns)
         for step in (1, -1):

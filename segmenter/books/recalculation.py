@@ -40,6 +40,7 @@ class Done:
             top = max(min(rows) - 1, shift.first)  # the row above one that is gone may be the last that a sum has left
             area = Area(top, shift.columns[0], max(shift.old, *rows), shift.columns[1])
             self.written.went.append(area)
+            self.written.moved.append((frozenset(shift.moved.values()), area))
             # further below formulas follow what they read
             self.written.copied.append((frozenset(row for row in shift.moved.values() if row <= shift.new), area))
 

@@ -32,6 +32,8 @@ class Written:
         """whole columns of them"""
         self.went: list[Area] = []
         """rows of a list that stand elsewhere now, or no more"""
+        self.moved: list[tuple[Collection[int], Area]] = []
+        """rows that stood elsewhere, and around where"""
         self.copied: list[tuple[Collection[int], Area]] = []
         """rows to which formulas were copied from another one, and the list they are of"""
         self._added: dict[int, list[int]] = {}
@@ -89,7 +91,7 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
     while len(waiting) < before:
         before, left = len(waiting), []
         for part, one in waiting:
-            if any(_is_touched(one, read, touched) for read in one.reads):
+            if _stands_elsewhere(one, touched) or any(_is_touched(one, read, touched) for read in one.reads):
                 old.setdefault(part, []).append(one.cell)
                 touched.setdefault(one.sheet, Written()).add(one.cell)
             else:
@@ -115,6 +117,12 @@ def _in_order(found: Sequence[tuple[str, Formula]]) -> list[tuple[str, Formula]]
             reads = (places.get((read.sheet or one.sheet, read.area)) for read in one.reads)
             stack += [read for read in reads if read is not None and read not in met]
     return [found[n] for n in ordered]
+
+
+def _stands_elsewhere(one: Formula, touched: Mapping[str, Written]) -> bool:
+    """Whether a formula that says where cells stand is in a row that stands elsewhere now."""
+    place, own = calc.place(one.cell), touched.get(one.sheet) if one.asks_row else None
+    return own is not None and any(place.top in rows and area.meets(place) for rows, area in own.moved)
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:
