@@ -348,6 +348,29 @@ def test_what_an_array_fills_is_old_with_it(tmp_path):
     assert found == [("stale", RFM_SHEET, 4)] and held(out) == {"Q1": 2, "R1": 10, "S1": 16, "S2": 3}
 
 
+@pytest.mark.parametrize("sheet", [RFM_SHEET, ANOTHER])
+def test_what_an_array_fills_is_taken_out_with_it(tmp_path, sheet):
+    def after(workbook, own, headers):
+        there = own if sheet == RFM_SHEET else workbook.add_worksheet(ANOTHER)
+        there.write_array_formula("Q2:Q4", f"{{={RFM_SHEET}!I2:I4*2}}", None, 2)
+        there.write_column("Q3", [4, 6])
+        there.write_column("Q5", ["typed", 8])
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    data, out = full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx"
+    assert filled(path, data, out, drop_stale=True) == [("stale_dropped", sheet, 1)]
+    before, dropped = (Package(one.read_bytes(), one) for one in (path, out))
+    assert not verify(before, dropped).ok and verify(before, dropped, asked=Asked(drop_stale=True)).ok
+    shown = openpyxl.load_workbook(out, data_only=True)[sheet]
+    assert [shown[f"Q{n}"].value for n in range(2, 7)] == [None, None, None, "typed", 8]
+    for cell in (b"Q3", b"Q6"):  # one is not what was taken out, the other nothing that is to be
+        wrong = shutil.copy(out, tmp_path / "wrong.xlsx")
+        rewritten(
+            wrong, {sheet_part(out, sheet): first(rb'(<c r="%s"[^>]*)(?:/>|>.*?</c>)' % cell, rb"\1><v>9</v></c>")}
+        )
+        assert not verify(before, Package(wrong.read_bytes(), wrong), asked=Asked(drop_stale=True)).ok
+
+
 def test_what_an_array_of_whole_columns_fills_is_not_gone_through(tmp_path, monkeypatch):
     """A billion cells would take for ever."""
     asked, real = [], results.insort
@@ -385,17 +408,20 @@ def test_subtotals_leave_out_other_totals(tmp_path):
 
 
 def test_results_elsewhere_are_old_however_they_read_our_sheet(tmp_path):
-    """Through an Excel table there, a name of one sheet, several sheets at once, and functions that look further."""
+    """Through an Excel table there, a name of one sheet or of what stands beside, several sheets at once, and functions
+    that look further."""
 
     def after(workbook, sheet, headers):
         other, third = workbook.add_worksheet(ANOTHER), workbook.add_worksheet("third")
         workbook.define_name(f"{ANOTHER}!here", f"={RFM_SHEET}!$I$2:$I$4")
         workbook.define_name("third!here", "=third!$A$9")
+        workbook.define_name("left", f"={RFM_SHEET}!A2")
         reads = {
             "A1": (f"=SUM({RFM_SHEET}:{ANOTHER}!I2)", 1),
             "A2": ("=SUM(here)", 6),
             "A3": (f"=SUM(OFFSET({RFM_SHEET}!I1,1,0,3,1))", 6),
             "A4": (f'=SUM(INDIRECT("{RFM_SHEET}!I2:I4"))', 6),
+            "I1": ("=left", 1),
         }
         written(reads)(workbook, other, headers)
         third.add_table("A1:A2", {"name": "Theirs", "columns": [{"header": "x"}]})
@@ -405,7 +431,7 @@ def test_results_elsewhere_are_old_however_they_read_our_sheet(tmp_path):
 
     path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
     found = filled(path, full("123", monetary=[2.0, 3.0, 4.0]), tmp_path / "b.xlsx")
-    assert found == [("stale", ANOTHER, 4), ("stale", "third", 3)]
+    assert found == [("stale", ANOTHER, 5), ("stale", "third", 3)]
 
 
 def test_a_column_of_an_excel_table_is_old_only_in_rows_that_are(tmp_path):

@@ -37,6 +37,8 @@ _ROW: Final = re.compile(r"(?<![\w.])(?:ROW|CELL)\(", re.IGNORECASE)
 """functions that say where cells stand"""
 _RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
 """in a reference, a row without $"""
+_LOOSE: Final = re.compile(r"(?<![$A-Za-z])[A-Za-z]|(?<![$0-9])[0-9]")
+"""in a reference, a column or a row without $"""
 ANY: Final = ":"
 """stands in a reference for the name of a sheet, or in it, where several are meant: no sheet has such a name"""
 _EVERYTHING: Final = Area(0, 0, refs.MAX_ROWS - 1, refs.MAX_COLUMNS - 1)
@@ -94,7 +96,9 @@ class Words(NamedTuple):
         ends = plain.count(":")
         for found in re.finditer(_REFERENCE, plain):
             sheet = found[1].strip("'").replace("''", "'").casefold() if found[1] else ""
-            reads.append(Reference(sheet, refs.area(found[2]), _RELATIVE.search(found[2]) is not None))
+            # of a name it says what is read from A1, and others from elsewhere
+            area = _EVERYTHING if depth and _LOOSE.search(found[2]) else refs.area(found[2])
+            reads.append(Reference(sheet, area, _RELATIVE.search(found[2]) is not None))
             ends -= found[0].count(":")
             if "OFFSET" in far:
                 yield Reference(sheet, _EVERYTHING)

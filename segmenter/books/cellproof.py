@@ -48,7 +48,7 @@ def same_besides(old: Cell, now: Sheet, cell: Cell) -> bool:
     another."""
     if _rest(old) == _rest(cell):
         return True
-    if old.formula is None or cell.formula is None or not now.recalculated(cell):
+    if not now.recalculated(cell):
         return False
     return _rest(old, bare=True) == _rest(cell, bare=True)
 

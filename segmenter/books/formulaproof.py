@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import refs, results, sums
+from segmenter.books import calc, refs, results, sums
 from segmenter.books.filling import Meant
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region
@@ -132,12 +132,13 @@ def recalculated(
     `drop`: whether old results were to be taken out."""
     places = None if changed is None else {cell.where for cell in changed}
     known = sums.Sums(now)
+    arrays = [area for cell in now.formulas() if (area := calc.filled(cell)) != calc.place(cell)] if drop else []
 
     def may(cell: Cell) -> bool:
         if places is not None and cell.where not in places:
             return False
         if not sums.has_result(cell):
-            return drop
+            return drop and (cell.formula is not None or any(one.meets(calc.place(cell)) for one in arrays))
         asked = sums.plain(now, cell, listed)
         value = known.result(asked) if asked else None
         is_one = [len(re.findall(one, cell.inner)) for one in (sums.VALUE, _RESULT)] == [1, 1]

@@ -86,7 +86,7 @@ class Done:
 
 
 class Results(NamedTuple):
-    """Formula cells whose results were written otherwise, as they were before, by part."""
+    """Cells with results of formulas that were written otherwise, as they were before, by part."""
 
     renewed: dict[str, list[Cell]]
     dropped: dict[str, list[Cell]]
@@ -116,6 +116,7 @@ def follow(
         out = [cell for cell in kept if drop and not (own and own.field(cell))]
         for code, count in (("stale", len(kept) - len(out)), ("stale_dropped", len(out))):
             findings += [Finding(code, sheet.name, params={"formulas": count})] if count else []
+        out = [one for cell in out for one in results.shown(sheet, cell) if not (own and own.field(one))]
         found.renewed.update({part: [*new]} if new else {})
         found.dropped.update({part: out} if out else {})
         make = {cell: partial(results.with_result, sheet, value) for cell, value in new.items()}

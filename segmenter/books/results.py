@@ -17,7 +17,6 @@ from segmenter.books.region import ListObject
 from segmenter.books.rowxml import FORMULA, Cell
 from segmenter.books.sheetxml import Sheet
 
-_FORMULA_CELL: Final = rb"(?s)<((?:[^\s<>/:]+:)?)c(?:\s[^>]*)?>\s*<\1f[\s>/](?:(?!</\1c\s*>).)*</\1c\s*>"
 _SAME: Final = 1e-12
 """relative; programs add up in different ways"""
 
@@ -167,6 +166,16 @@ def renewed(sheet: Sheet, old: Collection[Cell], tables: Collection[ListObject])
     return found
 
 
+def shown(sheet: Sheet, cell: Cell) -> list[Cell]:
+    """The cells that show what a formula comes to: its own, and those that an array fills."""
+    area = calc.filled(cell)
+    if area == calc.place(cell):
+        return [cell]
+    rows = (row for number, row in sheet.rows.items() if area.top <= number <= area.bottom)
+    inside = (one for row in rows for one in row.cells.values() if area.left <= one.column <= area.right)
+    return [cell, *(one for one in inside if one.formula is None and one.kind != b"s" and sums.has_result(one))]
+
+
 def with_result(sheet: Sheet, value: float, raw: bytes) -> bytes:
     """A formula cell's bytes with another result."""
     shown = f"<{sheet.prefix}v>{cells.number(value)}</{sheet.prefix}v>".encode()
@@ -204,15 +213,12 @@ def rewritten(sheet: Sheet, make: Mapping[Cell, Callable[[bytes], bytes]]) -> by
 
 
 def wrongly_dropped(was: Sheet, now: Sheet, cells: Collection[Cell] | None) -> str:
-    """The first thing about a sheet that changed, results of formula cells that were taken out aside; of those `cells`
-    all have to be, and no others. None: nobody knows which."""
-    old, new = (re.sub(_FORMULA_CELL, lambda cell: re.sub(sums.VALUE, b"", cell[0]), one.data) for one in (was, now))
-    if old != new:
+    """The first thing about a sheet that changed, results of formulas that were taken out aside; of those `cells` all
+    have to be, and no others. None: nobody knows which."""
+    shows = {(one.row, one.column): one for cell in was.formulas() for one in shown(was, cell)}
+    there = {place: row.cells.get(place[1]) for place in shows if (row := now.rows.get(place[0]))}
+    gone = [one for place, one in shows.items() if (cell := there.get(place)) and cell.raw != one.raw]
+    if rewritten(was, dict.fromkeys(gone, without_result)) != now.data:
         return "changed"
-    wanted = None if cells is None else {cell.where for cell in cells}
-    for cell in was.formulas():
-        found = now.rows[cell.row].cells[cell.column]
-        gone = found.raw != cell.raw
-        if (gone and re.search(sums.VALUE, found.inner)) or (wanted is not None and gone != (cell.where in wanted)):
-            return cell.where
-    return ""
+    wrong = {one.where for one in gone} ^ {one.where for one in (gone if cells is None else cells)}
+    return min(wrong, default="")
