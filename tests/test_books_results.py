@@ -497,6 +497,19 @@ def test_a_total_that_came_up_into_what_others_read_is_told(tmp_path, totals):
     assert "formula_long" not in {one.code for one in target.findings}
 
 
+def test_a_number_typed_as_total_that_came_up_into_what_others_read_is_told(tmp_path):
+    """On a sheet without any formula."""
+
+    def after(workbook, sheet, headers):
+        workbook.add_worksheet(ANOTHER).write_formula("A1", f"=AVERAGE({RFM_SHEET}!I2:I3)", None, 1.5)
+
+    rows = [*ROWS[:2], ("小计", {2: None, 5: None, 8: 3}), *ROWS[2:], ("4", {})]
+    path = book(tmp_path / "a.xlsx", rows, table=False, after=after)
+    with FileBook(path) as target:
+        target.write(RFM, rfm("234", monetary=[2.0, 3.0, 4.0]))
+    assert [one.sheet for one in target.findings if one.code == "formula_long"] == [ANOTHER]
+
+
 SHARED = {"a plain sum": "SUM(H2:I2)", "no plain sum": "I2*2"}
 
 

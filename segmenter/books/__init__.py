@@ -6,9 +6,10 @@ what stands in the cells, and turning it into customers is the business of the s
     a file      package, directory, sniff, ondisk, guard, saving: a zip with every check, replaced safely
     its XML     spans; index, sheetxml, rowxml, cells, styles, refs, translate: bytes that know where they stand
     reading     reading, by the first that can: short (regular), scan (layouts, numerals, scanned), calamine (damage)
-    writing     region, slots: which rows; filling, writer: what into them
+    writing     region, ours, slots: which rows; filling, writer: what into them
                 lists row by row, longlist column by column (columns, encoders, decimals, longrows), blocks
-                growth, drawn: what follows; recalculation (calc, results, sums): formulas; adding, adopt: a new sheet
+                growth, drawn: what follows; done, recalculation (calc, results, sums): formulas
+                adding, adopt: a new sheet
     the proof   proof: part by part; sheetproof, rowproof, cellproof, formulaproof, aroundproof: ours;
                 longsheet, longproof: long ones;
                 directoryproof: what leads to them; guess: where nobody tells what was to be written

@@ -1,17 +1,14 @@
-"""Formulas in the cells of a workbook and what they read; telling Excel to calculate them."""
+"""Formulas in the cells of a workbook and what they read."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from segmenter.books import refs, spans, translate
-from segmenter.books.edits import Edits
-from segmenter.books.index import BEFORE_NAMES
-from segmenter.books.refs import Area, Shift
+from segmenter.books import refs, translate
+from segmenter.books.refs import Area
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
 from segmenter.errors import Refused
@@ -42,17 +39,6 @@ _LOOSE: Final = re.compile(r"(?<![$A-Za-z])[A-Za-z]|(?<![$0-9])[0-9]")
 ANY: Final = ":"
 """stands in a reference for the name of a sheet, or in it, where several are meant: no sheet has such a name"""
 _EVERYTHING: Final = Area(0, 0, refs.MAX_ROWS - 1, refs.MAX_COLUMNS - 1)
-
-
-def recalculate(workbook: spans.Element, edits: Edits) -> None:
-    """Tell Excel to calculate everything when it opens the workbook."""
-    found = workbook.first("calcPr")
-    if found is not None:
-        if found.get("fullCalcOnLoad") not in ("1", "true"):
-            edits.set(found, "fullCalcOnLoad", "1")
-        return
-    before = [child for child in workbook.children if child.name in (*BEFORE_NAMES, "definedNames")]
-    edits.insert(before[-1].end, f'<{workbook.prefix}calcPr fullCalcOnLoad="1"/>'.encode())
 
 
 def has_formulas(data: bytes) -> bool:
@@ -161,41 +147,6 @@ def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
     return found
 
 
-def short(found: Iterable[Formula], grown: Mapping[str, Shift]) -> list[Cell]:
-    """The cells of the formulas that read a list (`grown`: how the rows of those changed that are longer now, by sheet
-    name casefolded) as far as it went, and do not reach its end any more."""
-    found = [*found]
-    running = Counter((one.sheet, one.cell.column) for one in found if any(_runs(one, read) for read in one.reads))
-
-    def is_short(one: Formula) -> bool:
-        for read in one.reads:
-            sheet, area = read.sheet or one.sheet, read.area
-            if _runs(one, read) and running[one.sheet, one.cell.column] > 1:  # a sum so far, as in the rows above
-                continue
-            its = grown.get(sheet)
-            if its and area.top < area.bottom and area.top <= its.old <= area.bottom < its.new and its.covers(area):
-                return True
-        return False
-
-    return [one.cell for one in found if is_short(one)]
-
-
-def long(found: Iterable[Formula], risen: Mapping[str, Sequence[tuple[Area, int]]], words: Words) -> list[Cell]:
-    """The cells of the formulas that read other people's cells among those of a list now, a sum most often, though they
-    did not where these stood (`risen`: by sheet name casefolded, the cells and the rows where they were)."""
-    tables = {*words.tables.values()}  # which follow by themselves
-
-    def is_long(one: Formula) -> bool:
-        return any(
-            read.area.meets(cell) and not read.area.top <= old <= read.area.bottom
-            for read in one.reads
-            if read not in tables
-            for cell, old in risen.get(read.sheet or one.sheet, ())
-        )
-
-    return [one.cell for one in found if is_long(one)]
-
-
 def place(cell: Cell) -> Area:
     """Where a cell stands."""
     return Area(cell.row, cell.column, cell.row, cell.column)
@@ -208,12 +159,6 @@ def filled(cell: Cell) -> Area:
         with suppress(Refused):
             return refs.told(attributes[b"ref"].decode())
     return place(cell)
-
-
-def _runs(one: Formula, read: Reference) -> bool:
-    """Whether a formula reads its own sheet down to its own row and no further, as each of the sums so far in a column
-    does."""
-    return (read.sheet or one.sheet) == one.sheet and read.area.bottom == one.cell.row
 
 
 def spelt(sheet: Sheet, cell: Cell) -> str:

@@ -8,7 +8,6 @@ from segmenter.books import (
     Grid,
     adding,
     blocks,
-    calc,
     drawn,
     growth,
     guard,
@@ -19,6 +18,7 @@ from segmenter.books import (
     refs,
     region,
 )
+from segmenter.books.done import Done
 from segmenter.books.edits import Edits
 from segmenter.books.filling import Job, Meant
 from segmenter.books.guard import Guard
@@ -26,7 +26,7 @@ from segmenter.books.index import Index, SheetEntry
 from segmenter.books.opened import Opened, sheet_of
 from segmenter.books.package import Draft
 from segmenter.books.proof import Made
-from segmenter.books.recalculation import Done, Results
+from segmenter.books.recalculation import Results
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import ListObject
 from segmenter.books.sheetxml import Sheet
@@ -246,5 +246,5 @@ class Edited:
         if theirs or any(recalculation.has_formulas(self.draft, part) for part in self._done):
             part = self._index.workbook_part
             edits = Edits(self.draft.read(part))
-            calc.recalculate(self._index.workbook, edits)
+            recalculation.recalculate(self._index.workbook, edits)
             self.draft.set(part, edits.apply())

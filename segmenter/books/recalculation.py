@@ -4,85 +4,33 @@ is counted, by sheet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from segmenter.books import Stays, calc, longrows, region, results, sums
-from segmenter.books.filling import Meant
-from segmenter.books.index import Index
+from segmenter.books import calc, longrows, region, results, spans, sums
+from segmenter.books.done import Done
+from segmenter.books.edits import Edits
+from segmenter.books.index import BEFORE_NAMES, Index
 from segmenter.books.package import Draft
 from segmenter.books.refs import Area, Shift
-from segmenter.books.results import Written
 from segmenter.books.rowxml import Cell
 from segmenter.books.sheetxml import Sheet
-from segmenter.books.slots import Slot
 from segmenter.errors import Refused
 from segmenter.findings import Finding
 
 
-class Done:
-    """What was written to a sheet."""
-
-    def __init__(self) -> None:
-        self.meant: dict[str, Meant] = {}
-        """by table"""
-        self.written = Written()
-        self.shift: Shift | None = None
-        """how the rows of its list changed, if it has one"""
-
-    def moved(self, shift: Shift) -> None:
-        """Note how the rows of its list changed."""
-        self.shift = shift
-        if shift.gone or shift.moved:
-            rows = {*shift.gone, *shift.moved, *shift.moved.values()}
-            top = max(min(rows) - 1, shift.first)  # the row above one that is gone may be the last that a sum has left
-            area = Area(top, shift.columns[0], max(shift.old, *rows), shift.columns[1])
-            self.written.went.append(area)
-            self.written.moved.append((frozenset(shift.moved.values()), area))
-            # further below formulas follow what they read
-            self.written.copied.append((frozenset(row for row in shift.moved.values() if row <= shift.new), area))
-
-    @property
-    def risen(self) -> dict[int, int]:
-        """The rows of somebody else, sums most often, that came up among those of a list as it was, by where they stand
-        now: where they stood."""
-        if self.shift is None:
-            return {}
-        whole = {slot.source for one in self.meant.values() for slot in one.slots if slot.whole}
-        moved, last = self.shift.moved.items(), self.shift.old
-        return {new: old for old, new in moved if new < old and new <= last and (old > last or old in whole)}
-
-    def field(self, cell: Cell) -> tuple[Meant, str] | None:
-        """The table and the field that a cell belongs to; none in a row of somebody else among those of a list."""
-        for one in self.meant.values():
-            last = one.first + one.table.rows - 1 if one.table.anchor or self.shift is None else self.shift.new
-            slot = self._slot(one, cell)
-            if not one.first <= cell.row <= last or (slot and slot.stays):
-                continue
-            for key, column in one.columns.items():
-                if column == cell.column:
-                    return one, key
-        return None
-
-    @staticmethod
-    def _slot(plan: Meant, cell: Cell) -> Slot | None:
-        """The row of a list that a cell stands in, where they are told one by one."""
-        row = cell.row - plan.first
-        return plan.slots[row] if 0 <= row < len(plan.slots) else None
-
-    def is_ours(self, cell: Cell) -> bool:
-        """Whether a cell is one that we write."""
-        found = self.field(cell)
-        if found is None:
-            return False
-        plan, key = found
-        if key not in plan.written or not (plan.table.anchor or plan.table[key].owner == "us"):
-            return False
-        slot = self._slot(plan, cell)
-        place = slot.place if slot else None
-        return place is None or plan.frame is None or not isinstance(plan.frame[key][place], Stays)
+def recalculate(workbook: spans.Element, edits: Edits) -> None:
+    """Tell Excel to calculate everything when it opens the workbook."""
+    found = workbook.first("calcPr")
+    if found is not None:
+        if found.get("fullCalcOnLoad") not in ("1", "true"):
+            edits.set(found, "fullCalcOnLoad", "1")
+        return
+    before = [child for child in workbook.children if child.name in (*BEFORE_NAMES, "definedNames")]
+    edits.insert(before[-1].end, f'<{workbook.prefix}calcPr fullCalcOnLoad="1"/>'.encode())
 
 
 class Results(NamedTuple):
@@ -125,13 +73,56 @@ def follow(
         _rewrite(draft, part, sheet, make | dict.fromkeys(out, bare))
     grown = {names[part]: one.shift for part, one in done.items() if one.shift and one.shift.new > one.shift.old}
     for part, sheet in sheets.items() if grown else ():
-        if short := calc.short(formulas[part], grown):
-            findings.append(Finding("formula_short", sheet.name, short[0].where, params={"formulas": len(short)}))
+        if cells := _missing(formulas[part], grown):
+            findings.append(Finding("formula_short", sheet.name, cells[0].where, params={"formulas": len(cells)}))
     risen = {names[part]: rows for part, one in done.items() if (rows := _risen(draft, part, one))}
     for part, sheet in sheets.items() if risen else ():
-        if long := calc.long(formulas[part], risen, words):
-            findings.append(Finding("formula_long", sheet.name, long[0].where, params={"formulas": len(long)}))
+        if cells := _doubling(formulas[part], risen, words):
+            findings.append(Finding("formula_long", sheet.name, cells[0].where, params={"formulas": len(cells)}))
     return found, findings
+
+
+def _missing(found: Iterable[calc.Formula], grown: Mapping[str, Shift]) -> list[Cell]:
+    """The cells of the formulas that read a list (`grown`: how the rows of those changed that are longer now, by sheet
+    name casefolded) as far as it went, and do not reach its end any more."""
+    found = [*found]
+    running = Counter((one.sheet, one.cell.column) for one in found if any(_runs(one, read) for read in one.reads))
+
+    def misses(one: calc.Formula) -> bool:
+        for read in one.reads:
+            sheet, area = read.sheet or one.sheet, read.area
+            if _runs(one, read) and running[one.sheet, one.cell.column] > 1:  # a sum so far, as in the rows above
+                continue
+            its = grown.get(sheet)
+            if its and area.top < area.bottom and area.top <= its.old <= area.bottom < its.new and its.covers(area):
+                return True
+        return False
+
+    return [one.cell for one in found if misses(one)]
+
+
+def _doubling(
+    found: Iterable[calc.Formula], risen: Mapping[str, Sequence[tuple[Area, int]]], words: calc.Words
+) -> list[Cell]:
+    """The cells of the formulas that read other people's cells among those of a list now, a sum most often, though they
+    did not where these stood (`risen`: by sheet name casefolded, the cells and the rows where they were)."""
+    tables = {*words.tables.values()}  # which follow by themselves
+
+    def doubles(one: calc.Formula) -> bool:
+        return any(
+            read.area.meets(cell) and not read.area.top <= old <= read.area.bottom
+            for read in one.reads
+            if read not in tables
+            for cell, old in risen.get(read.sheet or one.sheet, ())
+        )
+
+    return [one.cell for one in found if doubles(one)]
+
+
+def _runs(one: calc.Formula, read: calc.Reference) -> bool:
+    """Whether a formula reads its own sheet down to its own row and no further, as each of the sums so far in a column
+    does."""
+    return (read.sheet or one.sheet) == one.sheet and read.area.bottom == one.cell.row
 
 
 def _risen(draft: Draft, part: str, done: Done) -> list[tuple[Area, int]]:
