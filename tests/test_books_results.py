@@ -563,6 +563,24 @@ def test_wrong_results_on_our_sheets_are_found(tmp_path, monkeypatch, name):
     refuses(path, full("123", monetary=[1.0, 2.0, 4.0]))
 
 
+@pytest.mark.parametrize("name", ["stale", "renewed"])
+def test_a_sum_that_nobody_saw_to_be_old_is_found(tmp_path, monkeypatch, name):
+    sums = {"I6": ("=SUM(I2:I4)", 6), "Q1": ("=MAX(I:I)", 6), "Q2": ("=Q1*2", 12)}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(sums))
+    fill(path, full("1234", monetary=[1.0, 2.0, 3.0, 0.0]), tmp_path / "b.xlsx")  # they come to the same
+    monkeypatch.setattr(results, name, lambda *about: {})
+    refuses(path, full("1234", monetary=[1.0, 2.0, 4.0, 1.0]))
+
+
+@pytest.mark.parametrize("name", ["stale", "renewed"])
+def test_a_sum_that_was_wrong_before_may_be_so_after(tmp_path, monkeypatch, name):
+    """Nobody calculated it for long; Excel does when it opens the workbook."""
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written({"I6": ("=SUM(I2:I4)", 7)}))
+    monkeypatch.setattr(results, name, lambda *about: {})
+    fill(path, full("123", monetary=[1.0, 2.0, 4.0]))
+    assert held(path) == {"I6": 7}
+
+
 def test_verify_finds_a_result_that_is_not_what_a_sum_comes_to(tmp_path):
     path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written({"I6": ("=SUM(I2:I4)", 6), "Q1": ("=1+1", 2)}))
     fill(path, full("1234", monetary=[1.0, 2.0, 4.0, 1.0]), out := tmp_path / "b.xlsx")

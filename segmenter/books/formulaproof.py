@@ -4,7 +4,8 @@ stand now, and what was added below them where it read down to the last row; not
 A formula is taken apart into its references and all the rest, which stays. Whether a reference is right is asked of
 where the rows went that were meant, not of a shift.
 
-And about results: that of a plain sum may be what it comes to in the file, and no other; and gone is what was to be.
+And about results: that of a plain sum may be what it comes to in the file, and no other, and has to be where it was
+before; and gone is what was to be.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import calc, refs, results, sums
+from segmenter.books import calc, refs, region, results, sums
 from segmenter.books.filling import Meant
+from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Cell
@@ -155,3 +157,11 @@ def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
         if held is None or sums.has_result(held) is not wanted or not now.recalculated(held):
             return cell.where
     return ""
+
+
+def outdated(old: Index, new: Index, part: str, was: Sheet, now: Sheet) -> str:
+    """The first plain sum on the sheet in `part` that is wrong now, where none was: whoever wrote what it reads did not
+    see it."""
+    wrong = results.wrong(now, region.listed(new, part))
+    before = region.listed(old, part) if wrong and part in old.package else ()
+    return "" if wrong and results.wrong(was, before) else wrong

@@ -300,7 +300,11 @@ class _Judge:
         if sheets is None:
             return ""
         renewed, gone = self._made.results.both(name) if self._made else ((), ())
-        return differs(sheets, self._books) or formulaproof.left(sheets.now, renewed, gone)
+        return (
+            differs(sheets, self._books)
+            or formulaproof.left(sheets.now, renewed, gone)
+            or ("" if long else formulaproof.outdated(self._old, self._new, name, sheets.was, sheets.now))
+        )
 
     def _foreign(self, long: Long, was: Sheet) -> str:
         """See `Long.foreign`."""

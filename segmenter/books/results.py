@@ -145,25 +145,21 @@ def _goes_along(read: Area, place: Area, rows: Area) -> bool:
 
 
 def renewed(sheet: Sheet, old: Collection[Cell], tables: Collection[ListObject]) -> dict[Cell, float]:
-    """What those of the formula cells with an old result come to now that are plain sums and the like. One may read
-    another."""
+    """What those of the formula cells with an old result come to now that are plain sums and the like."""
     asked = {cell: one for cell in old if (one := sums.plain(sheet, cell, tables))}
-    found: dict[Cell, float] = {}
     known = sums.Sums(sheet)
     for cell in old if asked else ():
         known.forget(cell)
-    waiting = [*asked]
-    before = len(waiting) + 1
-    while len(waiting) < before:
-        before, left = len(waiting), []
-        for cell in waiting:
-            if (value := known.result(asked[cell])) is None:
-                left.append(cell)
-            else:
-                known.put(cell, value)
-                found[cell] = value
-        waiting = left[::-1]  # each may read the next one
-    return found
+    return known.results(asked)
+
+
+def wrong(sheet: Sheet, tables: Collection[ListObject]) -> str:
+    """The first plain sum or the like that was saved with another result than it comes to, as far as that can be told
+    without believing any other formula."""
+    asked = {cell: one for cell in sheet.formulas() if (one := sums.plain(sheet, cell, tables))}
+    found = sums.Sums(sheet, trusts=False).results(asked) if asked else {}
+    saved = (cell for cell in found if sums.has_result(cell))
+    return next((cell.where for cell in saved if not holds(sheet, cell, found[cell])), "")
 
 
 def shown(sheet: Sheet, cell: Cell) -> list[Cell]:

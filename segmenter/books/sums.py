@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -79,13 +79,18 @@ def _column(place: Area, tables: Collection[ListObject], name: str | None, colum
 
 
 class Sums:
-    """What such formulas come to on a sheet."""
+    """What such formulas come to on a sheet. `trusts`: whether other formulas come to what they were saved with, or
+    nobody knows."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, *, trusts: bool = True) -> None:
         self._sheet = sheet
+        self._trusts = trusts
         self._known: dict[int, _Column] = {}
         self._spread: list[Area] = []
         """cells that forgotten formulas fill, nobody knows how many of them any more"""
+        if not trusts:
+            filled = ((calc.filled(cell), calc.place(cell)) for cell in sheet.formulas())
+            self._spread += [area for area, place in filled if area != place]
 
     @cached_property
     def _cells(self) -> dict[int, list[Cell]]:
@@ -103,7 +108,7 @@ class Sums:
 
     def _column(self, number: int) -> _Column:
         if number not in self._known:
-            self._known[number] = _Column(self._sheet, self._cells.get(number, ()))
+            self._known[number] = _Column(self._sheet, self._cells.get(number, ()), trusts=self._trusts)
         return self._known[number]
 
     def forget(self, cell: Cell) -> None:
@@ -112,9 +117,21 @@ class Sums:
         if (area := calc.filled(cell)) != calc.place(cell):
             self._spread.append(area)
 
-    def put(self, cell: Cell, value: float) -> None:
-        """What a formula comes to now."""
-        self._column(cell.column).put(cell.row, value)
+    def results(self, asked: Mapping[Cell, Plain]) -> dict[Cell, float]:
+        """What some of them come to, as far as it can be told. One may read another."""
+        found: dict[Cell, float] = {}
+        waiting = [*asked]
+        before = len(waiting) + 1
+        while len(waiting) < before:
+            before, left = len(waiting), []
+            for cell in waiting:
+                if (value := self.result(asked[cell])) is None:
+                    left.append(cell)
+                else:
+                    self._column(cell.column).put(cell.row, value)
+                    found[cell] = value
+            waiting = left[::-1]  # each may read the next one
+        return found
 
     def result(self, asked: Plain) -> float | None:
         """What a formula comes to; None where that cannot be told: it reads an error, or a cell saved without a result;
@@ -144,7 +161,7 @@ class Sums:
 class _Column:
     """What stands in a column, in order. Each list is of rows, but `numbers`, which are those in `rows`."""
 
-    def __init__(self, sheet: Sheet, cells: Iterable[Cell]) -> None:
+    def __init__(self, sheet: Sheet, cells: Iterable[Cell], *, trusts: bool) -> None:
         self._sheet = sheet
         self.filled: list[int] = []
         self.rows: list[int] = []
@@ -160,7 +177,7 @@ class _Column:
             calculates = start in cell.inner and cell.formula is not None
             if calculates:
                 self._formulas.append(cell)
-            if calculates and not has_result(cell):
+            if calculates and not (trusts and has_result(cell)):
                 self.unknown.append(cell.row)
             elif cell.kind not in _NO_NUMBERS:
                 value = sheet.value_of(cell)
