@@ -15,7 +15,7 @@ from segmenter.errors import Refused
 from segmenter.schema import CLEANING, RFM, STRATEGY
 
 SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
-ROWS = [(one, dict.fromkeys(range(1, 14), "old")) for one in "123"]
+ROWS = [(one, dict.fromkeys(range(1, 14), "old") | {2: "1次"}) for one in "123"]
 
 
 def fill(path, data, out=None):
@@ -383,6 +383,21 @@ def test_a_note_right_below_the_customers_that_stands_where_they_say_their_kind_
         assert [found.count(one) for one in notes.values() if isinstance(one, str)] == [1] * (
             len(notes) - (9 in notes.values())
         )
+        path = out
+
+
+@pytest.mark.parametrize("ids", ["123", "12", "1", "12345", ""])
+def test_a_line_of_signatures_behind_an_empty_row_keeps_it(tmp_path, ids):
+    """It is as full as half a line of a list that no Excel table ends; and no line of it."""
+    words = ["制表：", "王五", "审核：", "李四", "日期：", "六月", "页：", "一"]
+    notes = {f"{column}6": word for column, word in zip("ABCDEFGH", words, strict=True)}
+    path, out = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(notes)), tmp_path / "b.xlsx"
+    for _ in range(3):
+        fill(path, full(ids), out)
+        assert violations(path, out) == []
+        rows = [*openpyxl.load_workbook(out)[RFM.sheet["zh"]].iter_rows(values_only=True)]
+        signed = next(n for n, row in enumerate(rows) if row[:8] == tuple(words))
+        assert not any(rows[signed - 1]) and [row[0] for row in rows[1 : len(ids) + 1]] == [*ids]
         path = out
 
 

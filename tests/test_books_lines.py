@@ -68,6 +68,24 @@ def test_a_remark_stays_with_its_line(tmp_path, name):
     assert out.read_bytes() == once
 
 
+def test_a_log_of_which_somebody_emptied_a_line_is_written_over_down_to_its_end(tmp_path):
+    path = tmp_path / "a.xlsx"
+    book(path, [("1", {})])
+    fill(path, log(6), table=CLEANING)
+    opened = openpyxl.load_workbook(path)
+    sheet = opened[SHEET]
+    del sheet.tables[CLEANING.list_object]
+    for cell in sheet[4]:
+        cell.value = None
+    opened.save(path)
+    fill(path, log(2), table=CLEANING)
+    assert {row[5] for row in openpyxl.load_workbook(path)[SHEET].iter_rows(min_row=2, values_only=True)} <= {
+        None,
+        "message0",
+        "message1",
+    }
+
+
 NAMES = st.lists(st.sampled_from("abcdefgh"), max_size=8)
 
 

@@ -237,27 +237,31 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     return sum(column in columns for column in standing.filled(row))
 
 
-def _is_line(standing: Standing, header: Header, table: Table, row: int) -> bool:
-    """Whether a row has a key, and what no row of ours lacks, which is more; without keys, something in every field."""
-    keys = {header.columns[key] for key in [table.key_field] if key in header.columns} or {*header.columns.values()}
+def _is_line(standing: Standing, header: Header, table: Table, row: int, far: bool) -> bool:
+    """Whether a row has a key, and what no row of ours lacks, which has to be more. Without keys a line `far` below has
+    something in every field."""
     told = ours.always(table, header.columns)
-    more = bool(told) or len(keys) > 1
-    return more and count(standing, row, keys) == len(keys) and says_always(standing, row, header.columns, table, told)
+    key = header.columns.get(table.key_field)
+    needed = {key} if key is not None else {*header.columns.values()} if far or not told else set()
+    if not (told or len(needed) > 1) or count(standing, row, needed) < len(needed):
+        return False
+    return says_always(standing, row, header.columns, table, told)
 
 
 def _last(
-    standing: Standing, first: int, ends: int, columns: Collection[int], is_line: Callable[[int], bool] | None
+    standing: Standing, first: int, ends: int, columns: Collection[int], is_line: Callable[[int, bool], bool] | None
 ) -> int:
     """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
-    as many values as the fullest so far, and no single one beside rows of two. Behind a gap of more than a row these
-    are lines of it (`is_line`). What else stands further down is a remark below the list, which `ends` above a row in
-    any case."""
+    as many values as the fullest so far, and no single one beside rows of two. These are lines of it (`is_line`), if
+    only a row is empty and the first is none either, as somebody typed it, all the same. What else stands further down
+    is a remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
+    is_written = is_line is not None and is_line(first, False)
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
         near = row == last + 1 or (2 * here >= most and here >= min(2, most))
-        if near and row > last + 2:
-            near = is_line is not None and is_line(row)
+        if here and near and row > last + 1 and (is_written or row > last + 2):
+            near = is_line is not None and is_line(row, row > last + 2)
         if here and near:
             last, most = row, max(most, here)
     return last
