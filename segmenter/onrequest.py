@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter import grouping
+from segmenter import grouping, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
@@ -55,19 +55,25 @@ def dimensions(
 
 
 def clusters(
-    customers: Frame, labels: Frame | None, rules: Rules, names: Mapping[str, str], lang: Lang
+    customers: Frame,
+    labels: Frame | None,
+    rules: Rules,
+    names: Mapping[str, str],
+    groups: Mapping[str, str],
+    lang: Lang,
 ) -> Part[Clustered]:
-    """Groups that the data themselves show. `labels`: the rows of the sheet of labels so far, one a customer."""
-    from segmenter.steps import clusters
+    """Groups that the data themselves show. `labels`: the rows of the sheet of labels so far, one a customer; `names`,
+    `groups`: as `facets.tables` takes them."""
+    from segmenter.steps import clusters, cross
 
     people = customers.pandas
     found = clusters.find(people, rules)
     tables = _frames(clusters.tables(people, found, rules, names, lang))
     if not found.centres.empty:
         if labels is None:
-            called = people["segment"].map(names).to_numpy(object)
-            labels = Frame({"customer_id": customers["customer_id"], "segment": called}, customers.index)
-        number = found.number.map(clusters.shown(found, rules, lang))
+            group = people["segment"].map(lambda key: names[groups.get(key, key)]).to_numpy(object)
+            labels = cross.labels_frame((), customers, people["segment"].map(names).to_numpy(object), group, lang)
+        number = found.number.map(clusters.shown(found, rules, lang)).fillna(texts.say("cluster.none", lang))
         tables["labels"] = labels.assign(cluster=number.to_numpy(object))
     return found, found.findings, tables
 

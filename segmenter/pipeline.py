@@ -115,10 +115,10 @@ def run(
         extra.update(part[2])
         return part[0]
 
+    groups = plan.small_segments(lines, rules)
     if rules.dimensions:
         progress("dimensions")
         grids = {key: getattr(sheets, key) for key in ("customers", "dimensions", "survey")}
-        groups = plan.small_segments(lines, rules)
         faceted = ask(onrequest.dimensions(grids, customers, typed_ages, rules, names, groups, as_of, lang))
     memory = timeline.Memory(sheets.history, sheets.moves, sheets.migration_heads, sheets.rfm, sheets.board_facts)
     followed = timeline.follow(memory, customers, segments, faceted, rules, lang, as_of)
@@ -131,7 +131,7 @@ def run(
         extra["score_limits"] = scale.to_frame(customers, rules, lang)
     if rules.clusters:
         progress("cluster")
-        clustered = ask(onrequest.clusters(customers, extra.get("labels"), rules, names, lang))
+        clustered = ask(onrequest.clusters(customers, extra.get("labels"), rules, names, groups, lang))
     if rules.value:
         progress("value")
         valued = ask(onrequest.value(customers, ordered, rules, names, as_of, lang))

@@ -17,7 +17,7 @@ from segmenter.texts import LANGS, Lang
 NUMBERS: Final = frozenset({"count", "money", "number", "rate", "date"})
 """kinds of fields that hold numbers"""
 UNREAD: Final = object()
-"""what a cell says of which nobody has worked out the formula"""
+"""what a cell says whose formula nobody has worked out, or comes to an error"""
 
 
 class _Field(NamedTuple):
@@ -85,6 +85,7 @@ class Table:
         rows: int = 0,
         optional: str = "",
         always: Sequence[Mapping[str, Sequence[str]]] = (),
+        gone: str = "",
         same: Sequence[str] = (),
     ) -> None:
         self.key = key
@@ -102,6 +103,8 @@ class Table:
         self.always = always
         """what no row lacks that `fill` writes: of each entry one field, which says one of its texts where there are
         any; of a sheet without its first field an entry says nothing"""
+        self.gone = gone
+        """the field that says of a row which only stays for what people typed beside it that it does"""
         self.same = same
         """without a key field: those by which a line is found again beside which people typed something"""
 

@@ -16,7 +16,7 @@ from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.reading import headers, intake
+from segmenter.reading import headers, intake, values
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.steps import history, migration
@@ -159,14 +159,15 @@ def _changed(lines: Frame, start: date, rules: Rules) -> list[Finding]:
 
 
 def lines(grid: Grid | None) -> Frame:
-    """The lines of 细分历史, without what somebody typed below them; none where there is no such sheet, or one that is
-    somebody else's."""
+    """The lines of 细分历史, without what somebody typed among or below them, such as signatures and their day; none
+    where there is no such sheet, or one that is somebody else's."""
     if grid is None or not headers.holds(grid, schema.HISTORY):
         return Frame.of((), schema.HISTORY.keys)
     found = intake.as_typed(grid, schema.HISTORY)
-    keys = found["line"].tolist() if "line" in found else [None] * len(found)
-    days = zip(history.days(found), keys, strict=True)
-    return found.at([n for n, (day, key) in enumerate(days) if day is not None or history.is_line(key)])
+    days = history.days(found)
+    keys = found["line"].tolist() if "line" in found else days
+    told = (n for n, key in enumerate(keys) if not values.is_empty(key))
+    return found.at([n for n in told if days[n] or history.is_line(keys[n])])
 
 
 def mark(remembered: Frame, day: date) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, saved_by_excel, sheet_part
+from bookshop import RFM_SHEET, book, parts, repairs, rewritten, rfm, saved_by_excel, sheet_part, values
 from fills import miswrite, violations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -515,3 +515,20 @@ def test_decimals(values):
         one for n, one in enumerate(expected) if n not in others
     ]
     assert all(round(values[n], 2) != values[n] or abs(values[n]) >= 1e13 or not values[n] for n in others)
+
+
+def test_a_remark_under_the_id_of_a_customer_is_told_alike(tmp_path, monkeypatch):
+    """Of two rows with an ID, the one that is ours is written anew, also where the remark stands above."""
+    rows = [("1", {1: "call", 2: None, 5: None}), *((n, {}) for n in "123")]
+    path = book(tmp_path / "a.xlsx", rows)
+    monkeypatch.setattr(longlist, "FROM", 1)
+    found = []
+    for piece in (0, 1 << 22):
+        monkeypatch.setattr(longlist, "_PIECE", piece)
+        out = tmp_path / f"{piece}.xlsx"
+        with FileBook(path, out) as target:
+            target.write(RFM, rfm("123"))
+        assert violations(path, out) == []
+        found.append(parts(out)[sheet_part(out, RFM_SHEET)])
+        assert (values(out)[2, 2], values(out)[3, 6]) == ("call", "kind 1")
+    assert found[0] == found[1]

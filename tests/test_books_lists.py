@@ -65,7 +65,7 @@ def test_a_row_that_is_gone_stays_when_something_was_typed_in_it(tmp_path):
     fill(path, rfm([3]))
     assert column(path, "客户ID") == ["1", "3"]
     assert column(path, "备注") == ["owes us money", None]
-    assert column(path, "客户类型") == [None, "kind 3"]
+    assert column(path, "客户类型") == ["不在本次分析中", "kind 3"]
     fill(path, rfm([3, 1]))
     assert column(path, "客户类型") == ["kind 1", "kind 3"]
     assert column(path, "备注") == ["owes us money", None]

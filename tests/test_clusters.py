@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from shop import people, run
 
-from segmenter import documents, rules, wording
+from segmenter import documents, rules, schema, texts, wording
 from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.reports import report, sections
@@ -152,7 +152,11 @@ def test_sheets_and_report_say_what_sql_counts(lang: Any) -> None:
     result = run(people(600), lang, ON)
     assert result.clustered is not None
     sql = sqlite3.connect(":memory:")
-    called = result.extra["labels"]["cluster"]
+    labels = result.extra["labels"]
+    shown_in_none = texts.say("cluster.none", lang)
+    called = [None if one == shown_in_none else one for one in labels["cluster"]]
+    assert None in called and labels.columns == schema.table("labels").keys
+    assert all(schema.table("labels").says(schema.table("labels").always, row.get) for row in labels.records())
     names = wording.segment_names(result.rules, lang)
     customers = result.customers.pandas
     frame = customers[["monetary", "segment"]].assign(cluster=called, type=customers["segment"].map(names))

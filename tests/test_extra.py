@@ -135,6 +135,21 @@ def test_a_sheet_nothing_is_said_on_any_more_is_emptied(tmp_path: Path) -> None:
     assert len(rows(path, "zh")) == 2
 
 
+@pytest.mark.parametrize("typed", [{4: "看过", 8: "王五"}, {1: "看过"}])
+def test_a_remark_right_below_a_list_that_is_emptied_stays(tmp_path: Path, typed: dict[int, str]) -> None:
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    few = [(f"kind {n}", "—", "少于5人，不做画像") for n in range(5)]
+    fill(path, "zh", personas=Frame.of(few, ("segment", "traits", "missing")))
+    book = openpyxl.load_workbook(path)
+    for column, word in typed.items():
+        book["客户画像"].cell(7, column, word)
+    book.save(path)
+    jobs.fill(path, out)
+    assert jobs.verify(path, out).ok
+    rows = openpyxl.load_workbook(out)["客户画像"].iter_rows(min_row=2, values_only=True)
+    assert [value for row in rows for value in row if value is not None] == [*typed.values()]
+
+
 def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     fill(path, "zh")

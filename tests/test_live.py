@@ -98,7 +98,42 @@ def test_a_row_that_the_frame_lacks_stays_for_its_note(side, tmp_path):
     path = book(tmp_path / "a.xlsx", [("1", {14: "mine"}), ("2", {})], extra=["note"])
     side.write(path, (RFM, rfm([2])))
     rows = shown(path)
-    assert [(row[0], row[5], row[14]) for row in rows[1:]] == [("1", None, "mine"), ("2", "kind 2", None)]
+    assert [(*row[:3], row[5], row[14]) for row in rows[1:]] == [
+        ("1", None, None, "不在本次分析中", "mine"),
+        ("2", None, "0次", "kind 2", None),
+    ]
+    change(path, O2=None)
+    side.write(path, (RFM, rfm([2])))
+    assert [row[0] for row in shown(path)[1:] if any(row)] == ["2"]
+
+
+def change(path, **cells):
+    """Type into cells of table 2."""
+    found = openpyxl.load_workbook(path)
+    for where, value in cells.items():
+        found[RFM_SHEET][where] = value
+    found.save(path)
+
+
+def test_a_row_whose_formulas_came_to_errors_is_none_that_somebody_typed(side, tmp_path):
+    """As those of a customer do who was taken off the customer sheet."""
+    path = book(tmp_path / "a.xlsx", [("1", {}), ("2", {})])
+    change(path, C2="#N/A", F2="#N/A")
+    side.write(path, (RFM, rfm([2])))
+    assert [row[0] for row in shown(path)[1:] if any(row)] == ["2"]
+
+
+@pytest.mark.parametrize("remark", [0, 1])
+def test_a_remark_under_the_id_of_a_customer_stays_beside_their_row(side, tmp_path, remark):
+    """Also where somebody sorted it above."""
+    rows = [("1", {}), ("2", {})]
+    rows.insert(remark, ("1", {1: "call", 2: None, 5: None}))
+    path = book(tmp_path / "a.xlsx", rows)
+    side.write(path, (RFM, rfm([1, 2])))
+    found = [(*row[:2], row[5]) for row in shown(path)[1:]]
+    wanted = [("1", None, "kind 1"), ("2", None, "kind 2")]
+    wanted.insert(remark, ("1", "call", None))
+    assert found == wanted
 
 
 @pytest.mark.parametrize("formula", ["=I{row}*2", "=ROW()-1"])

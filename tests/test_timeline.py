@@ -174,8 +174,9 @@ def test_a_line_of_signatures_below_a_list_is_no_customer_who_left(tmp_path: Pat
 
     def sign(found: Any) -> None:
         last = max(row[0].row for row in found.iter_rows() if row[0].value is not None)
-        for column, word in enumerate(["制表：", "王五", "审核：", "李四", "日期：", "六月"], 1):
-            found.cell(last + 1, column, word)
+        for column, word in enumerate(["制表：", "王五", "审核：", "李四", "日期：", "六月", "页数", 3, 3], 1):
+            if sheet is schema.RFM or column < 7:
+                found.cell(last + 1, column, word)
 
     *earlier, last = [*MONTHS][: 2 if sheet is schema.RFM else 3]  # before there is a list of moves, and after
     for day in (*earlier, last):
@@ -188,6 +189,27 @@ def test_a_line_of_signatures_below_a_list_is_no_customer_who_left(tmp_path: Pat
     assert all(
         sum(row[0].value == "制表：" for row in book[name]) == (name == sheet.sheet["zh"]) for name in book.sheetnames
     )
+
+
+def test_a_line_of_signatures_with_its_day_below_the_history_is_there_once(tmp_path: Path) -> None:
+    """It is no line of it: without the key of one."""
+    path = tmp_path / "book.xlsx"
+    jobs.new(path, "zh")
+    day = next(iter(MONTHS))
+    arrive(path, day)
+    jobs.fill(path, as_of=day)
+
+    def sign(found: Any) -> None:
+        last = max(row[0].row for row in found.iter_rows() if row[0].value is not None)
+        for column, value in enumerate([date(2026, 7, 1), "制表：王五"], 1):
+            found.cell(last + 1, column, value)
+
+    edit(path, "细分历史", sign)
+    for _ in range(2):
+        found = jobs.fill(path, as_of=day).history
+        assert "制表：王五" not in [*found["segment"]]
+        sheet = openpyxl.load_workbook(path)["细分历史"]
+        assert [row[1] for row in sheet.iter_rows(values_only=True)].count("制表：王五") == 1
 
 
 def test_the_same_day_again_keeps_what_it_is_compared_with(

@@ -81,6 +81,9 @@ class _Guess:
         for one in loose:
             noted.setdefault(self._said(self._was, one), []).append(one)
         for number in numbers:
+            if number not in self._now.rows and number == numbers.start < last:  # of an emptied list, above remarks
+                yield Slot(None, None)
+                continue
             if number not in self._now.rows or self._is_below(number):
                 return
             if number not in without:
@@ -91,7 +94,7 @@ class _Guess:
                 continue
             here = self._said(self._now, number)
             left = (n for n in noted.get(here, []) if loose and n >= loose[0])
-            source = next((n for n in left if self._could_be(n, number)), None)
+            source = next((n for n in left if self._goes_on(n, number)), None)
             stays = number in same and self._could_be(number, number)
             if stays and (source is None or self._said(self._was, number) == here):
                 yield Slot(number, 0)
@@ -117,6 +120,11 @@ class _Guess:
         should be can only be told of all rows."""
         return not self._typed.is_ours(old, key) and self._alike(old, number, self._columns, rows=False)
 
+    def _goes_on(self, old: int, number: int) -> bool:
+        """Whether a row without a key that has to stay may be one after that says the same by which it is found."""
+        ours = self._typed.is_ours(old, None)
+        return self._could_be(old, number) if ours else self._is_remark(old, None, number)
+
     def _is_below(self, number: int) -> bool:
         """Whether a row stood below the list and stands there still, which has grown down to it."""
         below = number >= self._standing.stop and _stays(self._was, self._now, number)
@@ -133,13 +141,14 @@ class _Guess:
     def _pairs(
         self, stood: Mapping[str | None, list[int]], stands: Mapping[str | None, list[int]]
     ) -> Iterator[tuple[int, int]]:
-        """The rows that have a key, each with the row it was. Of several with one key the first were written anew, of
-        the others those stayed that hold something typed."""
+        """The rows that have a key, each with the row it was. Of several with one key the first of ours were written
+        anew, of the others those stayed that hold something typed."""
         for key, numbers in stands.items():
             before = stood.get(key, []) if key is not None else []
             if len(before) > len(numbers):
                 typed = [number for number in before if self._typed.holds(number, key)]
-                ways = ([*before[:n], *(one for one in typed if one not in before[:n])] for n in range(len(before)))
+                first = sorted(before, key=lambda one: not self._typed.is_ours(one, key))
+                ways = (sorted({*first[:n], *typed}) for n in range(len(before)))
                 fitting = [way for way in ways if len(way) == len(numbers)] or [before]
                 before = next((way for way in fitting if all(map(self._could_be, way, numbers))), fitting[0])
             yield from zip(numbers, before, strict=False)

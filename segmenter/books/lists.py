@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from segmenter.books import Stays, cells, longlist
+from segmenter.books import Stays, cells, longlist, ours
 from segmenter.books.cells import Plain
 from segmenter.books.filling import (
     UNLIKE,
@@ -31,7 +31,7 @@ from segmenter.frames import Frame
 def fill(job: Job, writer: Writer) -> Filled:
     """Write a list; see `books.Book.write`.
 
-    A row that the frame lacks stays, its computed cells emptied, when it holds something people typed.
+    A row that the frame lacks stays, its computed cells emptied or saying so, when it holds something people typed.
     """
     if (long := longlist.fill(job, writer)) is not None:
         return long
@@ -101,6 +101,8 @@ class _Rows:
         self._values = values
         owners = {column: table[key].owner for key, column in job.header.columns.items() if column in values}
         key = job.header.columns.get(table.key_field)
+        gone = ours.gone(table, sheet.name)
+        self._gone = {job.header.columns[one]: word for one, word in gone.items() if one in job.header.columns}
         self._computed = {column for column, owner in owners.items() if owner == "us" and column != key}
         typed = [column for column, owner in owners.items() if owner == "user"] if job.read else []
         self._read = {column: job.read.column(column, 0).tolist() for column in typed if job.read}
@@ -186,6 +188,8 @@ class _Rows:
             if isinstance(value, Stays):
                 return value.value if cell is None or cell.blank else _KEEP
             return _KEEP if slot.source is not None and self._is_read(slot.source, column, value) else value
+        if column in self._gone:
+            return self._gone[column]
         return None if column in self._computed and cell is not None else _KEEP
 
     def _is_read(self, row: int, column: int, value: Plain) -> bool:

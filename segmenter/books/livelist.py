@@ -18,6 +18,7 @@ from segmenter.books.cells import Plain
 from segmenter.books.livebelow import parts, summed
 from segmenter.books.liveplan import Plan
 from segmenter.books.livesheet import cell_formulas, is_formula, list_object, table_area
+from segmenter.books.ours import gone
 from segmenter.books.slots import Slot
 
 _TEXTS: Final = frozenset({"id", "text", "list", "choice"})
@@ -229,6 +230,8 @@ def _wanted(found: Plan, column: int, slot: Slot, old: Sequence[Any]) -> Any:
     """The value for a cell of ours; a row that only keeps what people typed keeps its key."""
     if slot.place is not None:
         return found.values[column][slot.place]
+    if not slot.stays and (word := gone(found.table, str(found.sheet.name)).get(found.keys[column])):
+        return word
     keeps = slot.stays or found.keys[column] == found.table.key_field
     return old[column] if keeps and column < len(old) else None
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from segmenter.books import Grid, translate
+from segmenter.books.cells import Mark
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 
@@ -55,7 +56,8 @@ class InExcel:
         return self._below[row - self._grid.height] if row in self.under(self._grid.height) else ()
 
     def value(self, row: int, column: int) -> Any:
-        return at(self._row(row), column)
+        found = at(self._row(row), column)
+        return Mark(found) if (row, column) in self._grid.errors else found
 
     def reads_cells(self, row: int, column: int) -> bool:
         if column not in self._formulas:

@@ -166,8 +166,9 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
-    left = [n for n in range(len(known)) if n not in places]
-    if not all(standing.is_ours(n, job) and not says_total(keys[n] or "") for n in left):
+    left = {keys[n] for n in range(len(known)) if n not in places}
+    going = [n for n in range(len(known)) if keys[n] in left] if left else []  # and those that stay in their stead
+    if not all(standing.is_ours(n, job) and not says_total(keys[n] or "") for n in going):
         return None
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}

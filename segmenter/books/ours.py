@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from segmenter import texts
 from segmenter.books import Formula
 from segmenter.books.cells import Plain, column
 from segmenter.frames import Frame
-from segmenter.schema import Table
+from segmenter.schema import Table, fold
+from segmenter.texts import DEFAULT, LANGS
 
 Always = Sequence[Mapping[str, Sequence[str]]]
 
@@ -26,6 +28,13 @@ def says(table: Table, always: Always, columns: Mapping[str, int], said: Callabl
 def fields(always: Always, columns: Mapping[str, int]) -> set[int]:
     """The columns it may stand in."""
     return {columns[key] for one in always for key in one if key in columns}
+
+
+def gone(table: Table, sheet: str) -> Mapping[str, str]:
+    """What a row says that a frame lacks and that stays for what people typed beside it, by field, in the language of
+    its sheet: so that it is known for one of ours when that is gone too."""
+    lang = next((one for one in LANGS if fold(sheet) == fold(table.sheet[one])), DEFAULT)
+    return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
 
 
 def _brings(frame: Frame, table: Table, one: Mapping[str, Sequence[str]]) -> bool:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from segmenter.books import ours, refs, rowxml, spans, translate
-from segmenter.books.cells import Plain
+from segmenter.books.cells import Mark, Plain
 from segmenter.books.index import Index
 from segmenter.books.ours import Always
 from segmenter.books.refs import Area
@@ -227,7 +227,8 @@ def says_always(standing: Standing, row: int, columns: Mapping[str, int], table:
 
     def said(column: int) -> object:
         value = standing.value(row, column)
-        return UNREAD if value is None and column in standing.filled(row) else value
+        hidden = isinstance(value, Mark) or (value is None and column in standing.filled(row))
+        return UNREAD if hidden else value
 
     return ours.says(table, always, columns, said)
 

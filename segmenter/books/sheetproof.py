@@ -7,7 +7,7 @@ from functools import cached_property
 from types import NoneType
 from typing import Final, NamedTuple
 
-from segmenter.books import Formula, Stays, aroundproof, cellproof, cells, refs, region, rowproof
+from segmenter.books import Formula, Stays, aroundproof, cellproof, cells, ours, refs, region, rowproof
 from segmenter.books.cells import Plain
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index, SheetEntry
@@ -82,6 +82,7 @@ class _Values:
         self._date1904 = books.new.date1904
         frame = plan.frame
         self._values = {key: cells.column(frame[key]) for key in plan.written} if frame is not None else {}
+        self._gone = ours.gone(plan.table, was.name)
 
     def wrong(self) -> str:
         """The first cell that does not hold it."""
@@ -107,6 +108,10 @@ class _Values:
         places = [slot.place for _, slot in rows]
         asked = (self._values[key] for key in keys)
         wanted = [None if place is None else values[place] for values in asked for place in places]
+        gone = [self._gone.get(key) for key in keys] if self._gone else []
+        for n in range(len(gone) * count):
+            if places[n % count] is None and rows[n % count][1].source is not None:
+                wanted[n] = gone[n // count]
         stayed: list[int] = []
         for n, value in enumerate(wanted):
             if isinstance(value, Stays):

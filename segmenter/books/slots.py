@@ -4,8 +4,8 @@ further ones. The same rules for a file and for Excel.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from segmenter.books.cells import Plain, column, number
@@ -60,6 +60,15 @@ def match(keys: Iterable[str | None], wanted: Iterable[str | None]) -> dict[int,
         if key is not None and places.get(key):
             found[position] = places[key].pop()
     return found
+
+
+def ours_first(keys: Sequence[str | None], is_ours: Callable[[int], bool]) -> Sequence[int]:
+    """The rows with some keys in the order in which they are given what is wanted: of several with one key those that
+    are ours come before a remark about the customer."""
+    count = Counter(keys)
+    if len(count) + max(count[None] - 1, 0) == len(keys):
+        return range(len(keys))
+    return sorted(range(len(keys)), key=lambda n: keys[n] is not None and count[keys[n]] > 1 and not is_ours(n))
 
 
 class Typed:
@@ -203,7 +212,9 @@ def slots(typed: Typed, keys: Sequence[str | None], wanted: Sequence[Plain] | No
     brings none."""
     rows = range(typed.region.first, typed.region.last + 1)
     if wanted is not None:
-        places = match(keys, map(key_of, map(_number, wanted)))
+        first = ours_first(keys, lambda n: typed.is_ours(rows[n], keys[n]))
+        found_places = match([keys[n] for n in first], map(key_of, map(_number, wanted)))
+        places = {first[n]: place for n, place in found_places.items()}
     else:
         places = dict(zip(range(len(rows)), range(height), strict=False))
     found = []

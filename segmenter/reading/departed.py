@@ -58,13 +58,13 @@ def _lines(
     if not always:
         lines = np.sum([_holds(grid, column, first) for column in columns.values()], axis=0) > 1
         return lines, np.zeros(len(lines), dtype=bool)
-    lines = _says(grid, first, columns, table, always)
+    lines = says(grid, first, columns, table, always)
     if lines.all():
         return lines, ~lines
-    return lines, ~lines & _says(grid, first, columns, table, [one for one in always if not any(one.values())])
+    return lines, ~lines & says(grid, first, columns, table, [one for one in always if not any(one.values())])
 
 
-def _says(
+def says(
     grid: Grid, first: int, columns: Mapping[str, int], table: Table, always: Sequence[Mapping[str, Sequence[str]]]
 ) -> NDArray[np.bool_]:
     """Which rows have what no row of ours lacks: see `Table.says`."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from segmenter import frames, grouping, schema, texts
 from segmenter.books import Grid
 from segmenter.frames import Frame
-from segmenter.reading import headers, values
+from segmenter.reading import departed, headers, values
 from segmenter.result import Migration
 from segmenter.rules import CODES, Rules
 from segmenter.schema import Field, Table
@@ -54,7 +54,7 @@ def keep(customers: Frame, names: Mapping[str, str]) -> Frame:
 def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     """The state that stands on a sheet: of table 2, or of the list of moves, whose columns of one side begin with
     `prefix`. Rows without an ID or a type are none: customers of earlier runs kept for somebody's notes; nor are those
-    that tell neither group nor amount, as a line of signatures does."""
+    that tell neither group nor amount, or lack what no row of ours does, as a line of signatures."""
     row, columns = headers.locate(grid, table)
     cells = {key: grid.column(column, row + 1) for key, column in columns.items()}
     rows = len(cells["customer_id"])
@@ -65,6 +65,7 @@ def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     ids = values.ids(cells["customer_id"]).values
     found = Frame({"customer_id": ids, "code": code, "segment": segment, "amount": values.numbers(amount).values})
     there = (ids != "") & ((code != "") | ~np.isnan(found["amount"]))
+    there &= departed.says(grid, row + 1, columns, table, table.always_with(columns))
     for gone in ("", *(texts.say("cell.departed", lang) for lang in texts.LANGS)):
         there &= segment != gone
     if not there.all():
