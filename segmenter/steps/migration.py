@@ -65,7 +65,8 @@ def standing(grid: Grid, table: Table, prefix: str = "") -> Frame:
     ids = values.ids(cells["customer_id"]).values
     found = Frame({"customer_id": ids, "code": code, "segment": segment, "amount": values.numbers(amount).values})
     there = (ids != "") & ((code != "") | ~np.isnan(found["amount"]))
-    there &= departed.says(grid, row + 1, columns, table, table.always_with(columns))
+    lines = departed.says(grid, row + 1, columns, table, table.always_with(columns))
+    there &= lines if lines.any() else True  # all of a table that people filled by hand may say it in their words
     for gone in ("", *(texts.say("cell.departed", lang) for lang in texts.LANGS)):
         there &= segment != gone
     if not there.all():
