@@ -72,7 +72,7 @@ def test_a_text_like_a_formula_goes_from_a_cell_without_a_style(tmp_path):
     filled(path, full("2"))
     assert column(path, "客户ID") == ["1", "2"]
     assert column(path, "note") == ["call", None]
-    assert column(path, "客户类型") == [None, "segment 2"]
+    assert column(path, "客户类型") == ["不在本次分析中", "segment 2"]
 
 
 def test_rows_that_do_not_say_their_number_first(tmp_path):
