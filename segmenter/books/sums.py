@@ -37,6 +37,8 @@ _NO_NUMBERS: Final = frozenset({b"s", b"str", b"inlineStr", b"b"})
 """kinds of cells that these functions leave out; COUNTA counts them"""
 _FEW: Final = 64
 """numbers that are added up at once"""
+_SAME: Final = 1e-12
+"""relative; programs add up in different ways"""
 _UNIT: Final = 1074
 """all numbers are whole multiples of 2 to the power of minus this"""
 
@@ -44,6 +46,12 @@ _UNIT: Final = 1074
 def has_result(cell: Cell) -> bool:
     """Whether a formula cell was saved with a result."""
     return re.search(VALUE, cell.inner) is not None
+
+
+def holds(sheet: Sheet, cell: Cell, value: float) -> bool:
+    """Whether a formula cell was saved with a result, as good as any program works it out."""
+    held = sheet.value_of(cell) if cell.kind == b"n" else None
+    return isinstance(held, float) and math.isclose(held, value, rel_tol=_SAME)
 
 
 class Plain(NamedTuple):
@@ -118,7 +126,8 @@ class Sums:
             self._spread.append(area)
 
     def results(self, asked: Mapping[Cell, Plain]) -> dict[Cell, float]:
-        """What some of them come to, as far as it can be told. One may read another."""
+        """What some of them come to, as far as it can be told. One may read another: what that was saved with where it
+        holds, for so it stays, and what little it is off may be all that is left of a difference."""
         found: dict[Cell, float] = {}
         waiting = [*asked]
         before = len(waiting) + 1
@@ -128,7 +137,8 @@ class Sums:
                 if (value := self.result(asked[cell])) is None:
                     left.append(cell)
                 else:
-                    self._column(cell.column).put(cell.row, value)
+                    held = self._sheet.value_of(cell) if holds(self._sheet, cell, value) else None
+                    self._column(cell.column).put(cell.row, held if isinstance(held, float) else value)
                     found[cell] = value
             waiting = left[::-1]  # each may read the next one
         return found
