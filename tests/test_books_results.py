@@ -702,3 +702,23 @@ def test_verify_lets_sums_above_a_long_list_be_old(tmp_path, monkeypatch):
     workbook.close()
     assert filled(path, full(range(99)), out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
     assert held(out) == {"I1": 0}
+
+
+@pytest.mark.parametrize("formula", ["SUBTOTAL(9,S2:S4)", "SUBTOTAL(9,S2:S4)+0", "SHOWN"])
+def test_a_row_that_is_hidden_with_its_customer_hides_what_stands_beside_the_list(tmp_path, formula):
+    """It is shown again when the customer leaves, and with it the cells beside."""
+
+    def after(workbook, sheet, headers):
+        workbook.define_name("SHOWN", f"=SUBTOTAL(9,'{RFM_SHEET}'!$S$2:$S$4)")
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.write_column("S2", [1, 2, 4])
+        sheet.write_formula("U1", f"={formula}", None, 5)
+        sheet.write_formula("U2", "=SUM(S2:S4)+0", None, 7)
+        workbook.add_worksheet(ANOTHER).write_formula("A1", f"='{RFM_SHEET}'!U1", None, 5)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    is_sum = formula.endswith(")") and formula != "SHOWN"
+    found = filled(path, full("13", monetary=[1.0, 3.0]), out := tmp_path / "b.xlsx")
+    assert found == [*[("stale", RFM_SHEET, 1)] * (not is_sum), ("stale", ANOTHER, 1)]
+    assert held(out) == {"U1": 7 if is_sum else 5, "U2": 7}
+    assert filled(path, full("123", monetary=[1.0, 2.0, 4.0]), tmp_path / "c.xlsx") == []

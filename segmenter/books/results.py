@@ -30,6 +30,8 @@ class Written:
         """rows that stood elsewhere, and around where"""
         self.copied: list[tuple[Collection[int], Area]] = []
         """rows to which formulas were copied from another one, and the list they are of"""
+        self.shown: set[int] = set()
+        """rows that were hidden and are not any more, or the other way round"""
         self._added: dict[int, list[int]] = {}
         self._filled: list[Area] = []
         """by formulas that fill several cells"""
@@ -88,6 +90,7 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
             if (
                 _is_new(one, written)
                 or _stands_elsewhere(one, touched)
+                or (one.skips_hidden and any(_is_shown(one, read, written) for read in one.reads))
                 or any(_is_touched(one, read, touched) for read in one.reads)
             ):
                 old.setdefault(part, []).append(one.cell)
@@ -126,6 +129,14 @@ def _stands_elsewhere(one: Formula, touched: Mapping[str, Written]) -> bool:
     """Whether a formula that says where cells stand is in a row that stands elsewhere now."""
     place, own = calc.place(one.cell), touched.get(one.sheet) if one.asks_row else None
     return own is not None and any(place.top in rows and area.meets(place) for rows, area in own.moved)
+
+
+def _is_shown(one: Formula, read: Reference, written: Mapping[str, Written]) -> bool:
+    """Whether one of the rows that a formula reads is hidden now or is no longer: with a customer who moved or left,
+    also where the cells that are read stay beside the list."""
+    sheets = [*written.values()] if calc.ANY in read.sheet else [written.get(read.sheet or one.sheet)]
+    area = read.area
+    return any(area.top <= row <= area.bottom for each in sheets if each for row in each.shown)
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:

@@ -21,7 +21,6 @@ from segmenter.books.sheetxml import Sheet
 
 VALUE: Final = rb"(?s)<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)"
 """the result in a formula cell"""
-_HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)")
 _PLAIN: Final = re.compile(
     r"\s*(?:(SUM|AVERAGE|COUNT|COUNTA|MAX|MIN)\(|SUBTOTAL\(\s*((?:10)?[1-59])\s*,)"
     r"\s*(?:(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3})"
@@ -110,10 +109,6 @@ class Sums:
                     found.setdefault(column, []).append(cell)
         return found
 
-    @cached_property
-    def _hidden(self) -> list[int]:
-        return [row.number for row in self._sheet.rows.values() if _HIDDEN.search(row.attributes)]
-
     def _column(self, number: int) -> _Column:
         if number not in self._known:
             self._known[number] = _Column(self._sheet, self._cells.get(number, ()), trusts=self._trusts)
@@ -149,7 +144,7 @@ class Sums:
         function, area, of_all = asked
         rows = area.top, area.bottom
         columns = [self._column(number) for number in {*self._cells, *self._known} if area.left <= number <= area.right]
-        if not of_all and (_count(self._hidden, rows) or any(_count(one.totals, rows) for one in columns)):
+        if not of_all and (_count(self._sheet.hidden, rows) or any(_count(one.totals, rows) for one in columns)):
             return None
         if any(one.meets(area) for one in self._spread):
             return None
