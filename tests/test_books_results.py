@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 from bookshop import HEADERS, RFM_SHEET, book, frame, parts, repairs, rewritten, rfm, sheet_part
-from fills import BOARD, add_totals, fill, first, full, refuses, violations
+from fills import BOARD, NOTE, add_totals, fill, first, full, refuses, violations
 
 from segmenter.books import leaving, longlist, results, sums
 from segmenter.books.file import FileBook
@@ -636,3 +636,89 @@ def test_plain_sums_come_to_what_libreoffice_says(tmp_path):
     for n in range(len(asked)):
         told, value = shown[f"A{21 + n}"], known.result(sums.plain(saved, saved.rows[20 + n].cells[0], ()))
         assert told == "#DIV/0!" if value is None else math.isclose(value, told, rel_tol=1e-12), asked[n]
+
+
+def test_a_sum_over_results_that_programs_work_out_in_their_own_way_is_none_that_nobody_saw(tmp_path):
+    """What one is off in its last digit may be all that is left where numbers cancel each other."""
+
+    def after(workbook, sheet, headers):
+        sheet.write_column("S1", [0.1, 0.2, 0.3])
+        sheet.write_formula("S5", "=SUM(S1:S3)", None, 0.6000000000000001)
+        sheet.write_formula("R5", "=SUM(I2:I3)", None, 3)
+        sheet.write_formula("U1", "=SUM(R5:S5)", None, 3.6)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    assert filled(path, full("123", monetary=[0.0, -0.6, 4.0]), out := tmp_path / "b.xlsx") == []
+    assert held(out) == {"S5": 0.6000000000000001, "R5": -0.6, "U1": 0.6000000000000001 - 0.6}
+
+
+def test_a_sum_over_one_without_a_result_is_none_that_nobody_saw(tmp_path):
+    """A few programs save some results and not others."""
+    sums = {"S5": ("=SUM(S1:S3)", 77), "R5": ("=SUM(I2:I3)", 3), "U1": ("=SUM(R5:S5)", 3)}
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=written(sums))
+    rewritten(path, {PART: lambda data: data.replace(b"<v>77</v>", b"")})
+    assert filled(path, full("123", monetary=[1.0, 4.0, 3.0]), out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert held(out) == {"S5": None, "R5": 5.0, "U1": 3}
+
+
+def test_a_formula_in_a_cell_of_ours_that_shows_what_we_write_stays(tmp_path):
+    def after(workbook, sheet, headers):
+        sheet.write_row("G3", [1.5, 0.5])
+        sheet.write_formula("I3", "=SUM(G3:H3)", None, 2)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    data = full("123", monetary=[1.0, 2.0, 3.0], recency_days=[9.0] * 3)
+    assert filled(path, data, out := tmp_path / "b.xlsx") == []
+    assert held(out) == {"I3": 2}
+
+
+@pytest.mark.parametrize("formula", ["=SUM($R$1:$R$3)", "=$R$1*6"])
+def test_what_further_rows_calculate_of_cells_elsewhere_is_read_as_well(tmp_path, formula):
+    def after(workbook, sheet, headers):
+        columns = [{"header": header} for header in headers]
+        columns[NOTE]["formula"] = formula
+        sheet.write_column("R1", [1, 2, 3])
+        sheet.add_table(0, 0, 3, NOTE, {"name": "RfmSegments", "columns": columns})
+        for row in range(1, 4):
+            sheet.write_formula(row, NOTE, formula, None, 6)
+        sheet.write_formula("S1", "=SUM(O2:O99)", None, 18)
+        sheet.write_formula("S2", "=COUNT(RfmSegments[note])+1", None, 4)
+
+    path = book(tmp_path / "a.xlsx", ROWS, extra=["note"], table=False, after=after)
+    found, is_sum = filled(path, full("12345"), out := tmp_path / "b.xlsx"), "SUM" in formula
+    assert found == [("stale", RFM_SHEET, 1 if is_sum else 2)]
+    result = 6 if is_sum else None
+    further = {"O5": result, "O6": result}
+    assert held(out) == {"O2": 6, "O3": 6, "O4": 6, **further, "S1": 30 if is_sum else 18, "S2": 4}
+
+
+def test_verify_lets_sums_above_a_long_list_be_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(longlist, "FROM", 1)
+    path = tmp_path / "a.xlsx"
+    workbook = xlsxwriter.Workbook(path)
+    sheet = workbook.add_worksheet(RFM_SHEET)
+    sheet.write_formula("I1", "=SUM(I5:I9)", None, 0)
+    sheet.write_row("A3", HEADERS)
+    workbook.close()
+    assert filled(path, full(range(99)), out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
+    assert held(out) == {"I1": 0}
+
+
+@pytest.mark.parametrize("formula", ["SUBTOTAL(9,S2:S4)", "SUBTOTAL(9,S2:S4)+0", "SHOWN"])
+def test_a_row_that_is_hidden_with_its_customer_hides_what_stands_beside_the_list(tmp_path, formula):
+    """It is shown again when the customer leaves, and with it the cells beside."""
+
+    def after(workbook, sheet, headers):
+        workbook.define_name("SHOWN", f"=SUBTOTAL(9,'{RFM_SHEET}'!$S$2:$S$4)")
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.write_column("S2", [1, 2, 4])
+        sheet.write_formula("U1", f"={formula}", None, 5)
+        sheet.write_formula("U2", "=SUM(S2:S4)+0", None, 7)
+        workbook.add_worksheet(ANOTHER).write_formula("A1", f"='{RFM_SHEET}'!U1", None, 5)
+
+    path = book(tmp_path / "a.xlsx", ROWS, table=False, after=after)
+    is_sum = formula.endswith(")") and formula != "SHOWN"
+    found = filled(path, full("13", monetary=[1.0, 3.0]), out := tmp_path / "b.xlsx")
+    assert found == [*[("stale", RFM_SHEET, 1)] * (not is_sum), ("stale", ANOTHER, 1)]
+    assert held(out) == {"U1": 7 if is_sum else 5, "U2": 7}
+    assert filled(path, full("123", monetary=[1.0, 2.0, 4.0]), tmp_path / "c.xlsx") == []

@@ -32,6 +32,8 @@ _FAR: Final = re.compile(r"(?<![\w.])(OFFSET|INDIRECT)\(", re.IGNORECASE)
 """functions that read other cells than are written there"""
 _ROW: Final = re.compile(r"(?<![\w.])(?:ROW|CELL)\(", re.IGNORECASE)
 """functions that say where cells stand"""
+_HIDES: Final = re.compile(r"(?<![\w.])(?:SUBTOTAL|AGGREGATE)\(", re.IGNORECASE)
+"""functions that leave out hidden rows"""
 _RELATIVE: Final = re.compile(r"(?<![$0-9])[0-9]")
 """in a reference, a row without $"""
 _LOOSE: Final = re.compile(r"(?<![$A-Za-z])[A-Za-z]|(?<![$0-9])[0-9]")
@@ -64,6 +66,8 @@ class Formula(NamedTuple):
     reads: list[Reference]
     asks_row: bool = False
     """whether it says where cells stand, its own or those it reads"""
+    skips_hidden: bool = False
+    """whether what it comes to depends on which rows are hidden"""
 
 
 class Words(NamedTuple):
@@ -101,13 +105,14 @@ class Words(NamedTuple):
         if ends and len(reads) > 1:
             yield from _between(reads)
 
-    def asks_row(self, text: str, depth: int = 0) -> bool:
-        """Whether a formula says where cells stand, itself or by a name."""
+    def calls(self, functions: re.Pattern[str], text: str, depth: int = 0) -> bool:
+        """Whether a formula has one of some functions, itself or by a name."""
         plain = _without_texts(text)
-        if "(" in plain and _ROW.search(plain):
+        if "(" in plain and functions.search(plain):
             return True
         words = {found[1].casefold() for found in re.finditer(_WORD, plain)} if self.names else set()
-        return depth < 8 and any(self.asks_row(self.names[word], depth + 1) for word in words & self.names.keys())
+        known = words & self.names.keys()
+        return depth < 8 and any(self.calls(functions, self.names[word], depth + 1) for word in known)
 
     @staticmethod
     def _within(table: Reference, row: int | None) -> Reference:
@@ -143,7 +148,7 @@ def of(sheet: Sheet, cells: Iterable[Cell], words: Words) -> list[Formula]:
     for cell in cells:
         text = spelt(sheet, cell)
         reads = [*words.reads(text, cell.row), *words.around(name, cell, text)]
-        found.append(Formula(name, cell, reads, words.asks_row(text)))
+        found.append(Formula(name, cell, reads, words.calls(_ROW, text), words.calls(_HIDES, text)))
     return found
 
 

@@ -175,6 +175,7 @@ class Edited:
         if shift is not None:
             growth.around(sheet.root, edits, shift)
         after = sheet.filled(body.replace(longrows.MARK, b"") if rows else body)
+        self._done[entry.part].written.shown ^= {*sheet.hidden} ^ {*after.hidden}
         used = after.used
         if rows and used and shift:
             used = Area(used.top, min(used.left, shift.columns[0]), shift.new, max(used.right, shift.columns[1]))

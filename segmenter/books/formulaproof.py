@@ -17,7 +17,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import calc, refs, region, results, sums
+from segmenter.books import aroundproof, calc, refs, region, results, sums
+from segmenter.books.done import Done
 from segmenter.books.filling import Meant
 from segmenter.books.index import Index
 from segmenter.books.refs import Area
@@ -144,7 +145,7 @@ def recalculated(
         asked = sums.plain(now, cell, listed)
         value = known.result(asked) if asked else None
         is_one = [len(re.findall(one, cell.inner)) for one in (sums.VALUE, _RESULT)] == [1, 1]
-        return value is not None and is_one and results.holds(now, cell, value)
+        return value is not None and is_one and sums.holds(now, cell, value)
 
     return may
 
@@ -159,9 +160,13 @@ def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
     return ""
 
 
-def outdated(old: Index, new: Index, part: str, was: Sheet, now: Sheet) -> str:
+def outdated(old: Index, new: Index, part: str, was: Sheet, now: Sheet, plans: Iterable[Meant]) -> str:
     """The first plain sum on the sheet in `part` that is wrong now, where none was: whoever wrote what it reads did not
-    see it."""
-    wrong = results.wrong(now, region.listed(new, part))
+    see it. One that somebody typed into a cell of ours is none: it stays while it shows what we write there."""
+    done = Done()
+    for plan in plans:
+        done.meant[plan.table.key] = plan
+        done.shift = aroundproof.shift_of(plan) or done.shift
+    wrong = results.wrong(now, region.listed(new, part), done.is_ours)
     before = region.listed(old, part) if wrong and part in old.package else ()
     return "" if wrong and results.wrong(was, before) else wrong

@@ -175,6 +175,7 @@ class _Rows:
             elif column in self._like_formulas and place is not None:
                 moved = self._sheet.moved(self._like_formulas[column], number, unshare=True)
                 parts[column] = self._sheet.uncached(moved)
+                self._writer.written.add((number, column))
             elif style:
                 parts[column] = self._writer.cell(number, column, style, None)
         return self._sheet.compose(self._like_attributes, number, parts)

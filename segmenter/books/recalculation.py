@@ -59,7 +59,7 @@ def follow(
     for part, sheet in sheets.items():
         cells, own = old.get(part, []), done.get(part)
         known = results.renewed(sheet, cells, region.listed(index, part)) if own and not _is_long(draft, part) else {}
-        new = {cell: value for cell, value in known.items() if not results.holds(sheet, cell, value)}
+        new = {cell: value for cell, value in known.items() if not sums.holds(sheet, cell, value)}
         kept = [cell for cell in cells if cell not in known and sums.has_result(cell)]
         out = [cell for cell in kept if drop and not (own and own.field(cell))]
         for code, count in (("stale", len(kept) - len(out)), ("stale_dropped", len(out))):

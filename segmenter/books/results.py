@@ -3,12 +3,10 @@ taking old ones out where the user asks for it."""
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right, insort
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 from segmenter.books import calc, cells, sums
 from segmenter.books.calc import Formula, Reference
@@ -16,9 +14,6 @@ from segmenter.books.refs import Area
 from segmenter.books.region import ListObject
 from segmenter.books.rowxml import FORMULA, Cell
 from segmenter.books.sheetxml import Sheet
-
-_SAME: Final = 1e-12
-"""relative; programs add up in different ways"""
 
 
 class Written:
@@ -35,6 +30,8 @@ class Written:
         """rows that stood elsewhere, and around where"""
         self.copied: list[tuple[Collection[int], Area]] = []
         """rows to which formulas were copied from another one, and the list they are of"""
+        self.shown: set[int] = set()
+        """rows that were hidden and are not any more, or the other way round"""
         self._added: dict[int, list[int]] = {}
         self._filled: list[Area] = []
         """by formulas that fill several cells"""
@@ -90,7 +87,12 @@ def stale(found: Mapping[str, Collection[Formula]], written: Mapping[str, Writte
     while len(waiting) < before:
         before, left = len(waiting), []
         for part, one in waiting:
-            if _stands_elsewhere(one, touched) or any(_is_touched(one, read, touched) for read in one.reads):
+            if (
+                _is_new(one, written)
+                or _stands_elsewhere(one, touched)
+                or (one.skips_hidden and any(_is_shown(one, read, written) for read in one.reads))
+                or any(_is_touched(one, read, touched) for read in one.reads)
+            ):
                 old.setdefault(part, []).append(one.cell)
                 touched.setdefault(one.sheet, Written()).add(one.cell)
             else:
@@ -118,10 +120,23 @@ def _in_order(found: Sequence[tuple[str, Formula]]) -> list[tuple[str, Formula]]
     return [found[n] for n in ordered]
 
 
+def _is_new(one: Formula, written: Mapping[str, Written]) -> bool:
+    """Whether a formula is in a row that came: whoever reads it reads another cell now."""
+    return one.sheet in written and (one.cell.row, one.cell.column) in written[one.sheet].cells
+
+
 def _stands_elsewhere(one: Formula, touched: Mapping[str, Written]) -> bool:
     """Whether a formula that says where cells stand is in a row that stands elsewhere now."""
     place, own = calc.place(one.cell), touched.get(one.sheet) if one.asks_row else None
     return own is not None and any(place.top in rows and area.meets(place) for rows, area in own.moved)
+
+
+def _is_shown(one: Formula, read: Reference, written: Mapping[str, Written]) -> bool:
+    """Whether one of the rows that a formula reads is hidden now or is no longer: with a customer who moved or left,
+    also where the cells that are read stay beside the list."""
+    sheets = [*written.values()] if calc.ANY in read.sheet else [written.get(read.sheet or one.sheet)]
+    area = read.area
+    return any(area.top <= row <= area.bottom for each in sheets if each for row in each.shown)
 
 
 def _is_touched(one: Formula, read: Reference, touched: Mapping[str, Written]) -> bool:
@@ -153,13 +168,14 @@ def renewed(sheet: Sheet, old: Collection[Cell], tables: Collection[ListObject])
     return known.results(asked)
 
 
-def wrong(sheet: Sheet, tables: Collection[ListObject]) -> str:
+def wrong(sheet: Sheet, tables: Collection[ListObject], is_ours: Callable[[Cell], bool] = lambda _: False) -> str:
     """The first plain sum or the like that was saved with another result than it comes to, as far as that can be told
-    without believing any other formula."""
-    asked = {cell: one for cell in sheet.formulas() if (one := sums.plain(sheet, cell, tables))}
+    without believing any formula but such; those in cells of ours aside."""
+    # one without a result is nothing that a fill believes either
+    saved = (cell for cell in sheet.formulas() if sums.has_result(cell) and not is_ours(cell))
+    asked = {cell: one for cell in saved if (one := sums.plain(sheet, cell, tables))}
     found = sums.Sums(sheet, trusts=False).results(asked) if asked else {}
-    saved = (cell for cell in found if sums.has_result(cell))
-    return next((cell.where for cell in saved if not holds(sheet, cell, found[cell])), "")
+    return next((cell.where for cell, value in found.items() if not sums.holds(sheet, cell, value)), "")
 
 
 def shown(sheet: Sheet, cell: Cell) -> list[Cell]:
@@ -181,12 +197,6 @@ def with_result(sheet: Sheet, value: float, raw: bytes) -> bytes:
 def without_result(raw: bytes) -> bytes:
     """A formula cell's bytes with its result taken out, nothing else."""
     return re.sub(sums.VALUE, b"", raw)
-
-
-def holds(sheet: Sheet, cell: Cell, value: float) -> bool:
-    """Whether a formula cell was saved with a result, as good as any program works it out."""
-    held = sheet.value_of(cell) if cell.kind == b"n" else None
-    return isinstance(held, float) and math.isclose(held, value, rel_tol=_SAME)
 
 
 def rewritten(sheet: Sheet, make: Mapping[Cell, Callable[[bytes], bytes]]) -> bytes:

@@ -27,6 +27,7 @@ _KEPT: Final = 64
 _SMALL: Final = 1 << 16
 _LONG: Final = 1 << 22
 """bytes of a long sheet"""
+_HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)")
 _LETTERS: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]{1,7}"')
 _ROW: Final = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{1,7})"')
 """where a cell stands, as most programs write it"""
@@ -59,7 +60,7 @@ class Sheet:
         """The sheet with other rows."""
         new = copy(self)
         new.data, new.start, new.end, new._checked = body, 0, len(body), True
-        for about_rows in ("rows", "shared"):
+        for about_rows in ("rows", "shared", "hidden"):
             new.__dict__.pop(about_rows, None)
         return new
 
@@ -126,6 +127,13 @@ class Sheet:
             return None
         left, right = min(min(row.cells) for row in filled), max(max(row.cells) for row in filled)
         return refs.Area(filled[0].number, left, filled[-1].number, right)
+
+    @cached_property
+    def hidden(self) -> list[int]:
+        """The rows that are hidden, in order."""
+        if self.data.find(b"hidden", self.start, self.end) < 0:
+            return []
+        return [row.number for row in self.rows.values() if _HIDDEN.search(row.attributes)]
 
     @cached_property
     def merged(self) -> tuple[refs.Area, ...]:

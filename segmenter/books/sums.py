@@ -21,7 +21,6 @@ from segmenter.books.sheetxml import Sheet
 
 VALUE: Final = rb"(?s)<((?:[^\s<>/:]+:)?)v\b[^>]*(?:/>|>.*?</\1v\s*>)"
 """the result in a formula cell"""
-_HIDDEN: Final = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)")
 _PLAIN: Final = re.compile(
     r"\s*(?:(SUM|AVERAGE|COUNT|COUNTA|MAX|MIN)\(|SUBTOTAL\(\s*((?:10)?[1-59])\s*,)"
     r"\s*(?:(\$?[A-Z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Z]{1,3}\$?[0-9]{1,7})?|\$?[A-Z]{1,3}:\$?[A-Z]{1,3})"
@@ -37,6 +36,8 @@ _NO_NUMBERS: Final = frozenset({b"s", b"str", b"inlineStr", b"b"})
 """kinds of cells that these functions leave out; COUNTA counts them"""
 _FEW: Final = 64
 """numbers that are added up at once"""
+_SAME: Final = 1e-12
+"""relative; programs add up in different ways"""
 _UNIT: Final = 1074
 """all numbers are whole multiples of 2 to the power of minus this"""
 
@@ -44,6 +45,12 @@ _UNIT: Final = 1074
 def has_result(cell: Cell) -> bool:
     """Whether a formula cell was saved with a result."""
     return re.search(VALUE, cell.inner) is not None
+
+
+def holds(sheet: Sheet, cell: Cell, value: float) -> bool:
+    """Whether a formula cell was saved with a result, as good as any program works it out."""
+    held = sheet.value_of(cell) if cell.kind == b"n" else None
+    return isinstance(held, float) and math.isclose(held, value, rel_tol=_SAME)
 
 
 class Plain(NamedTuple):
@@ -102,10 +109,6 @@ class Sums:
                     found.setdefault(column, []).append(cell)
         return found
 
-    @cached_property
-    def _hidden(self) -> list[int]:
-        return [row.number for row in self._sheet.rows.values() if _HIDDEN.search(row.attributes)]
-
     def _column(self, number: int) -> _Column:
         if number not in self._known:
             self._known[number] = _Column(self._sheet, self._cells.get(number, ()), trusts=self._trusts)
@@ -118,7 +121,8 @@ class Sums:
             self._spread.append(area)
 
     def results(self, asked: Mapping[Cell, Plain]) -> dict[Cell, float]:
-        """What some of them come to, as far as it can be told. One may read another."""
+        """What some of them come to, as far as it can be told. One may read another: what that was saved with where it
+        holds, for so it stays, and what little it is off may be all that is left of a difference."""
         found: dict[Cell, float] = {}
         waiting = [*asked]
         before = len(waiting) + 1
@@ -128,7 +132,8 @@ class Sums:
                 if (value := self.result(asked[cell])) is None:
                     left.append(cell)
                 else:
-                    self._column(cell.column).put(cell.row, value)
+                    held = self._sheet.value_of(cell) if holds(self._sheet, cell, value) else None
+                    self._column(cell.column).put(cell.row, held if isinstance(held, float) else value)
                     found[cell] = value
             waiting = left[::-1]  # each may read the next one
         return found
@@ -139,7 +144,7 @@ class Sums:
         function, area, of_all = asked
         rows = area.top, area.bottom
         columns = [self._column(number) for number in {*self._cells, *self._known} if area.left <= number <= area.right]
-        if not of_all and (_count(self._hidden, rows) or any(_count(one.totals, rows) for one in columns)):
+        if not of_all and (_count(self._sheet.hidden, rows) or any(_count(one.totals, rows) for one in columns)):
             return None
         if any(one.meets(area) for one in self._spread):
             return None
