@@ -4,8 +4,7 @@ stand now, and what was added below them where it read down to the last row; not
 A formula is taken apart into its references and all the rest, which stays. Whether a reference is right is asked of
 where the rows went that were meant, not of a shift.
 
-And about results: that of a plain sum may be what it comes to in the file, and no other, and has to be where it was
-before; and gone is what was to be.
+And about results: that of a plain sum may be what it comes to in the file, and no other; and gone is what was to be.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from segmenter.books import aroundproof, calc, refs, region, results, sums
-from segmenter.books.done import Done
+from segmenter.books import calc, refs, sums
 from segmenter.books.filling import Meant
-from segmenter.books.index import Index
 from segmenter.books.refs import Area
 from segmenter.books.region import ListObject, Region
 from segmenter.books.rowxml import Cell
@@ -158,15 +155,3 @@ def left(now: Sheet, renewed: Iterable[Cell], dropped: Iterable[Cell]) -> str:
         if held is None or sums.has_result(held) is not wanted or not now.recalculated(held):
             return cell.where
     return ""
-
-
-def outdated(old: Index, new: Index, part: str, was: Sheet, now: Sheet, plans: Iterable[Meant]) -> str:
-    """The first plain sum on the sheet in `part` that is wrong now, where none was: whoever wrote what it reads did not
-    see it. One that somebody typed into a cell of ours is none: it stays while it shows what we write there."""
-    done = Done()
-    for plan in plans:
-        done.meant[plan.table.key] = plan
-        done.shift = aroundproof.shift_of(plan) or done.shift
-    wrong = results.wrong(now, region.listed(new, part), done.is_ours)
-    before = region.listed(old, part) if wrong and part in old.package else ()
-    return "" if wrong and results.wrong(was, before) else wrong

@@ -299,11 +299,8 @@ class _Judge:
             return "<worksheet>"
         if sheets is None:
             return ""
-        if (wrong := differs(sheets, self._books)) or self._made is None:
-            return wrong  # a long list looks like any other to who was not told, but sums over it are old
-        if wrong := formulaproof.left(sheets.now, *self._made.results.both(name)):
-            return wrong
-        return "" if long else formulaproof.outdated(self._old, self._new, name, *sheets[1:])
+        renewed, gone = self._made.results.both(name) if self._made else ((), ())
+        return differs(sheets, self._books) or formulaproof.left(sheets.now, renewed, gone)
 
     def _foreign(self, long: Long, was: Sheet) -> str:
         """See `Long.foreign`."""

@@ -168,16 +168,6 @@ def renewed(sheet: Sheet, old: Collection[Cell], tables: Collection[ListObject])
     return known.results(asked)
 
 
-def wrong(sheet: Sheet, tables: Collection[ListObject], is_ours: Callable[[Cell], bool] = lambda _: False) -> str:
-    """The first plain sum or the like that was saved with another result than it comes to, as far as that can be told
-    without believing any formula but such; those in cells of ours aside."""
-    # one without a result is nothing that a fill believes either
-    saved = (cell for cell in sheet.formulas() if sums.has_result(cell) and not is_ours(cell))
-    asked = {cell: one for cell in saved if (one := sums.plain(sheet, cell, tables))}
-    found = sums.Sums(sheet, trusts=False).results(asked) if asked else {}
-    return next((cell.where for cell, value in found.items() if not sums.holds(sheet, cell, value)), "")
-
-
 def shown(sheet: Sheet, cell: Cell) -> list[Cell]:
     """The cells that show what a formula comes to: its own, and those that an array fills."""
     area = calc.filled(cell)

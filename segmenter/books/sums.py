@@ -86,18 +86,13 @@ def _column(place: Area, tables: Collection[ListObject], name: str | None, colum
 
 
 class Sums:
-    """What such formulas come to on a sheet. `trusts`: whether other formulas come to what they were saved with, or
-    nobody knows."""
+    """What such formulas come to on a sheet."""
 
-    def __init__(self, sheet: Sheet, *, trusts: bool = True) -> None:
+    def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._trusts = trusts
         self._known: dict[int, _Column] = {}
         self._spread: list[Area] = []
         """cells that forgotten formulas fill, nobody knows how many of them any more"""
-        if not trusts:
-            filled = ((calc.filled(cell), calc.place(cell)) for cell in sheet.formulas())
-            self._spread += [area for area, place in filled if area != place]
 
     @cached_property
     def _cells(self) -> dict[int, list[Cell]]:
@@ -111,7 +106,7 @@ class Sums:
 
     def _column(self, number: int) -> _Column:
         if number not in self._known:
-            self._known[number] = _Column(self._sheet, self._cells.get(number, ()), trusts=self._trusts)
+            self._known[number] = _Column(self._sheet, self._cells.get(number, ()))
         return self._known[number]
 
     def forget(self, cell: Cell) -> None:
@@ -166,7 +161,7 @@ class Sums:
 class _Column:
     """What stands in a column, in order. Each list is of rows, but `numbers`, which are those in `rows`."""
 
-    def __init__(self, sheet: Sheet, cells: Iterable[Cell], *, trusts: bool) -> None:
+    def __init__(self, sheet: Sheet, cells: Iterable[Cell]) -> None:
         self._sheet = sheet
         self.filled: list[int] = []
         self.rows: list[int] = []
@@ -182,7 +177,7 @@ class _Column:
             calculates = start in cell.inner and cell.formula is not None
             if calculates:
                 self._formulas.append(cell)
-            if calculates and not (trusts and has_result(cell)):
+            if calculates and not has_result(cell):
                 self.unknown.append(cell.row)
             elif cell.kind not in _NO_NUMBERS:
                 value = sheet.value_of(cell)
