@@ -590,6 +590,12 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     )
     told = run(Sheets(example(), rfm=strange))
     assert len(told.rfm) == 3 and [one.value for one in told.findings if one.code == "row_kept"] == ["900"]
+    signed = Grid(
+        strange.sheet,
+        [*strange.rows, *[[f"9{n}", *["旧"] * (len(head) - 1)] for n in range(9)], ["制表：", *"审核李四日期"]],
+    )
+    told = run(Sheets(shop.grid(shop.COLUMNS, shop.people(60)), rfm=signed))
+    assert "制表：" not in [one.value for one in told.findings if one.code == "row_kept"]
     apart = Grid("RFM模型细分结果表", [[*head, None, "图例"], [*old("900", None), "高"]])
     assert len(run(Sheets(example(), rfm=apart)).rfm) == 3, "a legend beyond an empty column is no note"
 

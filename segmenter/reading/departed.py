@@ -11,7 +11,7 @@ from segmenter import frames, schema
 from segmenter.books import Grid
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
-from segmenter.reading import values
+from segmenter.reading import notes, values
 from segmenter.reading.headers import locate
 from segmenter.schema import Table
 
@@ -19,9 +19,9 @@ from segmenter.schema import Table
 def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[NDArray[np.object_], list[Finding]]:
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
     to the first that is empty. Without those that are in `current`, whose rows stay anyway, and those of totals. A row
-    that lacks what no row of ours does is a remark, such as a signature; one that looks like a customer for all that,
-    as somebody may have typed it, is told. Formulas over cells are nothing typed, people fill them down: see
-    `slots.Typed`, by which a row stays when it is written."""
+    that lacks what no row of ours does is a remark, such as a signature; one that looks like a customer's for all that,
+    by its ID too, as somebody may have typed it, is told. Formulas over cells are nothing typed, people fill them down:
+    see `slots.Typed`, by which a row stays when it is written."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
         return np.empty(0, dtype=object), []
@@ -45,9 +45,10 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[ND
     asked = np.array([key not in known and not schema.says_total(one) for key, one in pairs], dtype=bool)
     rows, found = rows[asked], found[asked]
     ours = lines[rows]
-    foreign = listed(found[~ours].tolist(), lambda key: Finding("row_kept", grid.sheet, value=key))
+    is_like = notes.like(current.tolist()) if not ours.all() else None
+    foreign = [key for key in found[~ours].tolist() if is_like is None or is_like(key)]
     stay = _typed(grid, (rows[ours] + header_row + 1).tolist(), range(left, right + 1), own)
-    return found[ours][stay], foreign
+    return found[ours][stay], listed(foreign, lambda key: Finding("row_kept", grid.sheet, value=key))
 
 
 def _lines(
