@@ -254,10 +254,10 @@ def _last(
 ) -> int:
     """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
     as many values as the fullest so far, and no single one beside rows of two. These are lines of it (`is_line`), if
-    only a row is empty and the first is none either, as somebody typed it, all the same. What else stands further down
-    is a remark below the list, which `ends` above a row in any case."""
+    only a row is empty and none of the first is one either, as somebody typed them, all the same. What else stands
+    further down is a remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
-    is_written = is_line is not None and is_line(first, False)
+    is_written = is_line is not None and any(is_line(row, False) for row in range(first, min(first + _TOP, ends)))
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
         near = row == last + 1 or (2 * here >= most and here >= min(2, most))
