@@ -206,6 +206,9 @@ def test_the_state_that_stands_in_table_2() -> None:
 def test_a_table_that_people_filled_by_hand_says_it_in_their_words() -> None:
     head = [schema.RFM[key].header["zh"] for key in ("customer_id", "f_text", "rfm_text", "segment")]
     rows = [["1001", 12.0, "111(高R/高F/高M)", "高价值客户"], ["1002", "5", "011", "流失风险客户"]]
-    assert [*migration.standing(Grid("RFM模型细分结果表", [head, *rows]), schema.RFM)["customer_id"]] == ["1001", "1002"]
+    assert [*migration.standing(Grid("RFM模型细分结果表", [head, *rows]), schema.RFM)["customer_id"]] == [
+        "1001",
+        "1002",
+    ]
     ours = [["1003", "2次", "000", "低价值客户"], *rows]
     assert [*migration.standing(Grid("RFM模型细分结果表", [head, *ours]), schema.RFM)["customer_id"]] == ["1003"]
