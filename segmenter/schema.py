@@ -117,6 +117,11 @@ class Table:
         nothing, `UNREAD`."""
         return all(any(self[key].could_say(said(key), words) for key, words in one.items()) for one in always)
 
+    @staticmethod
+    def unworded(always: Sequence[Mapping[str, Sequence[str]]]) -> list[Mapping[str, Sequence[str]]]:
+        """The entries that take any words: a row that has these looks like one of ours, whoever typed it."""
+        return [one for one in always if not any(one.values())]
+
     @cached_property
     def _by_key(self) -> Mapping[str, Field]:
         return {field.key: field for field in self.fields}

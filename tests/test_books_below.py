@@ -401,6 +401,20 @@ def test_a_line_of_signatures_behind_an_empty_row_keeps_it(tmp_path, ids):
         path = out
 
 
+@pytest.mark.parametrize("row", range(5, 10))
+def test_a_line_of_signatures_below_an_excel_table_is_no_row_of_it_however_that_grows(tmp_path, row):
+    """Also where the customers come down to right above it: a second run would say that it does not know the row, which
+    the first, for which it stood behind a gap, did not."""
+    words = ["制表：", "王五", "审核：", "李四", "日期：", "六月"]
+    notes = {f"{column}{row}": word for column, word in zip("ABCDEF", words, strict=True)}
+    path, out = book(tmp_path / "a.xlsx", ROWS, after=written(notes)), tmp_path / "b.xlsx"
+    fill(path, full("123456"), out)
+    assert violations(path, out) == []
+    rows = [*openpyxl.load_workbook(out)[RFM.sheet["zh"]].iter_rows(values_only=True)]
+    signed = next(n for n, line in enumerate(rows) if line[0] == "制表：")
+    assert any(rows[signed - 1]) is (row == 5)
+
+
 NEAR = {
     "behind one empty row, as much as half a line": {"A7": "制表", "B7": 1, "C7": 2, "D7": 3, "E7": 4},
     "below a remark": {"A6": "数据截至六月", "A7": "制表", "B7": 2, "C7": 6},

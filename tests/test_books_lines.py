@@ -86,6 +86,26 @@ def test_a_log_of_which_somebody_emptied_a_line_is_written_over_down_to_its_end(
     }
 
 
+def test_a_line_typed_as_the_first_hides_no_note_further_down(tmp_path):
+    """Where the list grows near the note: behind one empty row it is none of its lines, whatever comes first."""
+    path, out = book(tmp_path / "a.xlsx", [("1", {})]), tmp_path / "b.xlsx"
+    fill(path, log(2), table=CLEANING)
+    opened = openpyxl.load_workbook(path)
+    sheet = opened[SHEET]
+    del sheet.tables[CLEANING.list_object]
+    sheet.insert_rows(2)
+    sheet["F2"] = "typed"
+    for column in "BCDE":
+        sheet[f"{column}7"] = "note"
+    opened.save(path)
+    for _ in range(2):
+        fill(path, log(3), out, CLEANING)
+        assert violations(path, out) == []
+        found = [row[1:6] for row in openpyxl.load_workbook(out)[SHEET].iter_rows(min_row=2, values_only=True)]
+        assert (found[0][4], found[5][:4]) == ("typed", ("note",) * 4)
+        path = out
+
+
 NAMES = st.lists(st.sampled_from("abcdefgh"), max_size=8)
 
 

@@ -150,6 +150,26 @@ def test_a_remark_right_below_a_list_that_is_emptied_stays(tmp_path: Path, typed
     assert [value for row in rows for value in row if value is not None] == [*typed.values()]
 
 
+def test_a_short_line_behind_one_that_was_emptied_is_written_over(tmp_path: Path) -> None:
+    """Of a plain list, though it holds less than half of what the fullest line does."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    keys = schema.table("personas").keys
+    full = [5 if key in ("customers", "segment_share") else key for key in keys]
+    few = [dict(zip(keys, full, strict=True))]
+    few += [{"segment": f"kind {n}", "traits": "—", "missing": "少于5人，不做画像"} for n in range(4)]
+    fill(path, "zh", personas=Frame.of_records(few, keys))
+    book = openpyxl.load_workbook(path)
+    sheet = book["客户画像"]
+    del sheet.tables[schema.table("personas").list_object]
+    for cell in sheet[3]:
+        cell.value = None
+    book.save(path)
+    jobs.fill(path, out)
+    assert jobs.verify(path, out).ok
+    rows = openpyxl.load_workbook(out)["客户画像"].iter_rows(min_row=2, values_only=True)
+    assert not any(value is not None for row in rows for value in row)
+
+
 def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     fill(path, "zh")

@@ -252,17 +252,19 @@ def _is_line(standing: Standing, header: Header, table: Table, row: int, far: bo
 def _last(
     standing: Standing, first: int, ends: int, columns: Collection[int], is_line: Callable[[int, bool], bool] | None
 ) -> int:
-    """The last row of a list without an Excel table: rows one below the other; and, behind a gap, those that hold half
-    as many values as the fullest so far, and no single one beside rows of two. These are lines of it (`is_line`), if
-    only a row is empty and the first is none either, as somebody typed it, all the same. What else stands further down
-    is a remark below the list, which `ends` above a row in any case."""
+    """The last row of a list without an Excel table: rows one below the other; behind an empty row its lines
+    (`is_line`), and behind more those that hold half as many values as the fullest so far, and no single one beside
+    rows of two. Where none of the first rows is a line, as somebody typed them all, behind an empty row that much is
+    enough. What else stands further down is a remark below the list, which `ends` above a row in any case."""
     last, most = first - 1, 0
-    is_written = is_line is not None and is_line(first, False)
+    is_written = is_line is not None and any(is_line(row, False) for row in range(first, min(first + _TOP, ends)))
     for row in standing.rows:
         here = count(standing, row, columns) if first <= row < ends else 0
-        near = row == last + 1 or (2 * here >= most and here >= min(2, most))
-        if here and near and row > last + 1 and (is_written or row > last + 2):
-            near = is_line is not None and is_line(row, row > last + 2)
+        near, far = row == last + 1, row > last + 2
+        if here and not near:
+            near = (is_written and not far) or (2 * here >= most and here >= min(2, most))
+            if near and (is_written or far):
+                near = is_line is not None and is_line(row, far)
         if here and near:
             last, most = row, max(most, here)
     return last

@@ -99,9 +99,14 @@ class Typed:
         """Whether something stands in a row."""
         return count(self._standing, row, self.region.columns) > 0
 
-    def looks_ours(self, row: int) -> bool:
-        """The same as `is_ours` of a row below the list."""
-        return self.is_ours(row, None if self._key is None else key_of(self._standing.value(row, self._key)))
+    def joins(self, row: int) -> bool:
+        """Whether a row would count as one of the list if it stood right below: it is ours, or has a key, with which an
+        Excel table goes on, and looks like one."""
+        key = None if self._key is None else key_of(self._standing.value(row, self._key))
+        looks = self._table.unworded(self._always) if self.region.listed and key is not None else ()
+        if looks and not says_total(key or "") and says_always(self._standing, row, self._fields, self._table, looks):
+            return True
+        return self.is_ours(row, key)
 
     def is_ours(self, row: int, key: str | None) -> bool:
         """Whether a row is one we wrote, or may write over: it is blank, or has a key, where the table has keys, and
@@ -161,14 +166,14 @@ def planned(standing: Standing, header: Header, table: Table, region: Region, fr
 
 
 def apart_from_below(typed: Typed, region: Region, height: int) -> Region:
-    """A list that is to have `height` rows, with the room it keeps above what the next run would take for rows of ours
+    """A list that is to have `height` rows, with the room it keeps above what the next run would take for rows of it
     (see `region.find`): what stands right below it, or behind one empty row where no Excel table says where it ends."""
     room = 1 if region.listed else 2
     row = region.first + height + region.along
     end = row + room
     while row < end:
         if typed.stands(row):
-            if typed.looks_ours(row):
+            if typed.joins(row):
                 return region._replace(room=max(region.room, room))
             end = row + 1 + room  # the next run reads on below a remark
         row += 1

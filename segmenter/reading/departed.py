@@ -62,7 +62,7 @@ def _lines(
     lines = says(grid, first, columns, table, always)
     if lines.all():
         return lines, ~lines
-    return lines, ~lines & says(grid, first, columns, table, [one for one in always if not any(one.values())])
+    return lines, ~lines & says(grid, first, columns, table, table.unworded(always))
 
 
 def says(
