@@ -596,6 +596,9 @@ def test_rows_of_customers_who_left_stay_when_people_typed_beside_them() -> None
     )
     told = run(Sheets(shop.grid(shop.COLUMNS, shop.people(60)), rfm=signed))
     assert "制表：" not in [one.value for one in told.findings if one.code == "row_kept"]
+    remarks = [["1002", *[None] * 6, "call"], old("1001", None), ["1001", "again"], ["1003"], ["1003", "twice"]]
+    told = run(Sheets(example(), rfm=Grid(strange.sheet, [[*head], *remarks])))
+    assert [one.value for one in told.findings if one.code == "row_replaced"] == ["1002 call"]
     apart = Grid("RFM模型细分结果表", [[*head, None, "图例"], [*old("900", None), "高"]])
     assert len(run(Sheets(example(), rfm=apart)).rfm) == 3, "a legend beyond an empty column is no note"
 

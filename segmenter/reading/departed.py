@@ -1,8 +1,10 @@
-"""Customers who left, and of whom people typed something beside their row of a result sheet."""
+"""Rows of a result sheet that are more than its customers: of some who left people typed something beside; and some
+were typed by people."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,9 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[ND
     """The keys (as they stand) of the rows in which people typed something: in the columns beside the table's own, up
     to the first that is empty. Without those that are in `current`, whose rows stay anyway, and those of totals. A row
     that lacks what no row of ours does is a remark, such as a signature; one that looks like a customer's for all that,
-    by its ID too, as somebody may have typed it, is told. Formulas over cells are nothing typed, people fill them down:
-    see `slots.Typed`, by which a row stays when it is written."""
+    by its ID too, as somebody may have typed it, is told; and so is one with the ID of a customer in `current`, whose
+    result is written there. Formulas over cells are nothing typed, people fill them down: see `slots.Typed`, by which a
+    row stays when it is written."""
     header_row, columns = locate(grid, table)
     if grid.height <= header_row + 1:
         return np.empty(0, dtype=object), []
@@ -38,17 +41,49 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[ND
         if left <= column <= right:
             typed |= filled[1:]
     lines, strange = _lines(grid, header_row + 1, columns, table)
-    rows = np.flatnonzero(((typed & lines) | strange) & ~values.empty(keys))
-    found = np.asarray(values.ids(keys[rows]).values, dtype=object)
+    rows = np.flatnonzero((typed | ~lines) & ~values.empty(keys))
+    found, ours = _ids(keys[rows]), lines[rows]
     known = {*values.keys(current).tolist()} if len(rows) else set()
-    pairs = zip(values.keys(found).tolist(), found.tolist(), strict=True)
-    asked = np.array([key not in known and not schema.says_total(one) for key, one in pairs], dtype=bool)
-    rows, found = rows[asked], found[asked]
-    ours = lines[rows]
-    is_like = notes.like(current.tolist()) if not ours.all() else None
-    foreign = [key for key in found[~ours].tolist() if is_like is None or is_like(key)]
-    stay = _typed(grid, (rows[ours] + header_row + 1).tolist(), range(left, right + 1), own)
-    return found[ours][stay], listed(foreign, lambda key: Finding("row_kept", grid.sheet, value=key))
+    is_known = np.array([key in known for key in values.keys(found).tolist()], dtype=bool)
+    asked = ~is_known
+    asked[asked] = [not schema.says_total(one) for one in found[asked].tolist()]
+    findings = _kept(grid, found[asked & strange[rows]].tolist(), current)
+    findings += _replaced(grid, header_row + 1, rows[is_known & ~ours].tolist(), keys, lines, own)
+    rows, found = rows[asked & ours], found[asked & ours]
+    return found[_typed(grid, (rows + header_row + 1).tolist(), range(left, right + 1), own)], findings
+
+
+def _ids(keys: NDArray[Any]) -> NDArray[np.object_]:
+    return np.asarray(values.ids(keys).values, dtype=object)
+
+
+def _kept(grid: Grid, keys: Sequence[str], current: NDArray[np.object_]) -> list[Finding]:
+    """What is told of rows that stay, though they look like those of customers: the ones with an ID like others."""
+    is_like = notes.like(current.tolist()) if keys else None
+    told = [key for key in keys if is_like is None or is_like(key)]
+    return listed(told, lambda key: Finding("row_kept", grid.sheet, value=key))
+
+
+def _replaced(
+    grid: Grid, first: int, rows: Sequence[int], keys: NDArray[Any], lines: NDArray[np.bool_], own: Collection[int]
+) -> list[Finding]:
+    """What is told of `rows` (from `first` on) of customers that are none of ours: the first of each is written over,
+    where no row of ours has the ID."""
+    if not rows:
+        return []
+    met, told = {*values.keys(_ids(keys[lines])).tolist()}, []
+    for row, key in zip(rows, values.keys(_ids(keys[rows])).tolist(), strict=True):
+        if key not in met and (said := _said(grid, first + row, own)):
+            told.append(said)
+        met.add(key)
+    return listed(told, lambda said: Finding("row_replaced", grid.sheet, value=said))
+
+
+def _said(grid: Grid, row: int, columns: Collection[int]) -> str:
+    """What a row says in some columns, if in more than one."""
+    cells = (grid.rows[row][column] for column in sorted(columns) if column < len(grid.rows[row]))
+    words = [str(value) for value in cells if not values.is_empty(value)]
+    return " ".join(words) if len(words) > 1 else ""
 
 
 def _lines(
