@@ -1,4 +1,5 @@
-"""Cell addresses. Rows and columns count from 0 inside, and are written as Excel writes them: (0, 0) is A1."""
+"""Cell addresses. Rows and columns count from 0 inside, and are written as Excel writes them: (0, 0) is A1. And how
+much a cell holds."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import re
 from functools import cache
 from typing import Final
 
+MAX_TEXT: Final = 32_767
+"""characters of a cell, counted as Excel does: UTF-16 units"""
 _ADDRESS: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d+)")
 
 

@@ -73,6 +73,8 @@ class Grid:
         self.standing: Callable[[], Standing] | None = None
         """what tells the formulas and comments on the sheet, which the values do not; a sheet of a file is taken apart
         for it, so it is made when somebody asks; None where no cell has a formula"""
+        self.listed = False
+        """whether an Excel table stands on the sheet, and may say where its list ends"""
 
     @property
     def height(self) -> int:

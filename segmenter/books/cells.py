@@ -14,6 +14,7 @@ import numpy as np
 
 from segmenter.books import Formula, Stays
 from segmenter.books.spans import unescape
+from segmenter.cells import MAX_TEXT
 from segmenter.errors import Refused
 
 Plain = str | float | int | bool | date | Formula | Stays | None
@@ -23,8 +24,6 @@ _SIMPLE: Final = frozenset({str, float, NoneType})
 """kinds that are all a cell mostly holds"""
 _PLAIN: Final = frozenset({str, float, int, bool, NoneType})
 """kinds that stay what they are, but for what says nothing"""
-MAX_TEXT: Final = 32_767
-"""characters of a cell, counted as Excel does: UTF-16 units"""
 FORMULA_STARTS: Final = tuple("=+-@\t\r＝＋－＠")
 _ESCAPE: Final = r"_x[0-9A-Fa-f]{4}_"
 _NO_XML: Final = "\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff\ud800-\udfff"

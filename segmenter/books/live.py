@@ -216,6 +216,7 @@ def grid(sheet: xw.Sheet) -> Grid:
         totals_row=reading.totals_row(rows, listed),
         below=below,
     )
+    found.listed = bool(listed)
     found.standing = lambda: livesheet.InExcel(sheet, found)
     return found
 

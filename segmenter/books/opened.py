@@ -91,6 +91,7 @@ class Opened:
         if found is None:
             data, otherwise = self.package.read(entry.part), partial(self._scanned, about)
             found = reading.read(lambda: self._calamine.get_sheet_by_name(entry.name), data, about, otherwise)
+        found.listed = bool(about.listed)
         if found.formulas:
             found.standing = partial(_standing, self.index, entry)
         else:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segmenter import frames, schema
 from segmenter.books import Grid
+from segmenter.cells import MAX_TEXT
 from segmenter.errors import Refused
 from segmenter.findings import Finding, listed
 from segmenter.reading import notes, values
@@ -45,7 +46,8 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[ND
     found, ours = _ids(keys[rows]), lines[rows]
     known = {*values.keys(current).tolist()} if len(rows) else set()
     is_known = np.array([key in known for key in values.keys(found).tolist()], dtype=bool)
-    asked = ~is_known
+    # where the key cell holds no ID, such as 1.5, nobody left: the result would get a row without one
+    asked = ~is_known & frames.told(found)
     asked[asked] = [not schema.says_total(one) for one in found[asked].tolist()]
     findings = _kept(grid, found[asked & strange[rows]].tolist(), current)
     findings += _replaced(grid, header_row + 1, rows[is_known & ~ours].tolist(), keys, lines, own)
@@ -71,19 +73,40 @@ def _replaced(
     where no row of ours has the ID."""
     if not rows:
         return []
+    end = _end(grid, first, lines & ~values.empty(keys))
+    cells = np.sum([~values.empty(grid.column(column, first)) for column in own], axis=0)
     met, told = {*values.keys(_ids(keys[lines])).tolist()}, []
     for row, key in zip(rows, values.keys(_ids(keys[rows])).tolist(), strict=True):
-        if key not in met and (said := _said(grid, first + row, own)):
-            told.append(said)
+        if key not in met and row < end and cells[row] > 1:
+            told.append(row)
         met.add(key)
-    return listed(told, lambda said: Finding("row_replaced", grid.sheet, value=said))
+    return listed(told, lambda row: Finding("row_replaced", grid.sheet, value=_said(grid, first + row, own)))
+
+
+def _end(grid: Grid, first: int, lines: NDArray[np.bool_]) -> int:
+    """Where a list without an Excel table has ended for sure, counted from its `first` row: below all of its `lines`,
+    behind an empty row if the first is one, else behind two (see `region.find`, which reads on no further)."""
+    if grid.listed:
+        return len(lines)
+    last = int(np.flatnonzero(lines)[-1]) if lines.any() else -1
+    gap, empty = 1 if lines[0] else 2, 0
+    unknown = {row for row, _ in (*grid.errors, *grid.uncached)}
+    for row in range(last + 1, len(lines)):
+        if first + row not in unknown and all(map(values.is_empty, grid.rows[first + row])):
+            empty += 1
+        elif empty >= gap:
+            return row
+        else:
+            empty = 0
+    return len(lines)
 
 
 def _said(grid: Grid, row: int, columns: Collection[int]) -> str:
-    """What a row says in some columns, if in more than one."""
-    cells = (grid.rows[row][column] for column in sorted(columns) if column < len(grid.rows[row]))
-    words = [str(value) for value in cells if not values.is_empty(value)]
-    return " ".join(words) if len(words) > 1 else ""
+    """What a row says in some columns, as much of it as a cell of the log can hold."""
+    cells = grid.rows[row]
+    there = (cells[column] for column in sorted(columns) if column < len(cells))
+    said = " ".join(values.shown(value) for value in there if not values.is_empty(value))
+    return said.encode("utf-16-le", "ignore")[: 2 * MAX_TEXT].decode("utf-16-le", "ignore")
 
 
 def _lines(

@@ -58,13 +58,13 @@ def ids(column: NDArray[Any] | Raw) -> Column:
             if abs(value) >= LONGEST_NUMBER:
                 return "", "id_too_long", ""
             return (str(int(value)), "", "") if value == int(value) else ("", "not_an_id", "")
-        shown = plain(value)
-        if re.match(_SCIENTIFIC, shown):
+        text = plain(value)
+        if re.match(_SCIENTIFIC, text):
             return "", "id_too_long", ""
-        whole = re.match(_WHOLE_FLOAT, shown)
+        whole = re.match(_WHOLE_FLOAT, text)
         if whole:
             return whole[1], "", ""
-        return value, "", "" if shown == value else "id_odd"
+        return value, "", "" if text == value else "id_odd"
 
     raw = Raw.of(column)
     if raw.joined and _TELLING.isdisjoint(raw.joined):
@@ -76,12 +76,12 @@ def texts(column: NDArray[Any] | Raw) -> Column:
     """Text as it stands without outer blanks ("" where empty): NA, None, True are words like any other."""
 
     def read(value: Any) -> tuple[str, str, str]:
-        return _shown(value), "", ""
+        return shown(value), "", ""
 
     return Raw.of(column).distinct.read(read, object, "")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A cell as text: whole numbers without ".0", days without a time."""
     if isinstance(value, str):
         return value.strip(_BLANKS)
@@ -104,7 +104,7 @@ def choices(column: NDArray[Any] | Raw, name: str) -> Column:
 
     def read(value: Any) -> tuple[str, str, str]:
         key = known.get(schema.fold(value))
-        return (key, "", "") if key else (_shown(value), "", "unknown_choice")
+        return (key, "", "") if key else (shown(value), "", "unknown_choice")
 
     return Raw.of(column).distinct.read(read, object, "")
 
@@ -115,7 +115,7 @@ def lists(column: NDArray[Any] | Raw) -> Column:
     def read(value: Any) -> tuple[str, str, str]:
         if isinstance(value, str) and re.fullmatch(_TIDY, value):
             return value, "", ""
-        parts = [part.strip() for part in re.split(_PARTS, _shown(value))]
+        parts = [part.strip() for part in re.split(_PARTS, shown(value))]
         return SEPARATOR.join(part for part in parts if part), "", ""
 
     return Raw.of(column).distinct.read(read, object, "")
