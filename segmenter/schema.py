@@ -240,6 +240,11 @@ def says_total(text: str, *, sums: bool = False) -> bool:
     return _totals()[sums].fullmatch(plain.strip(":-=*")) is not None
 
 
+def is_signature(key: str) -> bool:
+    """Whether what stands where IDs do is none, but says what stands beside it: 制表："""
+    return key.endswith((":", "\uff1a"))
+
+
 def shown(field: Field, value: object, sheet: str) -> str:
     """A value as people read it on `sheet`: the name of a choice in the sheet's language, anything else as it is."""
     lang = "en" if any(sheet == table.sheet["en"] for table in tables().values()) else "zh"

@@ -387,6 +387,19 @@ def test_a_note_right_below_the_customers_that_stands_where_they_say_their_kind_
 
 
 @pytest.mark.parametrize("ids", ["123", "12", "1", "12345", ""])
+def test_a_line_of_signatures_that_says_all_that_a_customer_does_stays(tmp_path, ids):
+    """制表：is no ID, whatever stands beside it."""
+    notes = {"A5": "制表：", "C5": "3次", "F5": "王五"}
+    path, out = book(tmp_path / "a.xlsx", ROWS, after=written(notes)), tmp_path / "b.xlsx"
+    for _ in range(2):
+        fill(path, full(ids), out)
+        assert violations(path, out) == []
+        found = [*values(out, RFM.sheet["zh"]).values()]
+        assert found.count("制表：") == found.count("王五") == 1
+        path = out
+
+
+@pytest.mark.parametrize("ids", ["123", "12", "1", "12345", ""])
 def test_a_line_of_signatures_behind_an_empty_row_keeps_it(tmp_path, ids):
     """It is as full as half a line of a list that no Excel table ends; and no line of it."""
     words = ["制表：", "王五", "审核：", "李四", "日期：", "六月", "页：", "一"]

@@ -56,7 +56,7 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
     assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
 
 
-SIGNED = ["制表：", "王五", "审核：", "李四", "日期：", "六月三十日", "页：", "一"]
+SIGNED = ["制表：", "王五", "审核：", "李四", "日期：六月三十日", "页：", "一", "二"]
 
 
 def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path) -> None:

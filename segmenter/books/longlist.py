@@ -20,7 +20,7 @@ from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
 from segmenter.cells import address, position
 from segmenter.frames import Frame
-from segmenter.schema import says_total
+from segmenter.schema import is_signature, says_total
 
 FROM: Final = 64
 """rows from which columns are written at once"""
@@ -166,9 +166,9 @@ def _again(job: Job, writer: Writer) -> Filled | None:
         return None
     places = match(keys, wanted)
     stayed = [n for n in range(len(known)) if n in places]
-    left = {keys[n] for n in range(len(known)) if n not in places}
+    left = {keys[n] or "" for n in range(len(known)) if n not in places}
     going = [n for n in range(len(known)) if keys[n] in left] if left else []  # and those that stay in their stead
-    if not all(standing.is_ours(n, job) and not says_total(keys[n] or "") for n in going):
+    if not all(standing.is_ours(n, job) for n in going) or any(says_total(key) or is_signature(key) for key in left):
         return None
     theirs = _theirs(standing.scan, first, {old: new for new, old in enumerate(stayed)})
     noted = {row - first for row, column in job.notes if first <= row <= last and column in region.columns}

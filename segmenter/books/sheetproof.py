@@ -17,7 +17,7 @@ from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, apart, key_of, said
 from segmenter.books.styles import Styles
 from segmenter.cells import address
-from segmenter.schema import says_total
+from segmenter.schema import is_signature, says_total
 
 _AS_HELD: Final = frozenset({NoneType, str, float, bool})
 """kinds of values that a cell gives back as they are"""
@@ -242,10 +242,13 @@ class _Kept:
         count = region.count(here, number, {*self._plan.columns.values()})
         if not count:
             return False
-        if keyed and says_total(key_of(self._was.value(number, self._key)) or ""):
+        key = key_of(self._was.value(number, self._key)) if keyed else None
+        if keyed and key is not None and says_total(key):
             return True
-        if keyed and (key_of(self._was.value(number, self._key)) is None or self._plan.table[keyed].owner != "us"):
-            return key_of(self._was.value(number, self._key)) is None
+        if keyed and (key is None or self._plan.table[keyed].owner != "us"):
+            return key is None
+        if key is not None and is_signature(key):
+            return True
         always, table = self._always, self._plan.table
         alone = count == 1 and bool(keyed or always)
         return alone or not region.says_always(here, number, self._plan.columns, table, always)

@@ -13,7 +13,7 @@ from segmenter.books.ours import Always, always
 from segmenter.books.region import Region, Standing, count, says_always
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
-from segmenter.schema import Table, fold, says_total
+from segmenter.schema import Table, fold, is_signature, says_total
 
 
 class Slot(NamedTuple):
@@ -118,6 +118,8 @@ class Typed:
             return False
         if self.is_keyed and (key is None or self._table[self._table.key_field].owner != "us"):
             return key is not None
+        if key is not None and is_signature(key):
+            return False
         if not self._always:
             return here > 1 or not self.is_keyed
         return here > 1 and says_always(self._standing, row, self._fields, self._table, self._always)

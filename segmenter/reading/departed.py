@@ -48,7 +48,7 @@ def departed(grid: Grid, table: Table, current: NDArray[np.object_]) -> tuple[ND
     is_known = np.array([key in known for key in values.keys(found).tolist()], dtype=bool)
     # where the key cell holds no ID, such as 1.5, nobody left: the result would get a row without one
     asked = ~is_known & frames.told(found)
-    asked[asked] = [not schema.says_total(one) for one in found[asked].tolist()]
+    asked[asked] = [not schema.says_total(one) and not schema.is_signature(one) for one in found[asked].tolist()]
     findings = _kept(grid, found[asked & strange[rows]].tolist(), current)
     findings += _replaced(grid, header_row + 1, rows[is_known & ~ours].tolist(), keys, lines, own)
     rows, found = rows[asked & ours], found[asked & ours]
