@@ -84,7 +84,7 @@ class Table:
         anchor: str = "",
         rows: int = 0,
         optional: str = "",
-        always: Sequence[Mapping[str, Sequence[str]]] = (),
+        always: Sequence[Sequence[Mapping[str, Sequence[str]]]] = (),
         gone: str = "",
         same: Sequence[str] = (),
     ) -> None:
@@ -102,15 +102,17 @@ class Table:
         by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
         self.always = always
         """what no row lacks that `fill` writes: of each entry one field, which says one of its texts where there are
-        any; of a sheet without its first field an entry says nothing"""
+        any. Entries in one list are for sheets with and without a field: see `always_with`"""
         self.gone = gone
         """the field that says of a row which only stays for what people typed beside it that it does"""
         self.same = same
         """without a key field: those by which a line is found again beside which people typed something"""
 
     def always_with(self, fields: Collection[str]) -> list[Mapping[str, Sequence[str]]]:
-        """That of it which holds of a sheet with some fields."""
-        return [one for one in self.always if next(iter(one)) in fields]
+        """That of it which holds of a sheet with some fields: of each list the entry whose first field is there, if any
+        is, and that before the others."""
+        there = ([one for one in entries if next(iter(one)) in fields] for entries in self.always)
+        return [entries[0] for entries in there if entries]
 
     def says(self, always: Sequence[Mapping[str, Sequence[str]]], said: Callable[[str], object]) -> bool:
         """Whether a row has what none of ours lacks: some entries of `always`. `said`: what stands in a field, None for
@@ -189,7 +191,8 @@ def tables() -> Mapping[str, Table]:
     found = {}
     for raw in _data()["table"]:
         fields = tuple(_field(one) for one in raw.get("field", ()))
-        always = [{one: ()} if isinstance(one, str) else one for one in raw.get("always", ())]
+        entries = [one if isinstance(one, list) else [one] for one in raw.get("always", ())]
+        always = [[{one: ()} if isinstance(one, str) else one for one in each] for each in entries]
         rest = {key: value for key, value in raw.items() if key not in ("field", "always")}
         found[raw["key"]] = Table(**rest, fields=fields, always=always)
     return found

@@ -156,7 +156,8 @@ def test_sheets_and_report_say_what_sql_counts(lang: Any) -> None:
     shown_in_none = texts.say("cluster.none", lang)
     called = [None if one == shown_in_none else one for one in labels["cluster"]]
     assert None in called and labels.columns == schema.table("labels").keys
-    assert all(schema.table("labels").says(schema.table("labels").always, row.get) for row in labels.records())
+    table = schema.table("labels")
+    assert all(table.says(table.always_with(table.keys), row.get) for row in labels.records())
     names = wording.segment_names(result.rules, lang)
     customers = result.customers.pandas
     frame = customers[["monetary", "segment"]].assign(cluster=called, type=customers["segment"].map(names))

@@ -454,7 +454,7 @@ def test_nobody_is_portrayed_alone() -> None:
     assert found["customers"].isna().all()
     personas = schema.table("personas")
     for row in found.replace(np.nan, None).to_dict("records"):  # else it would be kept, as a remark of somebody's
-        assert personas.says(personas.always, row.get)
+        assert personas.says(personas.always_with(personas.keys), row.get)
 
 
 @settings(max_examples=40)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, schema
+from segmenter.books import longlist
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
@@ -51,7 +52,11 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
             written = [row for row in rows if any(value is not None for value in row)]
             columns = [next(one.key for one in table.fields if one.header["zh"] == head) for head in heads]
             for row in written:
-                assert table.says(table.always, dict(zip(columns, row, strict=True)).get), (path.name, table.key, row)
+                assert table.says(table.always_with(table.keys), dict(zip(columns, row, strict=True)).get), (
+                    path.name,
+                    table.key,
+                    row,
+                )
             seen |= {table.key} if written else set()
     assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
 
@@ -59,9 +64,10 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
 SIGNED = ["制表：", "王五", "审核：", "李四", "日期：六月三十日", "页：", "一", "二"]
 
 
-def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", ["制表：", "制表人"])
+def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, first: str) -> None:
     """It fills the columns that every row of ours fills, and its words are none of ours."""
-    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    path, out, words = tmp_path / "a.xlsx", tmp_path / "b.xlsx", [first, *SIGNED[1:]]
     asked = ["--clusters", "--value"]
     assert main(["fill", str(SAMPLE), "-o", str(path), *asked]) == 0
     assert main(["fill", str(path), "--as-of", "2026-08-15", *asked]) == 0
@@ -71,7 +77,7 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path) -> None
         if table.always and (name := table.sheet["zh"]) in book.sheetnames:
             sheet = book[name]
             below = 1 + max(cell.row for row in sheet.iter_rows() for cell in row if cell.value is not None)
-            for column, word in enumerate(SIGNED[: len(table.fields)], 1):
+            for column, word in enumerate(words[: len(table.fields)], 1):
                 sheet.cell(below, column, word)
             signed.append(name)
     book.save(path)
@@ -82,7 +88,7 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path) -> None
         book = openpyxl.load_workbook(out)
         for name in signed:
             rows = [[one for one in row if one is not None] for row in book[name].iter_rows(values_only=True)]
-            assert sum(row == SIGNED[: len(row)] and len(row) > 2 for row in rows) == 1, (day, name)
+            assert sum(row == words[: len(row)] and len(row) > 2 for row in rows) == 1, (day, name)
 
 
 def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> None:
@@ -178,3 +184,36 @@ def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     book.save(path)
     fill(path, "zh")
     assert openpyxl.load_workbook(path)[LABELS.sheet["zh"]]["A1"].value == "我的笔记"
+
+
+def own(*people: str) -> Frame:
+    """Labels of two dimensions that the user made herself."""
+    labels = [(one, "高价值客户", "高价值客户", None, f"企业规模：{one}人", "性质：民营") for one in people]
+    return Frame.of(labels, LABELS.keys[:6])
+
+
+@pytest.mark.parametrize("label", ["日期：2026-11-30", "地域分公司：华东"])
+@pytest.mark.parametrize("after", [["007"], ["007", "12"], []], ids=len)
+@pytest.mark.parametrize("many", [False, True])
+def test_a_line_of_signatures_below_labels_of_ones_own_dimensions_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool, after: list[str], label: str
+) -> None:
+    """And the labels of whoever is gone go, and of all of them when there are none any more."""
+    if many:
+        monkeypatch.setattr(longlist, "FROM", 1)
+        monkeypatch.setattr(longlist, "_PIECE", 0)
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    fill(path, "zh", labels=own("007", "12", "13"))
+    book = openpyxl.load_workbook(path)
+    signed = ("制表人", "王五", "审核人", "李四", label)
+    for column, word in enumerate(signed, 1):
+        book[LABELS.sheet["zh"]].cell(5, column, word)
+    book.save(path)
+    for _ in range(2):
+        out.write_bytes(path.read_bytes())
+        fill(out, "zh", **({"labels": own(*after)} if after else {}))
+        assert jobs.verify(path, out).ok
+        found = [*openpyxl.load_workbook(out)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
+        assert [row[0] for row in found if row[0]] == [*after, "制表人"]
+        assert [row[:5] for row in found if row[0] == "制表人"] == [signed]
+        path.write_bytes(out.read_bytes())

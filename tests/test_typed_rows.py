@@ -122,6 +122,18 @@ def test_a_signature_below_table_2_is_no_customer_who_left(tmp_path: Path, table
     assert rows_of(filled(path), RFM.sheet["zh"]) == before
 
 
+@pytest.mark.parametrize("measures", [["F"], ["F", "M"]], ids="".join)
+def test_a_signature_where_table_2_has_no_frequency_says_no_amount_or_day(tmp_path: Path, measures: list[str]) -> None:
+    heads = [field.header["zh"] for field in RFM.fields[:6] if field.header["zh"][0] not in measures]
+    signed = ["制表人", "王五", "审核人", "李四", "六月"][: len(heads)]
+    path = book(tmp_path / "a.xlsx", **{RFM.sheet["zh"]: [heads]})
+    jobs.fill(path, as_of=AS_OF)
+    path = edit(path, lambda made: made[RFM.sheet["zh"]].append(signed))
+    path = edit(path, lambda made: made[CUSTOMERS.sheet["zh"]].delete_rows(7))
+    rows = rows_of(filled(path), RFM.sheet["zh"])
+    assert [row[0] for row in rows[1:]] == [*(f"C{n:03d}" for n in range(1, 6)), "制表人"] and rows[-1] == signed
+
+
 def test_a_total_that_has_a_customer_type_is_no_customer_who_left(tmp_path: Path) -> None:
     def change(made: Any) -> None:
         sheet = made[RFM.sheet["zh"]]

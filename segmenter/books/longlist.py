@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from segmenter.books import cells, columns, encoders, longrows, spans
 from segmenter.books.filling import UNLIKE, Filled, Job, Whole, addressed, body_of, refuse_growth, refuse_merged
-from segmenter.books.ours import Always, always, fields, says
+from segmenter.books.ours import Always, always, fields, says, with_own
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
@@ -223,7 +223,7 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
         return None
     styles = _styles(sheet, rows[first])
     keep = {column: styles.get(column, 0) for column in range(own.area.left, own.area.right + 1) if column not in ours}
-    told = always(job.table, [one for one in job.frame.columns if one in job.header.columns])
+    told = always(job.table, [one for one in job.frame.columns if one in job.header.columns], job.frame)
     about = {key, *fields(told, job.header.columns)}, job.formatted, keep
     scan = Scan(sheet.prefix, sheet.name, sheet.strings, lambda _: False, False, *about)
     for piece in pieces(data, found.start(), close, b"</" + p + b"row>"):
@@ -232,7 +232,9 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
             return None
     if scan.height - first != scan.rows:
         return None
-    return _Standing(found.start(), close, scan, rows[first], scan.columns(), told)
+    held = scan.columns()
+    told = with_own(told, lambda one: at(held, job.header.columns.get(one, -1), first))
+    return _Standing(found.start(), close, scan, rows[first], held, told)
 
 
 def pieces(data: bytes, start: int, end: int, close: bytes) -> Iterator[bytes]:

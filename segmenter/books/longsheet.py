@@ -101,6 +101,7 @@ class Long(NamedTuple):
         if scan.unnumbered:
             return str(made.first + 1)
         stood = scan.columns()
+        always = ours.with_own(always, lambda one: at(stood, plan.columns.get(one, -1), made.first))
         went = self._went(stood.get(key), scan.height) if key in written else {}
         lost = [row for row in range(made.first, scan.height) if row - made.first not in went]
         typed = (row for row in lost if key in written and not self._is_ours(stood, always, row))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 from segmenter import texts
 from segmenter.books import Formula
@@ -11,13 +12,25 @@ from segmenter.frames import Frame
 from segmenter.schema import Table, fold
 from segmenter.texts import DEFAULT, LANGS
 
+_LABEL: Final = "dimension.label"
 Always = Sequence[Mapping[str, Sequence[str]]]
 
 
 def always(table: Table, written: Collection[str], frame: Frame | None = None) -> Always:
     """What no row of a table lacks that has the fields `written`, as far as a frame knows it."""
     found = table.always_with(written)
-    return found if frame is None else [one for one in found if _brings(frame, table, one)]
+    if frame is None:
+        return found
+    known = with_own(found, lambda key: frame[key][0] if key in frame and len(frame) else None)
+    return [one for one in known if _brings(frame, table, one)]
+
+
+def with_own(always: Always, first: Callable[[str], object]) -> Always:
+    """The same where labels may be of the dimensions that people made themselves and of which a first row says one in
+    each field."""
+    return [
+        {key: [*names, *_own(first(key))] if _LABEL in names else names for key, names in one.items()} for one in always
+    ]
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
@@ -35,6 +48,14 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
     its sheet: so that it is known for one of ours when that is gone too."""
     lang = next((one for one in LANGS if fold(sheet) == fold(table.sheet[one])), DEFAULT)
     return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
+
+
+def _own(label: object) -> Iterator[str]:
+    """What a label of the same dimension says, as a name of such texts."""
+    for lang in LANGS:
+        dimension, mark, _ = str(label).partition(texts.say(_LABEL, lang, dimension="", level=""))
+        if mark:
+            yield f"{_LABEL}:{dimension}"
 
 
 def _brings(frame: Frame, table: Table, one: Mapping[str, Sequence[str]]) -> bool:

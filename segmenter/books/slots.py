@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from segmenter.books.cells import Plain, column, number
-from segmenter.books.ours import Always, always
+from segmenter.books.ours import Always, always, with_own
 from segmenter.books.region import Region, Standing, count, says_always
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
@@ -92,8 +92,12 @@ class Typed:
         self._columns = {*header.columns.values()}
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
-        self._always = always
+        self._always = with_own(always, self._first)
         self._key = header.columns.get(table.key_field)
+
+    def _first(self, key: str) -> Plain:
+        """What the first row says in a field."""
+        return self._standing.value(self.region.first, self._fields[key]) if key in self._fields else None
 
     def stands(self, row: int) -> bool:
         """Whether something stands in a row."""

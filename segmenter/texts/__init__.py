@@ -73,15 +73,24 @@ def say(key: str, lang: str, **params: Any) -> str:
 @lru_cache(1 << 14)
 def could_be(text: str, *names: str) -> bool:
     """Whether a text is one of those called `names` ("stage.*": any that begins so), in any language and with anything
-    in its holes."""
+    in its holes; but the first hole of "dimension.label" is a dimension of ours, and of "dimension.label:X" X."""
     return any(pattern.fullmatch(text) for name in names for pattern in _patterns(name))
 
 
 @cache
 def _patterns(name: str) -> list[re.Pattern[str]]:
-    known = fnmatch.filter(_catalogue(), name)
-    said = (_HOLE.split(template(one, lang)) for one in known for lang in LANGS)
-    return [re.compile(".+".join(map(re.escape, parts)), re.DOTALL) for parts in said]
+    key, _, first = name.partition(":")
+    first = re.escape(first) or (_dimensions() if key == "dimension.label" else ".+")
+    said = [_HOLE.split(template(one, lang)) for one in fnmatch.filter(_catalogue(), key) for lang in LANGS]
+    escaped = ([*map(re.escape, parts)] for parts in said)
+    return [
+        re.compile(first.join([begin, ".+".join(rest)] if rest else [begin]), re.DOTALL) for begin, *rest in escaped
+    ]
+
+
+def _dimensions() -> str:
+    named = (name for one in load("dimensions.toml")["dimension"] for name in one["name"].values())
+    return f"(?:{'|'.join(map(re.escape, named))})"
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> Mapping[str, str]:
