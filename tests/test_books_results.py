@@ -698,18 +698,6 @@ def test_what_further_rows_calculate_of_cells_elsewhere_is_read_as_well(tmp_path
     assert held(out) == {"O2": 6, "O3": 6, "O4": 6, **further, "S1": 30 if is_sum else 18, "S2": 4}
 
 
-def test_verify_lets_sums_above_a_long_list_be_old(tmp_path, monkeypatch):
-    monkeypatch.setattr(longlist, "FROM", 1)
-    path = tmp_path / "a.xlsx"
-    workbook = xlsxwriter.Workbook(path)
-    sheet = workbook.add_worksheet(RFM_SHEET)
-    sheet.write_formula("I1", "=SUM(I5:I9)", None, 0)
-    sheet.write_row("A3", HEADERS)
-    workbook.close()
-    assert filled(path, full(range(99)), out := tmp_path / "b.xlsx") == [("stale", RFM_SHEET, 1)]
-    assert held(out) == {"I1": 0}
-
-
 @pytest.mark.parametrize("formula", ["SUBTOTAL(9,S2:S4)", "SUBTOTAL(9,S2:S4)+0", "SHOWN"])
 def test_a_row_that_is_hidden_with_its_customer_hides_what_stands_beside_the_list(tmp_path, formula):
     """It is shown again when the customer leaves, and with it the cells beside."""

@@ -22,7 +22,8 @@ _Coded = tuple[NDArray[np.intp], NDArray[Any]]
 
 def with_departed(frame: Frame, noted: NDArray[np.object_], lang: Lang) -> Frame:
     """Table 2 with the rows of earlier runs in which people typed something, whose customers are not in `frame`: ID
-    and a word, nothing else, so that what was typed stays.
+    and a word, nothing else, as any list says of a row that stays (`ours.gone`); here it has a place in the frame, so
+    that the whole columns of a long table 2 need not be written row by row for one remark.
 
     `noted`: their IDs as they stand on the sheet.
     """
