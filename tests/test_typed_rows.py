@@ -356,6 +356,34 @@ def test_a_group_behind_a_gap_below_table_3_is_told(tmp_path: Path) -> None:
     assert rows_of(path, name)[-1][4] == "张三"
 
 
+SIGNED = {
+    "a total": ["合计", 6],
+    "who made it": ["制表：", "王五", "审核：", "李四"],
+    "a remark": ["注：频次按下单日计"],
+    "both": ["总计", 6, None, "元"],
+}
+
+
+@pytest.mark.parametrize("said", SIGNED.values(), ids=SIGNED)
+@pytest.mark.parametrize("table", [CUSTOMERS, STRATEGY], ids=["customers", "groups"])
+def test_a_total_or_a_signature_behind_a_gap_is_not_asked_about(tmp_path: Path, table: Any, said: list[Any]) -> None:
+    path, name = tmp_path / "a.xlsx", table.sheet["zh"]
+    jobs.new(path, "zh")
+
+    def change(made: Any) -> None:
+        put(made[CUSTOMERS.sheet["zh"]], [HEADS, *map(person, range(1, 7))])
+
+    jobs.fill(edit(path, change), as_of=AS_OF)
+    last = len(rows_of(path, name))
+    for row in (last + 2, last + 3):
+        for column, value in enumerate(said, 1):
+            path = edit(path, lambda made, at=(row, column), value=value: made[name].cell(*at, value))
+        codes = {one.code for one in jobs.check(path).findings}
+        assert not codes & {"rows_below", "groups_below"}
+    path = edit(path, lambda made: made[name].cell(last + 5, 1, "C009"))
+    assert {one.code for one in jobs.check(path).findings} & {"rows_below", "groups_below"}
+
+
 def test_the_proof_finds_a_cell_that_should_have_stayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = book(tmp_path / "a.xlsx", 20, **{STRATEGY.sheet["zh"]: [PLAN, OWN["figures"], OWN["formulas"]]})
     real = lists._Rows._wanted

@@ -67,7 +67,7 @@ class Grid:
         self.totals_row = totals_row
         """row of an Excel table's totals, which is no customer"""
         self.below = below
-        """first row with something in it below the sheet's Excel table and a gap: not the table's, so not in `rows`"""
+        """first row below the sheet's Excel table and a gap that may be one of its rows; it is not, so not in `rows`"""
         self.formulas = formulas
         """whether a cell may have a formula"""
         self.standing: Callable[[], Standing] | None = None

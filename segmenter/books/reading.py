@@ -197,22 +197,33 @@ def _plain(value: Any) -> Any:
 
 
 def cut(rows: list[list[Any]], listed: Sequence[ListObject]) -> tuple[list[list[Any]], int | None]:
-    """The rows up to the first gap below the sheet's Excel table, and the first row with something behind it."""
+    """The rows up to the first gap below the sheet's Excel table, and the first row behind it that may be one of the
+    list."""
     end, below = cut_at(rows, listed)
     return rows[:end] if end < len(rows) else rows, below
 
 
 def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple[int, int | None]:
-    """How many rows there are up to that gap, and the first row with something behind it. A table that is not the list
-    of its sheet says nothing of where that ends, and neither does one beside whose gap a row goes on."""
+    """How many rows there are up to that gap, and the first row behind it that may be one of the list. A table that is
+    not the list of its sheet says nothing of where that ends, and neither does one beside whose gap a row goes on."""
     if len(listed) != 1:
         return len(rows), None
     one = listed[0].area
     end = one.bottom + 1
     while end < len(rows) and _filled(rows[end], one):
         end += 1
-    rest = next((row for row in range(end, len(rows)) if _filled(rows[row], one)), None)
-    return (len(rows), None) if rest is None or _filled(rows[end]) or not _is_list(one, rows) else (end, rest)
+    behind = [row for row in range(end, len(rows)) if _filled(rows[row], one)]
+    if not behind or _filled(rows[end]) or not _is_list(one, rows):
+        return len(rows), None
+    return end, next((row for row in behind if not _is_remark(rows[row][one.left : one.right + 1])), None)
+
+
+def _is_remark(cells: Sequence[Any]) -> bool:
+    """Whether a row is none of a list for sure: it sums up others, says who made them, or is one text with a colon."""
+    first, *others = (value for value in cells if value is not None)
+    if not isinstance(first, str) or schema.says_total(first) or schema.is_signature(first.strip()):
+        return isinstance(first, str)
+    return not others and re.search("[:\uff1a]", first) is not None
 
 
 def _filled(row: Sequence[Any], one: Area | None = None) -> bool:
