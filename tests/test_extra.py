@@ -217,3 +217,65 @@ def test_a_line_of_signatures_below_labels_of_ones_own_dimensions_stays(
         assert [row[0] for row in found if row[0]] == [*after, "制表人"]
         assert [row[:5] for row in found if row[0] == "制表人"] == [signed]
         path.write_bytes(out.read_bytes())
+
+
+SIGNED_ROW = ("制表人", "王五", "审核人", "李四", "日期：2026-11-30")
+FIRST = {
+    "somebody who left": {1: "1", 2: "不在本次分析中", 12: "老客户"},
+    "nothing": {},
+    "a signature": dict(enumerate(SIGNED_ROW, 1)),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("after", [["007", "12"], []], ids=len)
+def test_own_dimensions_are_known_whatever_the_first_row_says(tmp_path: Path, after: list[str], first: str) -> None:
+    """Of which `verify` is not told: else labels of customers who left stay, or the signature goes."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    fill(path, "zh", labels=own("1", "007", "12", "13"))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    sheet["L1"] = "备注"
+    for column in range(1, 13):
+        sheet.cell(2, column).value = FIRST[first].get(column)
+    book.save(path)
+    out.write_bytes(path.read_bytes())
+    fill(out, "zh", **({"labels": own(*after)} if after else {}))
+    assert jobs.verify(path, out).ok
+    found = [*openpyxl.load_workbook(out)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
+    typed = [tuple(FIRST[first].get(column) for column in range(1, 13))] if FIRST[first] else []
+    assert [row for row in found if row[0] not in (*after, None)] == typed
+    assert [row[0] for row in found if row[0] in after] == after
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_labels_of_own_dimensions_in_a_plain_list_go_on_behind_empty_rows(tmp_path: Path, gap: int) -> None:
+    path = tmp_path / "book.xlsx"
+    fill(path, "zh", labels=own("007", "12", "13", "14"))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    del sheet.tables[LABELS.list_object]
+    sheet.insert_rows(4, gap)
+    book.save(path)
+    fill(path, "zh", labels=own("007", "12", "13"))
+    assert [row[0] for row in rows(path, "zh") if any(row)] == ["007", "12", "13"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_signature_stays_where_somebody_deleted_columns_of_labels(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "book.xlsx"
+    people = [
+        (one, "高价值客户", "高价值客户", "性别：女", "性别：女", "性别：女", "重要") for one in ("007", "12", "13")
+    ]
+    keys = ("customer_id", "segment", "group", "label1", "label2", "label3", "cluster")
+    fill(path, "zh", labels=Frame.of(people, keys))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    del sheet.tables[LABELS.list_object]
+    sheet.delete_cols(5, count)
+    for column, word in enumerate(SIGNED_ROW, 1):
+        sheet.cell(5, column, word)
+    book.save(path)
+    fill(path, "zh", labels=Frame.of(people[:2], keys))
+    found = [*openpyxl.load_workbook(path)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
+    assert [row[0] for row in found] == ["007", "12", "制表人"] and found[2][:5] == SIGNED_ROW
