@@ -279,3 +279,61 @@ def test_a_signature_stays_where_somebody_deleted_columns_of_labels(tmp_path: Pa
     fill(path, "zh", labels=Frame.of(people[:2], keys))
     found = [*openpyxl.load_workbook(path)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
     assert [row[0] for row in found] == ["007", "12", "制表人"] and found[2][:5] == SIGNED_ROW
+
+
+def cross(*levels: str) -> Frame:
+    """Lines of the cross table, of which the last is about too few customers to say how many."""
+    lines = [("地域", level, "全部", 30 + n, None) for n, level in enumerate(levels)]
+    small = ("地域", levels[0], "新客户", None, "少于5人，不显示")
+    return Frame.of([*lines, small], ("dimension", "level", "segment", "customers", "note"))
+
+
+def mixed(*levels: str) -> Frame:
+    """Lines about clusters and customer types."""
+    lines = [("活跃型", level, 30, 0.5, 0.5) for level in levels]
+    return Frame.of(lines, ("name", "segment", "customers", "cluster_share", "overall_share"))
+
+
+@pytest.mark.parametrize("said", ["合计", "小计：", "Total"])
+@pytest.mark.parametrize("table", [True, False])
+def test_a_total_right_below_a_list_without_keys_stays(tmp_path: Path, table: bool, said: str) -> None:
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    fill(path, "zh", cross=cross("一线", "二线"), cluster_cross=mixed("新客户", "老客户"))
+    book = openpyxl.load_workbook(path)
+    totals = {"交叉分析": (said, "全部", None, 61), "聚类与客户类型": (said, "全部", 60, 1, 1)}
+    for name, total in totals.items():
+        if not table:
+            book[name].tables.clear()
+        book[name].append(total)
+    book.save(path)
+    for extra in ({}, {"cross": cross("一线"), "cluster_cross": mixed("新客户", "老客户", "其他客户")}):
+        out.write_bytes(path.read_bytes())
+        fill(out, "zh", **extra)
+        assert jobs.verify(path, out).ok
+        for name, total in totals.items():
+            found = [*openpyxl.load_workbook(out)[name].iter_rows(min_row=2, values_only=True)]
+            assert [row[: len(total)] for row in found if row[0] == said] == [total]
+
+
+@pytest.mark.parametrize("deleted", ["说明", "客户数", "客户类型"])
+def test_a_list_without_one_of_its_columns_does_not_grow_at_each_fill(tmp_path: Path, deleted: str) -> None:
+    """A line has either a number of customers or a note that they are too few."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    few = Frame.of(
+        [("新客户", 30, "—", None), ("老客户", None, "—", "少于5人，不做画像")],
+        ("segment", "customers", "traits", "missing"),
+    )
+    extra = {"cross": cross("一线", "二线"), "personas": few}
+    fill(path, "zh", **extra)
+    book = openpyxl.load_workbook(path)
+    for name, header in (("交叉分析", deleted), ("客户画像", {"说明": "数据说明"}.get(deleted, deleted))):
+        book[name].tables.clear()
+        book[name].delete_cols(1 + [cell.value for cell in book[name][1]].index(header))
+    book.save(path)
+    for _ in range(2):
+        out.write_bytes(path.read_bytes())
+        fill(out, "zh", **extra)
+        assert jobs.verify(path, out).ok
+        made = openpyxl.load_workbook(out)
+        assert [sum(any(row) for row in made[name].values) for name in ("交叉分析", "客户画像")] == [4, 3]
+        path.write_bytes(out.read_bytes())

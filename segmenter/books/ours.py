@@ -10,7 +10,7 @@ from segmenter import texts
 from segmenter.books import Formula
 from segmenter.books.cells import Plain, column
 from segmenter.frames import Frame
-from segmenter.schema import Table, fold
+from segmenter.schema import Table, fold, says_total
 from segmenter.texts import DEFAULT, LANGS
 
 _LABEL: Final = "dimension.label"
@@ -36,7 +36,11 @@ def with_own(always: Always, said: Callable[[str], Iterable[object]], times: int
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
-    """Whether a row has it. `said`: what stands in a column, `UNREAD` where that is not known."""
+    """Whether a row has it and, where there are no keys, sums up no others. `said`: what stands in a column, `UNREAD`
+    where that is not known."""
+    about = said(columns[table.same[0]]) if table.same and table.same[0] in columns else None
+    if isinstance(about, str) and says_total(about):
+        return False
     return table.says(always, lambda key: said(columns[key]) if key in columns else None)
 
 
