@@ -102,16 +102,21 @@ class Table:
         by one that has nothing for it; "kept" only grows, and a fill without news leaves it alone"""
         self.always = always
         """what no row lacks that `fill` writes: of each entry one field, which says one of its texts where there are
-        any. Entries in one list are for sheets with and without a field: see `always_with`"""
+        any. Entries in one list are for sheets with and without some fields: see `always_with`"""
         self.gone = gone
         """the field that says of a row which only stays for what people typed beside it that it does"""
         self.same = same
         """without a key field: those by which a line is found again beside which people typed something"""
 
     def always_with(self, fields: Collection[str]) -> list[Mapping[str, Sequence[str]]]:
-        """That of it which holds of a sheet with some fields: of each list the entry whose first field is there, if any
-        is, and that before the others."""
-        there = ([one for one in entries if next(iter(one)) in fields] for entries in self.always)
+        """That of it which holds of a sheet with some fields: of each list the first entry that is there with all of
+        which a row has one; else rows of ours might have none."""
+
+        def is_there(one: Mapping[str, Sequence[str]]) -> bool:
+            first, *others = one
+            return first in fields and all(key in fields for key in others if key != self.gone)
+
+        there = ([one for one in entries if is_there(one)] for entries in self.always)
         return [entries[0] for entries in there if entries]
 
     def says(self, always: Sequence[Mapping[str, Sequence[str]]], said: Callable[[str], object]) -> bool:

@@ -217,3 +217,123 @@ def test_a_line_of_signatures_below_labels_of_ones_own_dimensions_stays(
         assert [row[0] for row in found if row[0]] == [*after, "制表人"]
         assert [row[:5] for row in found if row[0] == "制表人"] == [signed]
         path.write_bytes(out.read_bytes())
+
+
+SIGNED_ROW = ("制表人", "王五", "审核人", "李四", "日期：2026-11-30")
+FIRST = {
+    "somebody who left": {1: "1", 2: "不在本次分析中", 12: "老客户"},
+    "nothing": {},
+    "a signature": dict(enumerate(SIGNED_ROW, 1)),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("after", [["007", "12"], []], ids=len)
+def test_own_dimensions_are_known_whatever_the_first_row_says(tmp_path: Path, after: list[str], first: str) -> None:
+    """Of which `verify` is not told: else labels of customers who left stay, or the signature goes."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    fill(path, "zh", labels=own("1", "007", "12", "13"))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    sheet["L1"] = "备注"
+    for column in range(1, 13):
+        sheet.cell(2, column).value = FIRST[first].get(column)
+    book.save(path)
+    out.write_bytes(path.read_bytes())
+    fill(out, "zh", **({"labels": own(*after)} if after else {}))
+    assert jobs.verify(path, out).ok
+    found = [*openpyxl.load_workbook(out)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
+    typed = [tuple(FIRST[first].get(column) for column in range(1, 13))] if FIRST[first] else []
+    assert [row for row in found if row[0] not in (*after, None)] == typed
+    assert [row[0] for row in found if row[0] in after] == after
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_labels_of_own_dimensions_in_a_plain_list_go_on_behind_empty_rows(tmp_path: Path, gap: int) -> None:
+    path = tmp_path / "book.xlsx"
+    fill(path, "zh", labels=own("007", "12", "13", "14"))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    del sheet.tables[LABELS.list_object]
+    sheet.insert_rows(4, gap)
+    book.save(path)
+    fill(path, "zh", labels=own("007", "12", "13"))
+    assert [row[0] for row in rows(path, "zh") if any(row)] == ["007", "12", "13"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_signature_stays_where_somebody_deleted_columns_of_labels(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "book.xlsx"
+    people = [
+        (one, "高价值客户", "高价值客户", "性别：女", "性别：女", "性别：女", "重要") for one in ("007", "12", "13")
+    ]
+    keys = ("customer_id", "segment", "group", "label1", "label2", "label3", "cluster")
+    fill(path, "zh", labels=Frame.of(people, keys))
+    book = openpyxl.load_workbook(path)
+    sheet = book[LABELS.sheet["zh"]]
+    del sheet.tables[LABELS.list_object]
+    sheet.delete_cols(5, count)
+    for column, word in enumerate(SIGNED_ROW, 1):
+        sheet.cell(5, column, word)
+    book.save(path)
+    fill(path, "zh", labels=Frame.of(people[:2], keys))
+    found = [*openpyxl.load_workbook(path)[LABELS.sheet["zh"]].iter_rows(min_row=2, values_only=True)]
+    assert [row[0] for row in found] == ["007", "12", "制表人"] and found[2][:5] == SIGNED_ROW
+
+
+def cross(*levels: str) -> Frame:
+    """Lines of the cross table, of which the last is about too few customers to say how many."""
+    lines = [("地域", level, "全部", 30 + n, None) for n, level in enumerate(levels)]
+    small = ("地域", levels[0], "新客户", None, "少于5人，不显示")
+    return Frame.of([*lines, small], ("dimension", "level", "segment", "customers", "note"))
+
+
+def mixed(*levels: str) -> Frame:
+    """Lines about clusters and customer types."""
+    lines = [("活跃型", level, 30, 0.5, 0.5) for level in levels]
+    return Frame.of(lines, ("name", "segment", "customers", "cluster_share", "overall_share"))
+
+
+@pytest.mark.parametrize("said", ["合计", "小计：", "Total"])
+@pytest.mark.parametrize("table", [True, False])
+def test_a_total_right_below_a_list_without_keys_stays(tmp_path: Path, table: bool, said: str) -> None:
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    fill(path, "zh", cross=cross("一线", "二线"), cluster_cross=mixed("新客户", "老客户"))
+    book = openpyxl.load_workbook(path)
+    totals = {"交叉分析": (said, "全部", None, 61), "聚类与客户类型": (said, "全部", 60, 1, 1)}
+    for name, total in totals.items():
+        if not table:
+            book[name].tables.clear()
+        book[name].append(total)
+    book.save(path)
+    for extra in ({}, {"cross": cross("一线"), "cluster_cross": mixed("新客户", "老客户", "其他客户")}):
+        out.write_bytes(path.read_bytes())
+        fill(out, "zh", **extra)
+        assert jobs.verify(path, out).ok
+        for name, total in totals.items():
+            found = [*openpyxl.load_workbook(out)[name].iter_rows(min_row=2, values_only=True)]
+            assert [row[: len(total)] for row in found if row[0] == said] == [total]
+
+
+@pytest.mark.parametrize("deleted", ["说明", "客户数", "客户类型"])
+def test_a_list_without_one_of_its_columns_does_not_grow_at_each_fill(tmp_path: Path, deleted: str) -> None:
+    """A line has either a number of customers or a note that they are too few."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    few = Frame.of(
+        [("新客户", 30, "—", None), ("老客户", None, "—", "少于5人，不做画像")],
+        ("segment", "customers", "traits", "missing"),
+    )
+    extra = {"cross": cross("一线", "二线"), "personas": few}
+    fill(path, "zh", **extra)
+    book = openpyxl.load_workbook(path)
+    for name, header in (("交叉分析", deleted), ("客户画像", {"说明": "数据说明"}.get(deleted, deleted))):
+        book[name].tables.clear()
+        book[name].delete_cols(1 + [cell.value for cell in book[name][1]].index(header))
+    book.save(path)
+    for _ in range(2):
+        out.write_bytes(path.read_bytes())
+        fill(out, "zh", **extra)
+        assert jobs.verify(path, out).ok
+        made = openpyxl.load_workbook(out)
+        assert [sum(any(row) for row in made[name].values) for name in ("交叉分析", "客户画像")] == [4, 3]
+        path.write_bytes(out.read_bytes())

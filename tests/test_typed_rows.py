@@ -416,3 +416,17 @@ def test_remarks_on_what_was_found_stay_beside_it(tmp_path: Path) -> None:
 
     rows = rows_of(filled(edit(path, remarked)), name)
     assert {row[3]: row[7] for row in rows[1:]} == {one: f"{one} 已交张三" for one in ("C5", "F11", "K14")}
+
+
+def test_a_signature_below_a_log_without_its_first_column_stays(tmp_path: Path) -> None:
+    path, name, signed = book(tmp_path / "a.xlsx"), CLEANING.sheet["zh"], ["制表人", "王五", "审核人", "李四", "六月"]
+
+    def change(made: Any) -> None:
+        made[CUSTOMERS.sheet["zh"]]["C5"].value = None
+        made[name].tables.clear()
+        made[name].delete_cols(1)
+        made[name].append(signed)
+
+    rows = rows_of(filled(edit(filled(path), change)), name)
+    assert [row[:5] for row in rows if row[0] == "制表人"] == [signed]
+    assert len({tuple(row) for row in rows}) == len(rows)

@@ -14,7 +14,7 @@ from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, find
 from segmenter.books.rowxml import IDLE, Row
 from segmenter.books.scan import Scan
-from segmenter.books.scanned import Held, at
+from segmenter.books.scanned import Held, at, down
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import key_of, match
 from segmenter.books.writer import Writer
@@ -233,7 +233,7 @@ def _standing(job: Job, own: ListObject) -> _Standing | None:
     if scan.height - first != scan.rows:
         return None
     held = scan.columns()
-    told = with_own(told, lambda one: at(held, job.header.columns.get(one, -1), first))
+    told = with_own(told, lambda one: down(held, job.header.columns.get(one, -1), first, scan.height))
     return _Standing(found.start(), close, scan, rows[first], held, told)
 
 

@@ -19,7 +19,7 @@ from segmenter.books.ours import Always
 from segmenter.books.package import Content, Package
 from segmenter.books.rowxml import IDLE
 from segmenter.books.scan import Scan
-from segmenter.books.scanned import Held, at
+from segmenter.books.scanned import Held, at, down
 from segmenter.books.sheetxml import Sheet
 from segmenter.books.slots import Slot, key_of
 from segmenter.books.styles import Styles
@@ -101,7 +101,7 @@ class Long(NamedTuple):
         if scan.unnumbered:
             return str(made.first + 1)
         stood = scan.columns()
-        always = ours.with_own(always, lambda one: at(stood, plan.columns.get(one, -1), made.first))
+        always = ours.with_own(always, lambda one: down(stood, plan.columns.get(one, -1), made.first, scan.height))
         went = self._went(stood.get(key), scan.height) if key in written else {}
         lost = [row for row in range(made.first, scan.height) if row - made.first not in went]
         typed = (row for row in lost if key in written and not self._is_ours(stood, always, row))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from segmenter import texts
 from segmenter.books import Formula
 from segmenter.books.cells import Plain, column
 from segmenter.frames import Frame
-from segmenter.schema import Table, fold
+from segmenter.schema import Table, fold, says_total
 from segmenter.texts import DEFAULT, LANGS
 
 _LABEL: Final = "dimension.label"
@@ -21,20 +22,25 @@ def always(table: Table, written: Collection[str], frame: Frame | None = None) -
     found = table.always_with(written)
     if frame is None:
         return found
-    known = with_own(found, lambda key: frame[key][0] if key in frame and len(frame) else None)
+    known = with_own(found, lambda key: frame[key][:1] if key in frame else (), 1)
     return [one for one in known if _brings(frame, table, one)]
 
 
-def with_own(always: Always, first: Callable[[str], object]) -> Always:
-    """The same where labels may be of the dimensions that people made themselves and of which a first row says one in
-    each field."""
+def with_own(always: Always, said: Callable[[str], Iterable[object]], times: int = 2) -> Always:
+    """The same where labels may be of dimensions that people made themselves: in each field of the first that comes so
+    often among what is `said` there. A label said once may be part of a remark, and a first row need not have any."""
     return [
-        {key: [*names, *_own(first(key))] if _LABEL in names else names for key, names in one.items()} for one in always
+        {key: [*names, *_own(said(key), times)] if _LABEL in names else names for key, names in one.items()}
+        for one in always
     ]
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
-    """Whether a row has it. `said`: what stands in a column, `UNREAD` where that is not known."""
+    """Whether a row has it and, where there are no keys, sums up no others. `said`: what stands in a column, `UNREAD`
+    where that is not known."""
+    about = said(columns[table.same[0]]) if table.same and table.same[0] in columns else None
+    if isinstance(about, str) and says_total(about):
+        return False
     return table.says(always, lambda key: said(columns[key]) if key in columns else None)
 
 
@@ -50,12 +56,16 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
     return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
 
 
-def _own(label: object) -> Iterator[str]:
-    """What a label of the same dimension says, as a name of such texts."""
-    for lang in LANGS:
-        dimension, mark, _ = str(label).partition(texts.say(_LABEL, lang, dimension="", level=""))
-        if mark:
-            yield f"{_LABEL}:{dimension}"
+def _own(labels: Iterable[object], times: int) -> Collection[str]:
+    """What the labels of that dimension say, as names of such texts: it may end at either language's mark."""
+    marks, count = [texts.say(_LABEL, lang, dimension="", level="") for lang in LANGS], Counter[str]()
+    for label in labels:
+        parts = (str(label).strip().partition(mark) for mark in marks)
+        names = [f"{_LABEL}:{dimension}" for dimension, found, _ in parts if found]
+        count.update(names)
+        if often := [name for name in names if count[name] >= times]:
+            return often
+    return ()
 
 
 def _brings(frame: Frame, table: Table, one: Mapping[str, Sequence[str]]) -> bool:

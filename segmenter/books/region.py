@@ -176,7 +176,8 @@ def find(standing: Standing, header: Header, listed: Collection[ListObject], tab
     first, ends = header.row + 1, min((area.top for area in others if across & _columns(area)), default=refs.MAX_ROWS)
     is_typed = len(keys) == 1 and table[table.key_field].owner == "user"
     if own is None:
-        last = _last(standing, first, ends, columns, None if is_typed else partial(_is_line, standing, header, table))
+        is_line = None if is_typed else partial(_is_line, standing, header, table, _always(standing, header, table))
+        last = _last(standing, first, ends, columns, is_line)
     else:
         columns |= _columns(own.area)
         last = own.last
@@ -238,10 +239,19 @@ def count(standing: Standing, row: int, columns: Collection[int]) -> int:
     return sum(column in columns for column in standing.filled(row))
 
 
-def _is_line(standing: Standing, header: Header, table: Table, row: int, far: bool) -> bool:
+def _always(standing: Standing, header: Header, table: Table) -> Always:
+    """What no row of ours lacks, as far as the rows below a header tell it."""
+
+    def said(key: str) -> Iterable[object]:
+        rows = (row for row in standing.rows if row > header.row) if key in header.columns else ()
+        return (standing.value(row, header.columns[key]) for row in rows)
+
+    return ours.with_own(ours.always(table, header.columns), said)
+
+
+def _is_line(standing: Standing, header: Header, table: Table, told: Always, row: int, far: bool) -> bool:
     """Whether a row has a key, and what no row of ours lacks, which has to be more. Without keys a line `far` below has
     something in every field."""
-    told = ours.always(table, header.columns)
     key = header.columns.get(table.key_field)
     needed = {key} if key is not None else {*header.columns.values()} if far or not told else set()
     if not (told or len(needed) > 1) or count(standing, row, needed) < len(needed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple, overload
@@ -104,6 +104,11 @@ class Held(NamedTuple):
 def at(columns: Mapping[int, Held], column: int, row: int) -> Any:
     """What stands in a row of a column, None where nothing does."""
     return columns[column].at(row) if column in columns else None
+
+
+def down(columns: Mapping[int, Held], column: int, start: int, end: int) -> Iterable[Any]:
+    """What stands in the rows `start`..`end - 1` of a column."""
+    return columns[column].values(start, end) if column in columns else ()
 
 
 def days(values: NDArray[np.float64], date1904: bool) -> NDArray[Any]:

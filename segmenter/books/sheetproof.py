@@ -256,9 +256,9 @@ class _Kept:
     @cached_property
     def _always(self) -> Always:
         """Asked of each row that goes; whole columns have to be looked through to tell it."""
-        plan = self._plan
-        there = plan.columns
-        return ours.with_own(plan.always, lambda one: self._was.value(plan.first, there[one]) if one in there else None)
+        there, stood = self._plan.columns, self._plan.region
+        rows = range(stood.first, stood.last + 1) if stood else range(0)
+        return ours.with_own(self._plan.always, lambda key: self._was.column(there.get(key, -1), rows))
 
     def _exchanged(self, gone: Sequence[int]) -> str:
         """The first row that became the row of another key, or that went though its key did not."""

@@ -92,12 +92,13 @@ class Typed:
         self._columns = {*header.columns.values()}
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
-        self._always = with_own(always, self._first)
+        self._always = with_own(always, self._said)
         self._key = header.columns.get(table.key_field)
 
-    def _first(self, key: str) -> Plain:
-        """What the first row says in a field."""
-        return self._standing.value(self.region.first, self._fields[key]) if key in self._fields else None
+    def _said(self, key: str) -> Iterator[Plain]:
+        """What the rows say in a field."""
+        rows = range(self.region.first, self.region.last + 1) if key in self._fields else ()
+        return (self._standing.value(row, self._fields[key]) for row in rows)
 
     def stands(self, row: int) -> bool:
         """Whether something stands in a row."""
