@@ -328,6 +328,38 @@ def test_a_doubtful_day_is_told_in_the_table_and_on_the_page(
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wide", [80, 120])
+def test_the_table_on_a_narrow_screen_cuts_nothing_and_ends_with_what_was_refused(
+    tmp_path: Path, wide: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "客户资料" / "2026年6月底各区域门店汇总" / "第一批" / "华东华南合并"
+    (source / "区域1").mkdir(parents=True)
+    bad(source / "区域1", good(tmp_path / "model.xlsx", 1))
+    good(source / "店.xlsx", 1)
+    out = tmp_path / "out"
+    _, said = run(capsys, str(source), "-o", str(out))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(wide))
+    main(["batch", str(source), "-o", str(out), "--jobs", "1", "--resume"])
+    lines = capsys.readouterr().out.splitlines()
+    shown = "".join("".join(lines).split())
+    assert lines[0].split() == ["完成", "店.xlsx", "店.xlsx"]
+    for file in said["files"][:-1]:
+        assert f"拒绝区域1/{Path(file['source']).name}{''.join(file['message'].split())}" in shown
+
+
+def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    out = tmp_path / "out"
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does when it has seen enough
+    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1"]
+    said = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert b"Traceback" not in said.stderr
+    assert {path.name for path in out.iterdir()} >= {"a.xlsx", "batch.csv", "batch.xlsx", "index.html"}
+
+
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
 def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")

@@ -92,8 +92,9 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
     return buffer.getvalue()
 
 
-def _near(rows: Sequence[Row]) -> list[str]:
-    """The sources as a page shows them: from the folder they all lie in, so that it says nothing of this machine."""
+def near(rows: Sequence[Row]) -> list[str]:
+    """The sources as page and screen show them: from the folder they all lie in, so that a page says nothing of this
+    machine, and a line of a screen has room for what tells them apart."""
     paths = [Path(row.source) for row in rows]
     if len({path.anchor for path in paths}) != 1:  # none, or on several drives
         return [_text(row.source) for row in rows]
@@ -115,8 +116,7 @@ def _html(rows: Sequence[Row], lang: Lang) -> str:
         counts=[(status, counts[status]) for status in ("done", "findings", "refused")],
         days=texts.say("batch.days", lang, first=span[0], last=span[1]) if span else "",
         rows=[
-            {key: value(row, key) for key in COLUMNS} | {"source": near}
-            for row, near in zip(rows, _near(rows), strict=True)
+            {key: value(row, key) for key in COLUMNS} | {"source": at} for row, at in zip(rows, near(rows), strict=True)
         ],
         segments=[
             {"name": name, "customers": count, "amount": amount, "share": amount / everything}
