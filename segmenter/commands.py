@@ -174,6 +174,8 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
                 sys.stdout.flush()
         finally:  # also when nobody reads on, as `head` does
             outputs = tables.write(ended, out, lang)
+        for listed, columns in worklist.unread(chosen.sources):
+            print("! " + texts.say("batch.unread", lang, path=listed, value=columns), file=sys.stderr)
     if chosen.json:
         totals = {name: {"customers": n, "amount": m} for name, (n, m) in rows.totals(ended, lang).items()}
         files = [{key: tables.value(row, key) for key in tables.COLUMNS} for row in ended]
