@@ -360,6 +360,34 @@ def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path
     assert {path.name for path in out.iterdir()} >= {"a.xlsx", "batch.csv", "batch.xlsx", "index.html"}
 
 
+def test_the_page_begins_with_what_was_refused_and_says_what_all_come_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    (tmp_path / "z.xlsx").write_bytes(b"no workbook")
+    _, said = run(capsys, str(tmp_path), "-o", str(tmp_path / "out"))
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.index('scope="row">z.xlsx') < page.index('scope="row">0.xlsx') < page.index('scope="row">1.xlsx')
+    total = page[page.index("<tfoot>") : page.index("</tfoot>")]
+    assert f">{sum(one['customers'] for one in said['segments'].values())}<" in total
+    assert f">{round(sum(one['amount'] for one in said['segments'].values())):,}<" in total
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_workbook_of_a_batch_shows_every_cell_whole(
+    tmp_path: Path, lang: Lang, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad(tmp_path, good(tmp_path / "a.xlsx", 0))
+    run(capsys, str(tmp_path), "-o", str(tmp_path / "out"), "--lang", lang)
+    for sheet in openpyxl.load_workbook(tmp_path / "out" / "batch.xlsx"):
+        assert sheet.auto_filter.ref == sheet.dimensions
+        for cell in (cell for row in sheet.iter_rows() for cell in row if cell.value is not None):
+            room = sheet.column_dimensions[cell.column_letter].width * (sheet.row_dimensions[cell.row].height // 15)
+            assert room >= sum(1 + (ord(sign) > 0x2E80) for sign in str(cell.value)), cell
+            assert cell.number_format in ("General", "#,##0", "#,##0.00")
+
+
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
 def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")
