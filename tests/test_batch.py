@@ -178,6 +178,24 @@ def test_what_changed_or_is_missing_is_done_again(tmp_path: Path, capsys: pytest
     assert (out / "2.html").is_file()
 
 
+@pytest.mark.parametrize("kept", [0, 20_000])
+def test_an_output_that_is_cut_off_is_made_again_and_one_that_people_changed_is_not(
+    tmp_path: Path, kept: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    out = tmp_path / "out"
+    again = (str(tmp_path / "*.xlsx"), "-o", str(out), "--resume")
+    run(capsys, *again)
+    whole = (out / "0.xlsx").read_bytes()
+    (out / "0.xlsx").write_bytes(whole[:kept])
+    with FileBook(out / "1.xlsx") as book:
+        book.write(CUSTOMERS, customers(8))
+    typed = (out / "1.xlsx").read_bytes()
+    assert run(capsys, *again)[1]["worked"] == 1
+    assert ((out / "0.xlsx").read_bytes(), (out / "1.xlsx").read_bytes()) == (whole, typed)
+
+
 def test_what_people_typed_into_an_output_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(2):
         good(tmp_path / f"{seed}.xlsx", seed)
