@@ -91,5 +91,5 @@ class Files(_Bar):
         self.count = 0
 
     def __call__(self, finished: object) -> None:
+        self._move(self._text, self.count + 1)
         self.count += 1
-        self._move(self._text, self.count)

@@ -19,6 +19,7 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, rules, wording
+from segmenter.batch.journal import recorded
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
 from segmenter.cli import main
@@ -453,6 +454,9 @@ def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path,
     assert "--resume" in said and "Traceback" not in said
     assert process.returncode == 130
     assert not [path for path in tmp_path.iterdir() if ".tmp" in path.name or path.name.endswith(".lock")]
+    finished = recorded(tmp_path).values()
+    assert f"完成 {len(finished)} 个，剩余 {300 - len(finished)} 个" in said
+    assert {path.name for path in tmp_path.glob("*.xlsx")} == {row.output for row in finished if row.written}
 
 
 @pytest.fixture(scope="module")
