@@ -362,7 +362,7 @@ def test_the_table_on_a_narrow_screen_cuts_nothing_and_ends_with_what_was_refuse
     main(["batch", str(source), "-o", str(out), "--jobs", "1", "--resume"])
     lines = capsys.readouterr().out.splitlines()
     shown = "".join("".join(lines).split())
-    assert lines[0].split() == ["完成", "店.xlsx", "店.xlsx"]
+    assert lines[0].split() == ["完成", "店.xlsx", "店.xlsx"] and not [line for line in lines if line != line.rstrip()]
     for file in said["files"][:-1]:
         assert f"拒绝区域1/{Path(file['source']).name}{''.join(file['message'].split())}" in shown
 
