@@ -86,6 +86,9 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
         if wish.source not in wishes or wish != _Wish(wish.source):
             wishes[wish.source] = wish
     ordered = [wishes[path] for path in sorted(wishes)]
+    nowhere = [wish.problem for wish in ordered if wish.problem and wish.problem.key == "no_file"]
+    if nowhere and len(nowhere) == len(ordered):
+        raise nowhere[0]
     folder = out.resolve()
     if not (ordered and (folder / JOURNAL).is_file()) and any(_lies_in(source, folder) for source in sources):
         raise Refused("batch_out", path=out)
@@ -142,7 +145,10 @@ def _expand(source: str, out: Path) -> Iterator[_Wish]:
             yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
         closed: list[OSError] = []
-        yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        try:
+            yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        except Refused as missing:  # one name that is mistyped, or a shop that sent nothing
+            yield _Wish(_placed(Path(), source)[0], problem=missing)
         for error in closed:
             folder = Path(error.filename or source).resolve()
             yield _Wish(folder, problem=refusal(folder, error))
@@ -150,7 +156,9 @@ def _expand(source: str, out: Path) -> Iterator[_Wish]:
 
 def _lies_in(source: str, folder: Path) -> bool:
     """Whether a folder or a glob names workbooks in `folder` alone."""
-    found = [] if Path(source).is_file() else _books(source)
+    found: list[Path] = []
+    with contextlib.suppress(Refused):
+        found = [] if Path(source).is_file() else _books(source)
     return bool(found) and all(_inside(one, folder) for one in found)
 
 
