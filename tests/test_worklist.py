@@ -281,13 +281,14 @@ def test_a_link_that_leads_nowhere_is_a_refused_line(
 def test_a_source_that_is_not_there_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
     out = tmp_path / "out"
-    missing = [str(tmp_path / name) for name in ("gone.xlsx", "gone", "gone*.xlsx")]
+    missing = [str(tmp_path / name) for name in ("gone.xlsx", "gone", "gone*.xlsx", "x" * 300)]
     code, said = run(capsys, *missing, str(tmp_path / "a.xlsx"), "-o", str(out))
     found = {Path(file["source"]).name: file for file in said["files"]}
     assert code == 1 and {name for name in found if found[name]["status"] == "refused"} == {
         "gone.xlsx",
         "gone",
         "gone*.xlsx",
+        "x" * 300,
     }
     assert all(one in found[Path(one).name]["message"] for one in missing) and (out / "a.xlsx").is_file()
     good(tmp_path / "gone.xlsx", 2)

@@ -139,8 +139,8 @@ def _name(source: Path) -> str:
 
 
 def _expand(source: str, out: Path) -> Iterator[_Wish]:
-    path = Path(source)
-    if path.is_file():
+    path, there = Path(source), _placed(Path(), source)[1]
+    if there:
         if not path.name.startswith(_OWNER):  # which a shell's * names too
             yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
@@ -158,7 +158,7 @@ def _lies_in(source: str, folder: Path) -> bool:
     """Whether a folder or a glob names workbooks in `folder` alone."""
     found: list[Path] = []
     with contextlib.suppress(Refused):
-        found = [] if Path(source).is_file() else _books(source)
+        found = [] if _placed(Path(), source)[1] else _books(source)
     return bool(found) and all(_inside(one, folder) for one in found)
 
 
@@ -170,11 +170,12 @@ def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) ->
     """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere. `closed` hears of
     each folder in a folder that cannot be read."""
     path = Path(source)
-    if path.is_dir():
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - False for a path that none can have
+    if is_folder:
         named = [Path(folder, name) for folder, _, names in os.walk(path, onerror=closed) for name in names]
     else:
         named = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
-    if not named and not path.is_dir():
+    if not named and not is_folder:
         raise Refused("no_file", path=source)
     found = [
         one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and (one.is_file() or one.is_symlink())
@@ -220,7 +221,7 @@ def unread(sources: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The columns of lists that nobody reads, by list: in one whose name is mistyped every option would be lost."""
     for source in sources:
         path = Path(source)
-        if path.suffix.lower() == ".csv" and path.is_file():
+        if path.suffix.lower() == ".csv" and _placed(Path(), source)[1]:
             others = [cell.strip() for cell in (_rows(path) or [[]])[0] if cell.strip() and not _column(cell)]
             if others:
                 yield path.name, ", ".join(others)
@@ -246,7 +247,7 @@ def _plain(header: str) -> str:
 
 
 def _placed(folder: Path, name: str) -> tuple[Path, bool]:
-    """The path a list names, and whether there is a file; also of names that no file can have."""
+    """The path a list or a command line names, and whether there is a file; also of names that no file can have."""
     try:
         path = (folder / name).resolve()
         return path, path.is_file()
