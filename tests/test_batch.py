@@ -18,7 +18,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import jobs, rules, wording
+from segmenter import jobs, progress, rules, wording
 from segmenter.batch.journal import recorded
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
@@ -365,6 +365,21 @@ def test_the_table_on_a_narrow_screen_cuts_nothing_and_ends_with_what_was_refuse
     assert lines[0].split() == ["完成", "店.xlsx", "店.xlsx"] and not [line for line in lines if line != line.rstrip()]
     for file in said["files"][:-1]:
         assert f"拒绝区域1/{Path(file['source']).name}{''.join(file['message'].split())}" in shown
+
+
+@pytest.mark.parametrize("screen", [True, False])
+def test_the_bar_is_shown_on_a_screen_alone(
+    screen: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.Files("zh", 2) as told:
+        time.sleep(0.5)
+        told(None)
+        time.sleep(0.2)
+    said = capsys.readouterr().err
+    assert ("1/2" in said and "/s" in said) if screen else said == ""
 
 
 def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path) -> None:
