@@ -13,6 +13,7 @@ from typing import Any, Final
 from segmenter import commands_report, jobs, texts
 from segmenter.atomic import make_folder
 from segmenter.books.proof import Asked
+from segmenter.errors import Refused
 from segmenter.progress import Files, Stages
 from segmenter.result import Result
 from segmenter.rules import NO_RECENCY
@@ -153,6 +154,10 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
     earlier = journal.unchanged(tasks, out, before) if chosen.resume else {}
     pool = pools.cluster(chosen.scheduler) if chosen.scheduler else pools.processes(chosen.jobs)
     worked = len(tasks) - len(earlier)
+
+    def stopped(count: int) -> str:
+        return texts.say("cli.batch_stopped", lang, worked=count, left=worked - count)
+
     make_folder(out)
     with folder.alone(out, {*known.values(), *(task.output for task in tasks)}):
         with Files(lang, worked) as told:
@@ -160,20 +165,28 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
                 ended = running.run(tasks, out.resolve(), lang, executor=pool, earlier=earlier, told=told)
             except KeyboardInterrupt:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # heard again on its way out, it would end by that
-                said = texts.say("cli.batch_stopped", lang, worked=told.count, left=worked - told.count)
-                print(said, file=sys.stderr)
+                print(stopped(told.count), file=sys.stderr)
                 return 130
+            except Refused:  # the disk is full, the cluster is lost
+                print(stopped(told.count), file=sys.stderr)
+                raise
         counts = {"done": 0, "findings": 0, "refused": 0} | Counter(row.status for row in ended)
-        if not chosen.json:  # told before the tables are written: on a full disk it is all there is
-            _table([(texts.say(f"batch.{row.status}", lang), row.source, row.message or row.output) for row in ended])
-            print(texts.say("cli.batch_done", lang, total=len(ended), worked=worked, **counts))
-            if days := rows.days(ended):
-                print("! " + texts.say("batch.days", lang, first=days[0], last=days[1]))
-        outputs = tables.write(ended, out, lang)
+        try:
+            if not chosen.json:  # told before the tables are written: on a full disk it is all there is
+                shown = sorted(zip(tables.near(ended), ended, strict=True), key=lambda one: one[1].status == "refused")
+                _table([(texts.say(f"batch.{row.status}", lang), at, row.message or row.output) for at, row in shown])
+                print(texts.say("cli.batch_done", lang, total=len(ended), worked=worked, **counts))
+                if days := rows.days(ended):
+                    print("! " + texts.say("batch.days", lang, first=days[0], last=days[1]))
+                sys.stdout.flush()
+        finally:  # also when nobody reads on, as `head` does
+            outputs = tables.write(ended, out, lang)
+        for listed, columns in worklist.unread(chosen.sources):
+            print("! " + texts.say("batch.unread", lang, path=listed, value=columns), file=sys.stderr)
     if chosen.json:
         totals = {name: {"customers": n, "amount": m} for name, (n, m) in rows.totals(ended, lang).items()}
-        shown = [{key: tables.value(row, key) for key in tables.COLUMNS} for row in ended]
-        _print_json({**counts, "worked": worked, "files": shown, "segments": totals, "outputs": [*map(str, outputs)]})
+        files = [{key: tables.value(row, key) for key in tables.COLUMNS} for row in ended]
+        _print_json({**counts, "worked": worked, "files": files, "segments": totals, "outputs": [*map(str, outputs)]})
     else:
         for path in outputs:
             print(texts.say("cli.written", lang, path=path))
@@ -264,7 +277,11 @@ def _table(rows: Sequence[tuple[str, ...]], numbers: bool = False) -> None:
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for column in range(max(map(len, rows), default=0)):
-        table.add_column(justify="right" if numbers and column else "left")
+        # what is too long goes on in the next line: Chinese has no blanks to part it at, and would be cut
+        table.add_column(justify="right" if numbers and column else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 500, soft_wrap=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 500, soft_wrap=False)
+    with console.capture() as shown:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in shown.get().splitlines()))

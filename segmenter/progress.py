@@ -60,7 +60,8 @@ class _Bar:
                 self._shown.update(self._task, description=text, completed=done, rate=rate)
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        if sys.stderr.isatty():  # in a file a bar is a blank line, for which cron writes a letter
+            self._timer.start()
         return self
 
     def __exit__(
@@ -91,5 +92,5 @@ class Files(_Bar):
         self.count = 0
 
     def __call__(self, finished: object) -> None:
+        self._move(self._text, self.count + 1)
         self.count += 1
-        self._move(self._text, self.count)

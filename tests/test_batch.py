@@ -18,7 +18,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from segmenter import jobs, rules, wording
+from segmenter import jobs, progress, rules, wording
+from segmenter.batch.journal import recorded
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
 from segmenter.cli import main
@@ -178,6 +179,24 @@ def test_what_changed_or_is_missing_is_done_again(tmp_path: Path, capsys: pytest
     assert (out / "2.html").is_file()
 
 
+@pytest.mark.parametrize("kept", [0, 20_000])
+def test_an_output_that_is_cut_off_is_made_again_and_one_that_people_changed_is_not(
+    tmp_path: Path, kept: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    out = tmp_path / "out"
+    again = (str(tmp_path / "*.xlsx"), "-o", str(out), "--resume")
+    run(capsys, *again)
+    whole = (out / "0.xlsx").read_bytes()
+    (out / "0.xlsx").write_bytes(whole[:kept])
+    with FileBook(out / "1.xlsx") as book:
+        book.write(CUSTOMERS, customers(8))
+    typed = (out / "1.xlsx").read_bytes()
+    assert run(capsys, *again)[1]["worked"] == 1
+    assert ((out / "0.xlsx").read_bytes(), (out / "1.xlsx").read_bytes()) == (whole, typed)
+
+
 def test_what_people_typed_into_an_output_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(2):
         good(tmp_path / f"{seed}.xlsx", seed)
@@ -328,6 +347,81 @@ def test_a_doubtful_day_is_told_in_the_table_and_on_the_page(
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wide", [80, 120])
+def test_the_table_on_a_narrow_screen_cuts_nothing_and_ends_with_what_was_refused(
+    tmp_path: Path, wide: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "客户资料" / "2026年6月底各区域门店汇总" / "第一批" / "华东华南合并"
+    (source / "区域1").mkdir(parents=True)
+    bad(source / "区域1", good(tmp_path / "model.xlsx", 1))
+    good(source / "店.xlsx", 1)
+    out = tmp_path / "out"
+    _, said = run(capsys, str(source), "-o", str(out))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(wide))
+    main(["batch", str(source), "-o", str(out), "--jobs", "1", "--resume"])
+    lines = capsys.readouterr().out.splitlines()
+    shown = "".join("".join(lines).split())
+    assert lines[0].split() == ["完成", "店.xlsx", "店.xlsx"] and not [line for line in lines if line != line.rstrip()]
+    for file in said["files"][:-1]:
+        assert f"拒绝区域1/{Path(file['source']).name}{''.join(file['message'].split())}" in shown
+
+
+@pytest.mark.parametrize("screen", [True, False])
+def test_the_bar_is_shown_on_a_screen_alone(
+    screen: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.Files("zh", 2) as told:
+        time.sleep(0.5)
+        told(None)
+        time.sleep(0.2)
+    said = capsys.readouterr().err
+    assert ("1/2" in said and "/s" in said) if screen else said == ""
+
+
+def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    out = tmp_path / "out"
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does when it has seen enough
+    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1"]
+    said = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert b"Traceback" not in said.stderr
+    assert {path.name for path in out.iterdir()} >= {"a.xlsx", "batch.csv", "batch.xlsx", "index.html"}
+
+
+def test_the_page_begins_with_what_was_refused_and_says_what_all_come_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        good(tmp_path / f"{seed}.xlsx", seed)
+    (tmp_path / "z.xlsx").write_bytes(b"no workbook")
+    _, said = run(capsys, str(tmp_path), "-o", str(tmp_path / "out"))
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.index('scope="row">z.xlsx') < page.index('scope="row">0.xlsx') < page.index('scope="row">1.xlsx')
+    total = page[page.index("<tfoot>") : page.index("</tfoot>")]
+    assert f">{sum(one['customers'] for one in said['segments'].values())}<" in total
+    assert f">{round(sum(one['amount'] for one in said['segments'].values())):,}<" in total
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_workbook_of_a_batch_shows_every_cell_whole(
+    tmp_path: Path, lang: Lang, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad(tmp_path, good(tmp_path / "a.xlsx", 0))
+    run(capsys, str(tmp_path), "-o", str(tmp_path / "out"), "--lang", lang)
+    for sheet in openpyxl.load_workbook(tmp_path / "out" / "batch.xlsx"):
+        assert sheet.auto_filter.ref == sheet.dimensions
+        for cell in (cell for row in sheet.iter_rows() for cell in row if cell.value is not None):
+            room = sheet.column_dimensions[cell.column_letter].width * (sheet.row_dimensions[cell.row].height // 15)
+            assert room >= sum(1 + (ord(sign) > 0x2E80) for sign in str(cell.value)), cell
+            assert cell.number_format in ("General", "#,##0", "#,##0.00")
+
+
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
 def test_what_names_no_workbook_is_refused(tmp_path: Path, sources: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("名字\na.xlsx\n", encoding="utf-8")
@@ -375,6 +469,9 @@ def test_ctrl_c_stops_cleanly_and_says_what_is_done(shelf: Path, tmp_path: Path,
     assert "--resume" in said and "Traceback" not in said
     assert process.returncode == 130
     assert not [path for path in tmp_path.iterdir() if ".tmp" in path.name or path.name.endswith(".lock")]
+    finished = recorded(tmp_path).values()
+    assert f"完成 {len(finished)} 个，剩余 {300 - len(finished)} 个" in said
+    assert {path.name for path in tmp_path.glob("*.xlsx")} == {row.output for row in finished if row.written}
 
 
 @pytest.fixture(scope="module")

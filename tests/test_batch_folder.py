@@ -18,11 +18,14 @@ import pytest
 from test_batch import good, run
 
 from segmenter import jobs
+from segmenter.batch import journal
 from segmenter.batch.journal import recorded
+from segmenter.batch.rows import Row
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books import locking
 from segmenter.books.file import FileBook
 from segmenter.cli import main
+from segmenter.errors import Refused
 from segmenter.frames import Frame
 from segmenter.schema import CUSTOMERS
 from segmenter.texts import LANGS
@@ -296,3 +299,22 @@ def test_a_disk_that_is_full_is_told_as_one(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert code == 1 and str(journal) in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nobody_asking_what_is_done(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    real = journal.add
+
+    def add(folder: Path, row: Row) -> None:
+        if recorded(folder):
+            raise Refused("disk_full", path=folder / JOURNAL, bytes="1")
+        real(folder, row)
+
+    monkeypatch.setattr(journal, "add", add)
+    assert main(["batch", str(shop), "-o", str(out), "--jobs", "1"]) == 1
+    said = capsys.readouterr().err
+    assert "完成 1 个，剩余 1 个" in said and "--resume" in said and str(out / JOURNAL) in said
+    monkeypatch.undo()
+    assert run(capsys, str(shop), "-o", str(out), "--resume")[1]["worked"] == 1

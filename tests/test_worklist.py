@@ -14,6 +14,7 @@ from test_batch import good, run
 from segmenter.batch.journal import recorded
 from segmenter.batch.worklist import JOURNAL
 from segmenter.cli import main
+from segmenter.texts import LANGS
 
 MACROS = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
 
@@ -199,3 +200,99 @@ def test_a_name_that_is_no_text_is_worked_on(tmp_path: Path, capsys: pytest.Capt
         assert all((tmp_path / "out" / file["output"]).is_file() for file in said["files"] if file["output"])
     assert main(["batch", str(source), "-o", str(tmp_path / "out"), "--resume"]) == 1
     assert "\\udcff" in (tmp_path / "out" / "batch.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("header", ["file,as-of", "File,As of", "文件,分析日期", "FILE,AS_OF"])
+def test_options_are_named_as_on_the_command_line(
+    tmp_path: Path, header: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    (tmp_path / "list.csv").write_text(f"{header}\na.xlsx,2026-07-31\n", encoding="utf-8")
+    _, said = run(capsys, str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"))
+    assert said["files"][0]["as_of"] == "2026-07-31"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_columns_of_a_list_that_nobody_reads_are_told(
+    tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    for header, unread in (("文件,日期,备注", "日期, 备注"), ("文件,分析日期", "")):
+        (tmp_path / "list.csv").write_text(f"{header}\na.xlsx,2026-07-31\n", encoding="utf-8")
+        arguments = [str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"), "--jobs", "1", "--lang", lang]
+        assert main(["batch", *arguments]) == 0
+        told = [line for line in capsys.readouterr().err.splitlines() if "list.csv" in line]
+        assert [unread in line for line in told] == [True] * bool(unread)
+
+
+def test_a_second_line_for_a_workbook_is_told_unless_it_says_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate("ab"):
+        good(tmp_path / f"{name}.xlsx", seed)
+    lines = ["a.xlsx,x@example.com", "b.xlsx,", "a.xlsx,y@example.com", "a.xlsx,x@example.com", "./b.xlsx,"]
+    (tmp_path / "list.csv").write_text("\n".join(["file,recipient", *lines]), encoding="utf-8")
+    code, said = run(capsys, str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"))
+    first, second = said["files"]
+    assert code == 1 and (first["status"], second["status"]) == ("refused", "done")
+    assert "list.csv" in first["message"] and "第2行" in first["message"] and "a.xlsx" in first["message"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_folder_takes_no_option_of_a_list_away(
+    tmp_path: Path, order: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    good(source / "a.xlsx", 1)
+    (source / "list.csv").write_text("file,as_of,recipient\na.xlsx,2026-07-31,x@example.com\n", encoding="utf-8")
+    sources = [str(source), str(source / "list.csv")][::order]
+    _, said = run(capsys, *sources, "-o", str(tmp_path / "out"))
+    assert [(file["as_of"], file["recipient"]) for file in said["files"]] == [("2026-07-31", "x@example.com")]
+
+
+def test_the_file_beside_an_open_workbook_is_none_though_a_shell_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    (tmp_path / "~$a.xlsx").write_bytes(b"\x05Alice")
+    code, said = run(capsys, *map(str, tmp_path.iterdir()), "-o", str(tmp_path / "out"))
+    assert code == 0 and [Path(file["source"]).name for file in said["files"]] == ["a.xlsx"]
+
+
+@pytest.mark.parametrize("target", ["gone/shop.xlsx", "link.xlsx"])
+def test_a_link_that_leads_nowhere_is_a_refused_line(
+    tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    good(source / "a.xlsx", 1)
+    (source / "link.xlsx").symlink_to(target)
+    code, said = run(capsys, str(source), "-o", str(tmp_path / "out"))
+    found = {Path(file["source"]).name: file for file in said["files"]}
+    assert code == 1 and {name: file["status"] for name, file in found.items()} == {
+        "a.xlsx": "done",
+        Path(target).name: "refused",
+    }
+    said_of_it = found[Path(target).name]["message"]
+    assert target in said_of_it and (target == "link.xlsx" or "找不到文件" in said_of_it)
+
+
+def test_a_source_that_is_not_there_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    out = tmp_path / "out"
+    missing = [str(tmp_path / name) for name in ("gone.xlsx", "gone", "gone*.xlsx", "x" * 300)]
+    code, said = run(capsys, *missing, str(tmp_path / "a.xlsx"), "-o", str(out))
+    found = {Path(file["source"]).name: file for file in said["files"]}
+    assert code == 1 and {name for name in found if found[name]["status"] == "refused"} == {
+        "gone.xlsx",
+        "gone",
+        "gone*.xlsx",
+        "x" * 300,
+    }
+    assert all(one in found[Path(one).name]["message"] for one in missing) and (out / "a.xlsx").is_file()
+    good(tmp_path / "gone.xlsx", 2)
+    code, said = run(capsys, missing[0], str(tmp_path / "a.xlsx"), "-o", str(out), "--resume")
+    assert code == 0 and said["worked"] == 1
+    other = tmp_path / "other"
+    assert main(["batch", *missing[1:2], "-o", str(other)]) == 1 and not other.exists()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from segmenter import atomic
 from segmenter.batch.rows import Row
@@ -87,13 +88,14 @@ def _row(raw: dict[str, Any]) -> Row:
 
 
 def unchanged(tasks: Sequence[Task], folder: Path, before: Mapping[str, Row]) -> dict[str, Row]:
-    """The rows of tasks that need no work: not refused, source and options as they were, outputs still there."""
+    """The rows of tasks that need no work: not refused, source and options as they were, outputs still there and whole.
+    One that people changed since is whole, and theirs."""
     kept = {}
     for task in tasks:
         row = before.get(str(task.source))
         if row is None or row.status == "refused" or row.options != task.options() or row.recipient != task.recipient:
             continue
-        if not all((folder / name).is_file() for name in (row.output, row.report) if name):
+        if not is_zipfile(folder / row.output) or (row.report and not (folder / row.report).is_file()):
             continue
         with contextlib.suppress(OSError):  # one that can no longer be read: why is found when it is worked on
             if task.source.is_file() and saving.digest(task.source) == row.digest:

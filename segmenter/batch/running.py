@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,8 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         written = saving.digest(folder / task.output)
     except SegmenterError as error:
         return replace(row, message=error.message(lang))
+    except FileNotFoundError as error:
+        return replace(row, message=Refused("file_missing", path=error.filename or task.source).message(lang))
     except OSError as error:
         return replace(row, message=atomic.refusal(Path(error.filename or task.source), error).message(lang))
     except Exception as error:  # a fault of ours in one workbook must not cost the others
@@ -84,47 +87,66 @@ def run(
     written = {row.output: row.written for row in journal.recorded(folder).values()}
     left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
     journal.begin(folder, tasks)
-    for row in _finished(left, folder, lang, executor):
+
+    def ended(row: Row) -> None:
         rows[row.output] = row
         journal.add(folder, row)
         told(row)
+
+    _finish(left, folder, lang, executor, ended)
     return [rows[task.output] for task in tasks]
 
 
-def _finished(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
-    """The rows as they come. When a worker dies nobody can say which workbook did it: the rest go one at a time, and
+def _finish(
+    tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor], ended: Callable[[Row], None]
+) -> None:
+    """Tell of each as it ends. When a worker dies nobody can say which workbook did it: the rest go one at a time, and
     one that kills its worker again is refused. So do those a cluster gives up, which it says of each."""
     left = {task.output: task for task in tasks}
-    try:
-        for row in _together(tasks, folder, lang, make):
-            del left[row.output]
-            yield row
-    except BrokenExecutor:
-        pass
-    for task in left.values():
-        try:
-            again = [*_together([task], folder, lang, make)]
-        except BrokenExecutor:
-            again = []
-        yield again[0] if again else work(replace(task, problem=Refused("batch_killed")), folder, lang)
+
+    def told(row: Row) -> None:
+        ended(row)
+        left.pop(row.output, None)
+
+    with contextlib.suppress(BrokenExecutor):
+        _together(tasks, folder, lang, make, told)
+    for task in [*left.values()]:
+        with contextlib.suppress(BrokenExecutor):
+            _together([task], folder, lang, make, told)
+        if task.output in left:
+            ended(work(replace(task, problem=Refused("batch_killed")), folder, lang))
 
 
-def _together(tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor]) -> Iterator[Row]:
+def _together(
+    tasks: Sequence[Task], folder: Path, lang: Lang, make: Callable[[], Executor], ended: Callable[[Row], None]
+) -> None:
     pool = make()
-    waiting: list[Future[Row]] = []
+    waiting: set[Future[Row]] = set()
     try:
         with pools.deaf_to_ctrl_c():
-            waiting += [pool.submit(work, task, folder, lang) for task in tasks]
+            waiting |= {pool.submit(work, task, folder, lang) for task in tasks}
         for future in as_completed(waiting):
             try:
                 row = future.result()
             except BrokenExecutor:
                 raise
-            except Exception:  # noqa: S112 - `work` raises nothing: a cluster has given the task up, and `_finished` sees it
+            except Exception:  # noqa: S112 - `work` raises nothing: a cluster has given the task up, `_finish` sees it
                 continue
-            yield row
+            ended(row)
+            waiting.discard(future)
+    except KeyboardInterrupt:  # what was begun is finished before all ends, and would be done again if nobody heard
+        with pools.to_the_end():
+            _stop(pool, waiting)
+            for future in waiting:
+                if not future.cancelled() and not future.exception():
+                    ended(future.result())
+        raise
     finally:
         with pools.to_the_end():
-            for future in waiting:
-                future.cancel()
-            pool.shutdown(wait=True)
+            _stop(pool, waiting)
+
+
+def _stop(pool: Executor, waiting: Iterable[Future[Row]]) -> None:
+    for future in waiting:
+        future.cancel()
+    pool.shutdown(wait=True)

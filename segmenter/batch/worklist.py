@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,8 @@ JOURNAL: Final = ".batch.jsonl"
 """one line a finished workbook, written as it finishes: what `--resume` starts from after any kind of end"""
 COLUMNS: Final = ("file", "as_of", "rules", "recipient")
 """columns of a list file; only the first must be there"""
+_OWNER: Final = "~$"
+"""what the name of the file begins with that Excel keeps beside a workbook it has open"""
 _TAKEN: Final = re.compile(r"batch|index|.*\.previous(\.\d+)?", re.IGNORECASE | re.DOTALL)
 """names, without their ending, of what is written beside the outputs: the tables, and outputs somebody typed in"""
 
@@ -72,14 +74,21 @@ class _Wish:
 
 
 def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[str, str]) -> list[Task]:
-    """The tasks `sources` name, each file once (the last mention wins), in the order of their paths.
+    """The tasks `sources` name, each file once, in the order of their paths: the last mention wins, though none without
+    options over a list's.
 
     `known`: source path -> output name of an earlier run, which stays. Names are the workbook's own; where two would
     be the same, or have the same report, each gets six characters of its path's hash. Refused when a source leads
     nowhere, and when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
     """
-    wishes = {wish.source: wish for source in sources for wish in _expand(source, out.resolve())}
+    wishes: dict[Path, _Wish] = {}
+    for wish in (wish for source in sources for wish in _expand(source, out.resolve())):
+        if wish.source not in wishes or wish != _Wish(wish.source):
+            wishes[wish.source] = wish
     ordered = [wishes[path] for path in sorted(wishes)]
+    nowhere = [wish.problem for wish in ordered if wish.problem and wish.problem.key == "no_file"]
+    if nowhere and len(nowhere) == len(ordered):
+        raise nowhere[0]
     folder = out.resolve()
     if not (ordered and (folder / JOURNAL).is_file()) and any(_lies_in(source, folder) for source in sources):
         raise Refused("batch_out", path=out)
@@ -130,12 +139,16 @@ def _name(source: Path) -> str:
 
 
 def _expand(source: str, out: Path) -> Iterator[_Wish]:
-    path = Path(source)
-    if path.is_file():
-        yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
+    path, there = Path(source), _placed(Path(), source)[1]
+    if there:
+        if not path.name.startswith(_OWNER):  # which a shell's * names too
+            yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
         closed: list[OSError] = []
-        yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        try:
+            yield from (_Wish(one) for one in _books(source, closed.append) if not _inside(one, out))
+        except Refused as missing:  # one name that is mistyped, or a shop that sent nothing
+            yield _Wish(_placed(Path(), source)[0], problem=missing)
         for error in closed:
             folder = Path(error.filename or source).resolve()
             yield _Wish(folder, problem=refusal(folder, error))
@@ -143,7 +156,9 @@ def _expand(source: str, out: Path) -> Iterator[_Wish]:
 
 def _lies_in(source: str, folder: Path) -> bool:
     """Whether a folder or a glob names workbooks in `folder` alone."""
-    found = [] if Path(source).is_file() else _books(source)
+    found: list[Path] = []
+    with contextlib.suppress(Refused):
+        found = [] if _placed(Path(), source)[1] else _books(source)
     return bool(found) and all(_inside(one, folder) for one in found)
 
 
@@ -155,26 +170,27 @@ def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) ->
     """The workbooks a folder or a glob names; not Excel's owner files. Refused when it leads nowhere. `closed` hears of
     each folder in a folder that cannot be read."""
     path = Path(source)
-    if path.is_dir():
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - False for a path that none can have
+    if is_folder:
         named = [Path(folder, name) for folder, _, names in os.walk(path, onerror=closed) for name in names]
     else:
         named = [Path(one) for one in glob.glob(source, recursive=True)]  # noqa: PTH207 - an absolute pattern too
-    if not named and not path.is_dir():
+    if not named and not is_folder:
         raise Refused("no_file", path=source)
-    found = [one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and one.is_file()]
-    return [one.resolve() for one in found if not one.name.startswith(("~$", "."))]
+    found = [
+        one for one in sorted(named) if one.suffix.lower() in SUFFIXES | OLD and (one.is_file() or one.is_symlink())
+    ]
+    return [_placed(one.parent, one.name)[0] for one in found if not one.name.startswith((_OWNER, "."))]
 
 
 def _listed(path: Path) -> Iterator[_Wish]:
-    """The lines of a list file; paths in it count from its own folder."""
-    try:
-        rows = delimited.rows(path.read_bytes())
-    except ValueError:
-        rows = []
-    names = {schema.fold(texts.say(f"batch.{key}", lang)): key for key in COLUMNS for lang in texts.LANGS}
-    header = [names.get(schema.fold(cell), "") for cell in rows[0]] if rows else []
+    """The lines of a list file; paths in it count from its own folder. A second line for a workbook that asks for
+    something else is a problem: neither can be done without losing the other."""
+    rows = _rows(path)
+    header = [_column(cell) for cell in rows[0]] if rows else []
     if "file" not in header:
         raise Refused("batch_list", path=path, value=", ".join(rows[0]) if rows else "")
+    lines: dict[Path, tuple[int, _Wish]] = {}
     for number, row in enumerate(rows[1:], 2):
         said = {key: cell.strip() for key, cell in zip(header, row, strict=False) if key and cell.strip()}
         if not said:
@@ -192,11 +208,46 @@ def _listed(path: Path) -> Iterator[_Wish]:
             as_of = day_of(said["as_of"]) if "as_of" in said else None
         except ValueError:
             problem = Refused("batch_line_day", path=path.name, row=number, value=said["as_of"])
-        yield _Wish(source, as_of, rules, said.get("recipient", ""), problem)
+        wish = _Wish(source, as_of, rules, said.get("recipient", ""), problem)
+        first, other = lines.setdefault(source, (number, wish))
+        if wish != other and not problem:
+            twice = Refused("batch_line_twice", path=path.name, row=number, first=first, value=said["file"])
+            wish = replace(wish, problem=twice)
+        lines[source] = first, wish
+        yield wish
+
+
+def unread(sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The columns of lists that nobody reads, by list: in one whose name is mistyped every option would be lost."""
+    for source in sources:
+        path = Path(source)
+        if path.suffix.lower() == ".csv" and _placed(Path(), source)[1]:
+            others = [cell.strip() for cell in (_rows(path) or [[]])[0] if cell.strip() and not _column(cell)]
+            if others:
+                yield path.name, ", ".join(others)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        return delimited.rows(path.read_bytes())
+    except OSError as error:
+        raise refusal(path, error) from error
+    except ValueError:
+        return []
+
+
+def _column(cell: str) -> str:
+    """Which of `COLUMNS` a header names, "as-of" too, as the option is called; "" for none."""
+    names = {_plain(texts.say(f"batch.{key}", lang)): key for key in COLUMNS for lang in texts.LANGS}
+    return names.get(_plain(cell), "")
+
+
+def _plain(header: str) -> str:
+    return schema.fold(header).replace("-", "").replace("_", "")
 
 
 def _placed(folder: Path, name: str) -> tuple[Path, bool]:
-    """The path a list names, and whether there is a file; also of names that no file can have."""
+    """The path a list or a command line names, and whether there is a file; also of names that no file can have."""
     try:
         path = (folder / name).resolve()
         return path, path.is_file()
