@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, schema
-from segmenter.books import longlist
+from segmenter.books import longlist, ours
 from segmenter.books.file import FileBook
 from segmenter.cli import main
 from segmenter.frames import Frame
@@ -50,13 +50,10 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
                 continue
             heads, *rows = book[table.sheet["zh"]].iter_rows(values_only=True)
             written = [row for row in rows if any(value is not None for value in row)]
-            columns = [next(one.key for one in table.fields if one.header["zh"] == head) for head in heads]
+            keys = [next(one.key for one in table.fields if one.header["zh"] == head) for head in heads]
+            columns, always = dict(zip(keys, range(len(keys)), strict=True)), table.always_with(keys)
             for row in written:
-                assert table.says(table.always_with(table.keys), dict(zip(columns, row, strict=True)).get), (
-                    path.name,
-                    table.key,
-                    row,
-                )
+                assert ours.says(table, always, columns, row.__getitem__), (path.name, table.key, row)
             seen |= {table.key} if written else set()
     assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
 
