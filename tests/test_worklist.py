@@ -238,6 +238,17 @@ def test_a_second_line_for_a_workbook_is_told_unless_it_says_the_same(
     assert "list.csv" in first["message"] and "第2行" in first["message"] and "a.xlsx" in first["message"]
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_rules_of_a_list_that_cannot_be_used_are_told_with_their_file(
+    tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    (tmp_path / "own.toml").write_text("window_mouths = 3\n", encoding="utf-8")
+    (tmp_path / "list.csv").write_text("file,rules\na.xlsx,own.toml\n", encoding="utf-8")
+    code, said = run(capsys, str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 1 and all(name in said["files"][0]["message"] for name in ("own.toml", "window_mouths"))
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_folder_takes_no_option_of_a_list_away(
     tmp_path: Path, order: int, capsys: pytest.CaptureFixture[str]
