@@ -376,7 +376,7 @@ def test_the_bar_is_shown_on_a_screen_alone(
     monkeypatch.setenv("TERM", "xterm")
     with progress.Files("zh", 2) as told:
         time.sleep(0.5)
-        told(None)
+        told(1)
         time.sleep(0.2)
     said = capsys.readouterr().err
     assert ("1/2" in said and "/s" in said) if screen else said == ""
