@@ -382,15 +382,18 @@ def test_the_bar_is_shown_on_a_screen_alone(
     assert ("1/2" in said and "/s" in said) if screen else said == ""
 
 
-def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path, refused: bool) -> None:
     good(tmp_path / "a.xlsx", 1)
     out = tmp_path / "out"
     reader, writer = os.pipe()
     os.close(reader)  # as `head` does when it has seen enough
-    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1"]
+    if refused:
+        (tmp_path / "b.xlsx").write_bytes(b"no workbook")
+    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "*.xlsx"), "-o", str(out), "--jobs", "1"]
     said = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
-    assert b"Traceback" not in said.stderr
+    assert (said.returncode, said.stderr) == (int(refused), b"")
     assert {path.name for path in out.iterdir()} >= {"a.xlsx", "batch.csv", "batch.xlsx", "index.html"}
 
 
