@@ -19,7 +19,9 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, progress, rules, wording
+from segmenter.batch import tables
 from segmenter.batch.journal import recorded
+from segmenter.batch.rows import Row
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
 from segmenter.cli import main
@@ -423,6 +425,11 @@ def test_the_workbook_of_a_batch_shows_every_cell_whole(
             room = sheet.column_dimensions[cell.column_letter].width * (sheet.row_dimensions[cell.row].height // 15)
             assert room >= sum(1 + (ord(sign) > 0x2E80) for sign in str(cell.value)), cell
             assert cell.number_format in ("General", "#,##0", "#,##0.00")
+
+
+def test_no_row_of_a_workbook_of_a_batch_is_higher_than_a_row_can_be(tmp_path: Path) -> None:
+    tables.write([Row("/a.xlsx", "a.xlsx", "refused", message="太长" * 1000)], tmp_path, "zh")
+    assert openpyxl.load_workbook(tmp_path / "batch.xlsx").worksheets[0].row_dimensions[2].height <= 409.5
 
 
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])
