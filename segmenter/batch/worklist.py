@@ -78,8 +78,9 @@ def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[s
     options over a list's.
 
     `known`: source path -> output name of an earlier run, which stays. Names are the workbook's own; where two would
-    be the same, or have the same report, each gets six characters of its path's hash. Refused when a source leads
-    nowhere, and when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
+    be the same, or have the same report, each gets six characters of its path's hash. A source that leads nowhere is a
+    task with a problem. Refused when all do, and when a source is the output folder, unless that holds what an earlier
+    batch made: `*` names it too.
     """
     wishes: dict[Path, _Wish] = {}
     for wish in (wish for source in sources for wish in _expand(source, out.resolve())):
