@@ -60,7 +60,7 @@ class _Bar:
                 self._shown.update(self._task, description=text, completed=done, rate=rate)
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():  # in a file a bar is a blank line, for which cron writes a letter
+        if sys.stderr and sys.stderr.isatty():  # in a file a bar is a blank line, for which cron writes a letter
             self._timer.start()
         return self
 

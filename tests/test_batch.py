@@ -384,6 +384,13 @@ def test_the_bar_is_shown_on_a_screen_alone(
     assert ("1/2" in said and "/s" in said) if screen else said == ""
 
 
+def test_a_program_without_a_console_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)  # as pythonw has it
+    with progress.Files("zh", 2) as told:
+        told(1)
+    assert told.count == 1
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path, refused: bool) -> None:
     good(tmp_path / "a.xlsx", 1)
