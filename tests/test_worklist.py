@@ -289,6 +289,14 @@ def test_a_link_that_leads_nowhere_is_a_refused_line(
     assert target in said_of_it and (target == "link.xlsx" or "找不到文件" in said_of_it)
 
 
+def test_a_folder_that_is_not_there_takes_no_name_from_a_workbook(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "shop.xlsx", 1)
+    _, said = run(capsys, str(tmp_path / "shop"), str(tmp_path / "shop.xlsx"), "-o", str(tmp_path / "out"))
+    assert [file["output"] for file in said["files"]] == ["", "shop.xlsx"]
+
+
 def test_a_source_that_is_not_there_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good(tmp_path / "a.xlsx", 1)
     out = tmp_path / "out"

@@ -126,10 +126,11 @@ def _names(sources: Sequence[Path], known: Mapping[str, str]) -> dict[Path, str]
 
 def place(output: str) -> str:
     """What no two outputs may share: the name without its ending, as the report has it too, however it is written: for
-    some file systems neither case nor the form of an accent makes another name. What can be no output needs no report.
+    some file systems neither case nor the form of an accent makes another name. What can be no output needs no report,
+    and takes no name from a workbook: a folder that is not there, beside one that is called like it.
     """
     path = Path(output)
-    own = path.stem if path.suffix.lower() in SUFFIXES else output
+    own = path.stem if path.suffix.lower() in SUFFIXES else f"{output}/"
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", own).casefold())
 
 
