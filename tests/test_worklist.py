@@ -239,6 +239,20 @@ def test_a_second_line_for_a_workbook_is_told_unless_it_says_the_same(
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_a_line_of_another_list_that_asks_for_something_else_is_told(
+    tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    for name, day in (("old.csv", "2026-06-30"), ("new.csv", "2026-07-31")):
+        (tmp_path / name).write_text(f"file,as_of\n\na.xlsx,{day}\n", encoding="utf-8")
+    lists = [str(tmp_path / name) for name in ("old.csv", "new.csv")]
+    code, said = run(capsys, *lists, "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 1 and all(name in said["files"][0]["message"] for name in ("old.csv", "new.csv", "a.xlsx", "3"))
+    code, said = run(capsys, lists[0], *lists[:1], "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 0 and said["files"][0]["as_of"] == "2026-06-30"
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_rules_of_a_list_that_cannot_be_used_are_told_with_their_file(
     tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
