@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -179,7 +180,9 @@ def _batch(chosen: argparse.Namespace, lang: Lang) -> int:
                 if days := rows.days(ended):
                     print("! " + texts.say("batch.days", lang, first=days[0], last=days[1]))
                 sys.stdout.flush()
-        finally:  # also when nobody reads on, as `head` does
+        except BrokenPipeError:  # nobody reads on, as `head` does; what was refused is still to be the exit code
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        finally:  # also when it goes to a file on a full disk
             outputs = tables.write(ended, out, lang)
         for listed, columns in worklist.unread(chosen.sources):
             print("! " + texts.say("batch.unread", lang, path=listed, value=columns), file=sys.stderr)

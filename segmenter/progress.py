@@ -60,7 +60,7 @@ class _Bar:
                 self._shown.update(self._task, description=text, completed=done, rate=rate)
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():  # in a file a bar is a blank line, for which cron writes a letter
+        if sys.stderr and sys.stderr.isatty():  # in a file a bar is a blank line, for which cron writes a letter
             self._timer.start()
         return self
 
@@ -85,12 +85,12 @@ class Stages(_Bar):
 
 
 class Files(_Bar):
-    """The workbooks of a batch, with rate and time left; called as each is finished."""
+    """The workbooks of a batch, with rate and time left; called with how many are finished."""
 
     def __init__(self, lang: Lang, total: int) -> None:
         super().__init__(texts.say("cli.batch_working", lang), total, rate=True)
         self.count = 0
 
-    def __call__(self, finished: object) -> None:
-        self._move(self._text, self.count + 1)
-        self.count += 1
+    def __call__(self, count: int) -> None:
+        self.count = count
+        self._move(self._text, count)

@@ -311,11 +311,16 @@ def months_before(day: date, months: int) -> date:
 
 
 def from_file(path: Path) -> Rules:
-    """The rules in a TOML file of the form of `rules.toml`; Refused when it cannot be read as one."""
+    """The rules in a TOML file of the form of `rules.toml`; Refused names the file when it cannot be read as one, and
+    the setting that cannot be used."""
     try:
         raw = rtoml.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise Refused("no_file", path=path) from None
     except (OSError, UnicodeDecodeError, rtoml.TomlParsingError) as error:
         raise Refused("rules_file", path=path, reason=error) from None
-    return build(raw)
+    try:
+        return build(raw)
+    except Refused as error:
+        reason = {lang: error.message(lang) for lang in texts.LANGS}
+        raise Refused("rules_file", path=path, reason=reason) from None

@@ -19,7 +19,9 @@ import openpyxl
 import pytest
 
 from segmenter import jobs, progress, rules, wording
+from segmenter.batch import tables
 from segmenter.batch.journal import recorded
+from segmenter.batch.rows import Row
 from segmenter.batch.worklist import JOURNAL
 from segmenter.books.file import FileBook
 from segmenter.cli import main
@@ -376,21 +378,31 @@ def test_the_bar_is_shown_on_a_screen_alone(
     monkeypatch.setenv("TERM", "xterm")
     with progress.Files("zh", 2) as told:
         time.sleep(0.5)
-        told(None)
+        told(1)
         time.sleep(0.2)
     said = capsys.readouterr().err
     assert ("1/2" in said and "/s" in said) if screen else said == ""
 
 
-def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path) -> None:
+def test_a_program_without_a_console_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)  # as pythonw has it
+    with progress.Files("zh", 2) as told:
+        told(1)
+    assert told.count == 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_tables_are_written_though_nobody_reads_the_screen_on(tmp_path: Path, refused: bool) -> None:
     good(tmp_path / "a.xlsx", 1)
     out = tmp_path / "out"
     reader, writer = os.pipe()
     os.close(reader)  # as `head` does when it has seen enough
-    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "a.xlsx"), "-o", str(out), "--jobs", "1"]
+    if refused:
+        (tmp_path / "b.xlsx").write_bytes(b"no workbook")
+    command = [sys.executable, "-m", "segmenter", "batch", str(tmp_path / "*.xlsx"), "-o", str(out), "--jobs", "1"]
     said = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
-    assert b"Traceback" not in said.stderr
+    assert (said.returncode, said.stderr) == (int(refused), b"")
     assert {path.name for path in out.iterdir()} >= {"a.xlsx", "batch.csv", "batch.xlsx", "index.html"}
 
 
@@ -420,6 +432,11 @@ def test_the_workbook_of_a_batch_shows_every_cell_whole(
             room = sheet.column_dimensions[cell.column_letter].width * (sheet.row_dimensions[cell.row].height // 15)
             assert room >= sum(1 + (ord(sign) > 0x2E80) for sign in str(cell.value)), cell
             assert cell.number_format in ("General", "#,##0", "#,##0.00")
+
+
+def test_no_row_of_a_workbook_of_a_batch_is_higher_than_a_row_can_be(tmp_path: Path) -> None:
+    tables.write([Row("/a.xlsx", "a.xlsx", "refused", message="太长" * 1000)], tmp_path, "zh")
+    assert openpyxl.load_workbook(tmp_path / "batch.xlsx").worksheets[0].row_dimensions[2].height <= 409.5
 
 
 @pytest.mark.parametrize("sources", ["list.csv", "nothing.xlsx", "empty"])

@@ -12,6 +12,7 @@ from segmenter import rules
 from segmenter.errors import Refused
 from segmenter.matching import Match
 from segmenter.rules import months_before
+from segmenter.texts import LANGS
 
 LAST = {"key": "rest", "match": ["???"], "name": {"zh": "其余", "en": "Rest"}}
 
@@ -147,6 +148,16 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -
         rules.from_file(file)
     assert refused.value.key == ("rules_file" if content else "no_file")
     assert str(file) in refused.value.message("zh")
+
+
+@pytest.mark.parametrize("content", ["window_mouths = 3", "window_months = 0", "segments = [{}]"])
+def test_a_rule_that_cannot_be_used_is_told_with_its_file(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        rules.from_file(file)
+    for lang in LANGS:
+        assert all(one in refused.value.message(lang) for one in (str(file), content.partition(" ")[0]))
 
 
 def test_patterns() -> None:

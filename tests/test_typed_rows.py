@@ -380,8 +380,9 @@ def test_a_total_or_a_signature_behind_a_gap_is_not_asked_about(tmp_path: Path, 
             path = edit(path, lambda made, at=(row, column), value=value: made[name].cell(*at, value))
         codes = {one.code for one in jobs.check(path).findings}
         assert not codes & {"rows_below", "groups_below"}
-    path = edit(path, lambda made: made[name].cell(last + 5, 1, "C009"))
-    assert {one.code for one in jobs.check(path).findings} & {"rows_below", "groups_below"}
+    for key in ("C009", "SH:009"):
+        path = edit(path, lambda made, key=key: made[name].cell(last + 5, 1, key))
+        assert {one.code for one in jobs.check(path).findings} & {"rows_below", "groups_below"}
 
 
 def test_the_proof_finds_a_cell_that_should_have_stayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

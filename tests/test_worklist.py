@@ -238,6 +238,31 @@ def test_a_second_line_for_a_workbook_is_told_unless_it_says_the_same(
     assert "list.csv" in first["message"] and "第2行" in first["message"] and "a.xlsx" in first["message"]
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_line_of_another_list_that_asks_for_something_else_is_told(
+    tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    for name, day in (("old.csv", "2026-06-30"), ("new.csv", "2026-07-31")):
+        (tmp_path / name).write_text(f"file,as_of\n\na.xlsx,{day}\n", encoding="utf-8")
+    lists = [str(tmp_path / name) for name in ("old.csv", "new.csv")]
+    code, said = run(capsys, *lists, "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 1 and all(name in said["files"][0]["message"] for name in ("old.csv", "new.csv", "a.xlsx", "3"))
+    code, said = run(capsys, lists[0], *lists[:1], "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 0 and said["files"][0]["as_of"] == "2026-06-30"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_rules_of_a_list_that_cannot_be_used_are_told_with_their_file(
+    tmp_path: Path, lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "a.xlsx", 1)
+    (tmp_path / "own.toml").write_text("window_mouths = 3\n", encoding="utf-8")
+    (tmp_path / "list.csv").write_text("file,rules\na.xlsx,own.toml\n", encoding="utf-8")
+    code, said = run(capsys, str(tmp_path / "list.csv"), "-o", str(tmp_path / "out"), "--lang", lang)
+    assert code == 1 and all(name in said["files"][0]["message"] for name in ("own.toml", "window_mouths"))
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_folder_takes_no_option_of_a_list_away(
     tmp_path: Path, order: int, capsys: pytest.CaptureFixture[str]
@@ -276,6 +301,14 @@ def test_a_link_that_leads_nowhere_is_a_refused_line(
     }
     said_of_it = found[Path(target).name]["message"]
     assert target in said_of_it and (target == "link.xlsx" or "找不到文件" in said_of_it)
+
+
+def test_a_folder_that_is_not_there_takes_no_name_from_a_workbook(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good(tmp_path / "shop.xlsx", 1)
+    _, said = run(capsys, str(tmp_path / "shop"), str(tmp_path / "shop.xlsx"), "-o", str(tmp_path / "out"))
+    assert [file["output"] for file in said["files"]] == ["", "shop.xlsx"]
 
 
 def test_a_source_that_is_not_there_stops_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

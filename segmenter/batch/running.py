@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -76,9 +76,9 @@ def run(
     *,
     executor: Callable[[], Executor],
     earlier: Mapping[str, Row],
-    told: Callable[[Row], None] = lambda _: None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> list[Row]:
-    """Work through `tasks` and give their rows in the same order; `told` hears of each as it finishes.
+    """Work through `tasks` and give their rows in the same order; `told` hears how many are finished, as each is.
 
     `executor` makes the pool, and makes another when a worker dies; `earlier` holds the rows of a run to be resumed
     (see `journal.unchanged`). Interrupted, it stops cleanly: what is finished stands in the journal.
@@ -88,10 +88,10 @@ def run(
     left = [replace(task, written=written.get(task.output, "")) for task in tasks if task.output not in rows]
     journal.begin(folder, tasks)
 
-    def ended(row: Row) -> None:
-        rows[row.output] = row
+    def ended(row: Row) -> None:  # again when Ctrl-C came in between: nothing in here may count twice
         journal.add(folder, row)
-        told(row)
+        rows[row.output] = row
+        told(len(rows) - len(earlier))
 
     _finish(left, folder, lang, executor, ended)
     return [rows[task.output] for task in tasks]
@@ -124,7 +124,8 @@ def _together(
     waiting: set[Future[Row]] = set()
     try:
         with pools.deaf_to_ctrl_c():
-            waiting |= {pool.submit(work, task, folder, lang) for task in tasks}
+            for task in tasks:
+                waiting.add(pool.submit(work, task, folder, lang))
         for future in as_completed(waiting):
             try:
                 row = future.result()
@@ -134,19 +135,11 @@ def _together(
                 continue
             ended(row)
             waiting.discard(future)
-    except KeyboardInterrupt:  # what was begun is finished before all ends, and would be done again if nobody heard
-        with pools.to_the_end():
-            _stop(pool, waiting)
-            for future in waiting:
-                if not future.cancelled() and not future.exception():
-                    ended(future.result())
-        raise
     finally:
         with pools.to_the_end():
-            _stop(pool, waiting)
-
-
-def _stop(pool: Executor, waiting: Iterable[Future[Row]]) -> None:
-    for future in waiting:
-        future.cancel()
-    pool.shutdown(wait=True)
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
+            for future in waiting:  # what was begun is finished before all ends, and done again if nobody heard
+                if not future.cancelled() and not future.exception():
+                    ended(future.result())

@@ -103,7 +103,8 @@ def _xlsx(header: Sequence[str], cells: Sequence[Sequence[str | int]], rows: Seq
             for line, one in enumerate(values, 1):
                 sheet.write(line, column, one, looks[type(one)])
         for line, high in enumerate(tall):
-            sheet.set_row(line, 16 * high)  # not every program works out by itself how high a row must be
+            # not every program works out by itself how high a row must be, and none makes one higher than 409
+            sheet.set_row(line, min(16 * high, 409))
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, len(lines), len(head) - 1)
         sheet.set_landscape()

@@ -73,16 +73,21 @@ class _Wish:
     problem: Refused | None = None
 
 
+_Lines = dict[Path, tuple[str, int, _Wish]]
+"""the list and the line in which each workbook came first, and what the last one asked for"""
+
+
 def collect(sources: Sequence[str], out: Path, *, report: bool, known: Mapping[str, str]) -> list[Task]:
-    """The tasks `sources` name, each file once, in the order of their paths: the last mention wins, though none without
-    options over a list's.
+    """The tasks `sources` name, each file once, in the order of their paths, as the list that names it asks for.
 
     `known`: source path -> output name of an earlier run, which stays. Names are the workbook's own; where two would
-    be the same, or have the same report, each gets six characters of its path's hash. Refused when a source leads
-    nowhere, and when a source is the output folder, unless that holds what an earlier batch made: `*` names it too.
+    be the same, or have the same report, each gets six characters of its path's hash. A source that leads nowhere is a
+    task with a problem. Refused when all do, and when a source is the output folder, unless that holds what an earlier
+    batch made: `*` names it too.
     """
     wishes: dict[Path, _Wish] = {}
-    for wish in (wish for source in sources for wish in _expand(source, out.resolve())):
+    lines: _Lines = {}
+    for wish in (wish for source in sources for wish in _expand(source, out.resolve(), lines)):
         if wish.source not in wishes or wish != _Wish(wish.source):
             wishes[wish.source] = wish
     ordered = [wishes[path] for path in sorted(wishes)]
@@ -125,10 +130,11 @@ def _names(sources: Sequence[Path], known: Mapping[str, str]) -> dict[Path, str]
 
 def place(output: str) -> str:
     """What no two outputs may share: the name without its ending, as the report has it too, however it is written: for
-    some file systems neither case nor the form of an accent makes another name. What can be no output needs no report.
+    some file systems neither case nor the form of an accent makes another name. What can be no output needs no report,
+    and takes no name from a workbook: a folder that is not there, beside one that is called like it.
     """
     path = Path(output)
-    own = path.stem if path.suffix.lower() in SUFFIXES else output
+    own = path.stem if path.suffix.lower() in SUFFIXES else f"{output}/"
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", own).casefold())
 
 
@@ -138,11 +144,11 @@ def _name(source: Path) -> str:
     return re.sub("[\ud800-\udfff]", "_", source.stem + suffix)
 
 
-def _expand(source: str, out: Path) -> Iterator[_Wish]:
+def _expand(source: str, out: Path, lines: _Lines) -> Iterator[_Wish]:
     path, there = Path(source), _placed(Path(), source)[1]
     if there:
         if not path.name.startswith(_OWNER):  # which a shell's * names too
-            yield from _listed(path) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
+            yield from _listed(path, lines) if path.suffix.lower() == ".csv" else (_Wish(path.resolve()),)
     else:
         closed: list[OSError] = []
         try:
@@ -183,14 +189,13 @@ def _books(source: str, closed: Callable[[OSError], object] = lambda _: None) ->
     return [_placed(one.parent, one.name)[0] for one in found if not one.name.startswith((_OWNER, "."))]
 
 
-def _listed(path: Path) -> Iterator[_Wish]:
-    """The lines of a list file; paths in it count from its own folder. A second line for a workbook that asks for
-    something else is a problem: neither can be done without losing the other."""
+def _listed(path: Path, lines: _Lines) -> Iterator[_Wish]:
+    """The lines of a list file; paths in it count from its own folder. A second line for a workbook, here or in another
+    list, that asks for something else is a problem: neither can be done without losing the other."""
     rows = _rows(path)
     header = [_column(cell) for cell in rows[0]] if rows else []
     if "file" not in header:
         raise Refused("batch_list", path=path, value=", ".join(rows[0]) if rows else "")
-    lines: dict[Path, tuple[int, _Wish]] = {}
     for number, row in enumerate(rows[1:], 2):
         said = {key: cell.strip() for key, cell in zip(header, row, strict=False) if key and cell.strip()}
         if not said:
@@ -209,11 +214,13 @@ def _listed(path: Path) -> Iterator[_Wish]:
         except ValueError:
             problem = Refused("batch_line_day", path=path.name, row=number, value=said["as_of"])
         wish = _Wish(source, as_of, rules, said.get("recipient", ""), problem)
-        first, other = lines.setdefault(source, (number, wish))
-        if wish != other and not problem:
-            twice = Refused("batch_line_twice", path=path.name, row=number, first=first, value=said["file"])
+        other, first, before = lines.setdefault(source, (path.name, number, wish))
+        if wish != before and not problem:
+            twice = Refused(
+                "batch_line_twice", path=path.name, row=number, other=other, first=first, value=said["file"]
+            )
             wish = replace(wish, problem=twice)
-        lines[source] = first, wish
+        lines[source] = other, first, wish
         yield wish
 
 

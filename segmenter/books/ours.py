@@ -59,7 +59,7 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
 def _own(labels: Iterable[object], times: int) -> Collection[str]:
     """What the labels of that dimension say, as names of such texts: it may end at either language's mark."""
     marks, count = [texts.say(_LABEL, lang, dimension="", level="") for lang in LANGS], Counter[str]()
-    for label in labels:
+    for label in filter(None, labels):  # most may be empty, where there are clusters alone
         parts = (str(label).strip().partition(mark) for mark in marks)
         names = [f"{_LABEL}:{dimension}" for dimension, found, _ in parts if found]
         count.update(names)

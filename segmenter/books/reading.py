@@ -212,18 +212,23 @@ def cut_at(rows: Sequence[Sequence[Any]], listed: Sequence[ListObject]) -> tuple
     end = one.bottom + 1
     while end < len(rows) and _filled(rows[end], one):
         end += 1
-    behind = [row for row in range(end, len(rows)) if _filled(rows[row], one)]
-    if not behind or _filled(rows[end]) or not _is_list(one, rows):
+    behind = (row for row in range(end, len(rows)) if _filled(rows[row], one))
+    first = next(behind, None)
+    if first is None or _filled(rows[end]) or not _is_list(one, rows):
         return len(rows), None
-    return end, next((row for row in behind if not _is_remark(rows[row][one.left : one.right + 1])), None)
+    below = (row for row in chain([first], behind) if not _is_remark(rows[row][one.left : one.right + 1]))
+    return end, next(below, None)
 
 
 def _is_remark(cells: Sequence[Any]) -> bool:
-    """Whether a row is none of a list for sure: it sums up others, says who made them, or is one text with a colon."""
+    """Whether a row is none of a list for sure: it sums up others, says who made them, or is one text with a colon that
+    is no ID, as SH:009 may be."""
     first, *others = (value for value in cells if value is not None)
-    if not isinstance(first, str) or schema.says_total(first) or schema.is_signature(first.strip()):
-        return isinstance(first, str)
-    return not others and re.search("[:\uff1a]", first) is not None
+    if not isinstance(first, str):
+        return False
+    if schema.says_total(first) or schema.is_signature(first.strip()):
+        return True
+    return not others and re.search("\uff1a|:(?![!-~]+$)", first.strip()) is not None
 
 
 def _filled(row: Sequence[Any], one: Area | None = None) -> bool:
