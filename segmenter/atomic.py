@@ -65,6 +65,8 @@ def refusal(path: Path, error: OSError, size: int = 0) -> Refused:
         return Refused("is_folder", path=path)
     if isinstance(error, FileExistsError | NotADirectoryError):
         return Refused("not_folder", path=path)
+    if isinstance(error, FileNotFoundError):
+        return Refused("file_missing", path=path)
     if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return Refused("disk_full", path=path, bytes=f"{size:,}")
     if error.errno == errno.ENAMETOOLONG:

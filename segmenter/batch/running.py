@@ -43,8 +43,6 @@ def work(task: Task, folder: Path, lang: Lang) -> Row:
         written = saving.digest(folder / task.output)
     except SegmenterError as error:
         return replace(row, message=error.message(lang))
-    except FileNotFoundError as error:
-        return replace(row, message=Refused("file_missing", path=error.filename or task.source).message(lang))
     except OSError as error:
         return replace(row, message=atomic.refusal(Path(error.filename or task.source), error).message(lang))
     except Exception as error:  # a fault of ours in one workbook must not cost the others
