@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from segmenter import jobs, schema
 from segmenter.books import longlist, ours
@@ -93,6 +94,20 @@ def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> 
     jobs.fill(SAMPLE, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
     jobs.fill(first, second, as_of=date(2026, 8, 15), changes={"scoring": "mean"})
     assert jobs.verify(first, second).ok
+
+
+def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path) -> None:
+    """A line with a comment stays when the others go, as nothing is scored any more."""
+    path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    jobs.fill(SAMPLE, path, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    book = openpyxl.load_workbook(path)
+    limits = book[schema.table("score_limits").sheet["zh"]]
+    limits["E3"].comment = Comment("why", "me")
+    line = [cell.value for cell in limits[3]]
+    book.save(path)
+    jobs.fill(path, out, as_of=date(2026, 7, 15))
+    assert jobs.verify(path, out).ok
+    assert [cell.value for cell in openpyxl.load_workbook(out)[limits.title][2]] == line
 
 
 def test_customers_leave_a_list_that_says_of_nobody_yet_where_they_moved(tmp_path: Path) -> None:
