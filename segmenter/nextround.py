@@ -39,7 +39,7 @@ class Ahead(NamedTuple):
 
 def stood(grid: Grid | None) -> dict[int, dict[str, Any]]:
     """Table 3 as it stands: cells by field key, by the number of their row on the sheet; rows without a segment left
-    out, which are nobody's and stay as they are; numbers and dates stay what they are."""
+    out, totals and signatures, which are nobody's and stay as they are; numbers and dates stay what they are."""
     if grid is None:
         return {}
     rows, found = intake.typed_columns(grid, schema.STRATEGY)
@@ -47,7 +47,14 @@ def stood(grid: Grid | None) -> dict[int, dict[str, Any]]:
     keys = schema.STRATEGY.keys
     cells = zip(*(found.get(key, blank) for key in keys), strict=True)
     stood = {row: dict(zip(keys, line, strict=True)) for row, line in zip(rows, cells, strict=True)}
-    return {row: line for row, line in stood.items() if line["segment"] is not None and schema.fold(line["segment"])}
+    return {row: line for row, line in stood.items() if _names(line["segment"])}
+
+
+def _names(cell: Any) -> bool:
+    """Whether a cell is the name of a group."""
+    if cell is None or not schema.fold(cell):
+        return False
+    return not (isinstance(cell, str) and (schema.says_total(cell) or schema.is_signature(cell)))
 
 
 def look(

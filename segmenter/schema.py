@@ -248,9 +248,15 @@ def says_total(text: str, *, sums: bool = False) -> bool:
     return _totals()[sums].fullmatch(plain.strip(":-=*")) is not None
 
 
+@cache
+def _signs() -> frozenset[str]:
+    return frozenset(map(fold, _data()["signs"]))
+
+
 def is_signature(key: str) -> bool:
-    """Whether what stands where IDs do is none, but says what stands beside it: 制表："""
-    return key.endswith((":", "\uff1a"))
+    """Whether what stands where IDs or names do is none, but says who made the list: 制表：, 审核人：王五"""
+    sign, colon, said = fold(key).partition(":")
+    return bool(colon) and (not said or sign in _signs())
 
 
 def shown(field: Field, value: object, sheet: str) -> str:

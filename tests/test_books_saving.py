@@ -256,6 +256,16 @@ def test_a_workbook_open_in_excel_is_refused_with_its_owner(path):
     assert "Li Lei" in found.value.message("en")
 
 
+@pytest.mark.parametrize("name", ["~$a.xlsx", ".~lock.a.xlsx#"])
+@pytest.mark.parametrize("said", [b"", b"\x05", b"me"], ids=len)
+def test_an_owner_file_that_says_nothing_is_told_as_what_it_is(path, name, said):
+    """As a crash leaves it, or a program that copies files."""
+    path.with_name(name).write_bytes(said)
+    with pytest.raises(Refused) as found:
+        fill(path)
+    assert found.value.key == "busy" and name in found.value.message("zh")
+
+
 def test_a_symbolic_link_stays_one(path):
     link = path.with_name("link.xlsx")
     link.symlink_to(path)

@@ -110,6 +110,20 @@ def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path) ->
     assert [cell.value for cell in openpyxl.load_workbook(out)[limits.title][2]] == line
 
 
+@pytest.mark.parametrize("row", range(2, 12))
+@pytest.mark.parametrize("dimensions", [[], ["年龄段"]], ids=len)
+def test_verify_finds_a_persona_with_a_comment_among_others_of_its_segment(
+    tmp_path: Path, row: int, dimensions: list[str]
+) -> None:
+    path, out, personas = tmp_path / "a.xlsx", tmp_path / "b.xlsx", schema.table("personas").sheet["zh"]
+    jobs.fill(SAMPLE, path, as_of=date(2026, 7, 15))
+    book = openpyxl.load_workbook(path)
+    book[personas].cell(row, 4).comment = Comment("why", "me")
+    book.save(path)
+    jobs.fill(path, out, as_of=date(2026, 7, 15), changes={"dimensions": dimensions})
+    assert jobs.verify(path, out).ok
+
+
 def test_customers_leave_a_list_that_says_of_nobody_yet_where_they_moved(tmp_path: Path) -> None:
     """As after a first analysis; `verify` knows that such rows are ours all the same."""
     before, after = tmp_path / "before.xlsx", tmp_path / "after.xlsx"

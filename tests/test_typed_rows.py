@@ -328,6 +328,20 @@ def test_a_group_that_is_no_longer_ours_keeps_none_of_our_figures(tmp_path: Path
     assert new[ours[0]] == 1
 
 
+@pytest.mark.parametrize("said", ["合计", "制表人：赵六", "审核：", "签字：____", "Prepared by: Zhao"])
+def test_a_signature_right_below_the_groups_is_none(tmp_path: Path, said: str) -> None:
+    """And a group that comes later stands above it."""
+    name = STRATEGY.sheet["zh"]
+    path = book(tmp_path / "a.xlsx", 20, **{name: [PLAN, ["高价值客户"], [said, "赵六"], ["客户：大客户"]]})
+    result = jobs.check(path, as_of=AS_OF)
+    assert said not in {row["segment"] for row in result.strategy.records()}
+    assert "客户：大客户" in {row["segment"] for row in result.strategy.records()}
+    rows = rows_of(filled(path), name)
+    assert [row for row in rows if row[0] == said] == [[said, "赵六", *[None] * 6]]
+    path = book(tmp_path / "b.xlsx", 20, **{name: [PLAN, ["高价值客户"], [said, "赵六"]]})
+    assert rows_of(filled(path), name)[-1][:2] == [said, "赵六"]
+
+
 def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
     said = [
         "本期无客户，内容保留",

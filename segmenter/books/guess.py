@@ -4,7 +4,7 @@ to be written."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -40,13 +40,22 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
         typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
-        found = [*_Guess(was, now, plan, stood, typed).slots(max(stands.last, plan.first))]
+        guess = _Guess(was, now, plan, stood, typed, _by_row(standing.notes), _by_row(region.noted(new, entry.part)))
+        found = [*guess.slots(max(stands.last, plan.first))]
         stood, slots = without_remarks(stood, found)
         slots = slots or [Slot(None, None)]
         stood = apart_from_below(typed, stood, len(slots))
         with suppress(Refused):  # it is none of the fill's
             stood = pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
         yield plan._replace(slots=slots, region=stood)
+
+
+def _by_row(notes: Iterable[tuple[int, int]]) -> Mapping[int, Collection[int]]:
+    """The columns of the cells with a comment, by row."""
+    found: dict[int, set[int]] = {}
+    for row, column in notes:
+        found.setdefault(row, set()).add(column)
+    return found
 
 
 def _stays(was: Sheet, now: Sheet, number: int) -> bool:
@@ -57,7 +66,16 @@ def _stays(was: Sheet, now: Sheet, number: int) -> bool:
 class _Guess:
     """Which row each row of a list was: told by the keys; one without a key by what else stands in it."""
 
-    def __init__(self, was: Sheet, now: Sheet, plan: Meant, stood: Region, typed: Typed) -> None:
+    def __init__(
+        self,
+        was: Sheet,
+        now: Sheet,
+        plan: Meant,
+        stood: Region,
+        typed: Typed,
+        noted_before: Mapping[int, Collection[int]],
+        noted_after: Mapping[int, Collection[int]],
+    ) -> None:
         self._was = was
         self._now = now
         self._plan = plan
@@ -66,6 +84,8 @@ class _Guess:
         self._columns = stood.columns
         self._foreign = [column for column in stood.columns if column not in ours]
         self._typed = typed
+        self._noted_before = noted_before
+        self._noted_after = noted_after
         self._apart = [] if plan.table.key_field else [plan.columns[key] for key in apart(plan.table, plan.written)]
 
     def slots(self, last: int) -> Iterator[Slot]:
@@ -96,7 +116,11 @@ class _Guess:
             left = (n for n in noted.get(here, []) if loose and n >= loose[0])
             source = next((n for n in left if self._goes_on(n, number)), None)
             stays = number in same and self._could_be(number, number)
-            if stays and (source is None or self._said(self._was, number) == here):
+            if (
+                stays
+                and (source is None or self._said(self._was, number) == here)
+                and not self._has_its_notes(source, number)
+            ):
                 yield Slot(number, 0)
             elif source is not None:
                 del loose[: loose.index(source) + 1]
@@ -120,8 +144,15 @@ class _Guess:
         should be can only be told of all rows."""
         return not self._typed.is_ours(old, key) and self._alike(old, number, self._columns, rows=False)
 
+    def _has_its_notes(self, source: int | None, number: int) -> bool:
+        """Whether a row after has the comments of `source`, which stood elsewhere, and not those of the row there: of
+        several that say the same by which they are found."""
+        return source is not None and self._noted_before.get(number) != self._noted_before.get(source)
+
     def _goes_on(self, old: int, number: int) -> bool:
         """Whether a row without a key that has to stay may be one after that says the same by which it is found."""
+        if self._noted_before.get(old) != self._noted_after.get(number):
+            return False
         ours = self._typed.is_ours(old, None)
         return self._could_be(old, number) if ours else self._is_remark(old, None, number)
 

@@ -23,7 +23,7 @@ def refuse_open(path: Path) -> None:
     for name in (f"~${path.name}", f"~${path.name[2:]}", f".~lock.{path.name}#"):
         owner = path.with_name(name)
         if os.path.isfile(owner) and _held(path, owner):  # noqa: PTH113 - False for a name that is too long for one
-            raise Refused("busy", path=path.name, owner=_owner(owner))
+            raise Refused("busy", path=path.name, owner=_owner(owner), file=name)
 
 
 def _held(path: Path, owner: Path) -> bool:
@@ -44,8 +44,9 @@ def _owner(file: Path) -> str:
     with contextlib.suppress(OSError):
         data = file.read_bytes()
         if file.name.startswith(".~lock."):
-            return data.decode("utf-8", "replace").split(",")[1].strip() or "LibreOffice"
-        wide = data[57 : 57 + 2 * data[0]] if data else b""
+            return data.decode("utf-8", "replace").partition(",")[2].partition(",")[0].strip() or "LibreOffice"
+        data = data or b"\0"  # as a crash leaves it
+        wide = data[57 : 57 + 2 * data[0]]
         name = wide.decode("utf-16-le", "replace").strip("\0 ") or data[1 : 1 + data[0]].decode("cp1252", "replace")
         return name.strip("\0 ") or "Excel"
     return "Excel"

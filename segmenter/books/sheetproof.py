@@ -243,12 +243,10 @@ class _Kept:
         if not count:
             return False
         key = key_of(self._was.value(number, self._key)) if keyed else None
-        if keyed and key is not None and says_total(key):
+        if key is not None and (says_total(key) or is_signature(key)):
             return True
         if keyed and (key is None or self._plan.table[keyed].owner != "us"):
             return key is None
-        if key is not None and is_signature(key):
-            return True
         always, table = self._always, self._plan.table
         alone = count == 1 and bool(keyed or always)
         return alone or not region.says_always(here, number, self._plan.columns, table, always)

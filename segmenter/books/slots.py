@@ -119,12 +119,10 @@ class Typed:
         here = count(self._standing, row, self._columns)
         if not here:
             return not count(self._standing, row, self.region.columns)
-        if key is not None and says_total(key):
+        if key is not None and (says_total(key) or is_signature(key)):
             return False
         if self.is_keyed and (key is None or self._table[self._table.key_field].owner != "us"):
             return key is not None
-        if key is not None and is_signature(key):
-            return False
         if not self._always:
             return here > 1 or not self.is_keyed
         return here > 1 and says_always(self._standing, row, self._fields, self._table, self._always)
