@@ -126,7 +126,7 @@ def fill(
             from segmenter import formulas as table
 
             names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
-            kept = timeline.remembered(result.customers, names) if timeline.is_latest(result) else {}
+            kept = timeline.remembered(result.customers, names, result.lang) if timeline.is_latest(result) else {}
             tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
         write(book, tables)
     if formulas and result.rules.scoring != "fixed":

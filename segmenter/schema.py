@@ -16,6 +16,8 @@ from segmenter.texts import LANGS, Lang
 
 NUMBERS: Final = frozenset({"count", "money", "number", "rate", "date"})
 """kinds of fields that hold numbers"""
+_WHOLE: Final = 1 + 1e-9
+"""a share of everything, as sums of shares come out"""
 UNREAD: Final = object()
 """what a cell says whose formula nobody has worked out, or comes to an error"""
 
@@ -63,11 +65,15 @@ class Field(_Field):
         return self._names
 
     def could_say(self, value: object, keys: Sequence[str]) -> bool:
-        """Whether `fill` may have written a value here: a number where the field holds numbers, one of the texts `keys`
-        (see `texts.could_be`) where there are any."""
+        """Whether `fill` may have written a value here: a number where the field holds numbers, one up to 1 where it
+        holds shares of a whole; else words, of the texts `keys` (see `texts.could_be`) where there are any."""
         if isinstance(value, str):
             return texts.could_be(value.strip(), *keys) if keys else self.kind not in NUMBERS
-        return value is UNREAD or (value is not None and not keys)
+        if value is UNREAD or value is None:
+            return value is UNREAD
+        if self.kind == "rate":
+            return isinstance(value, float | int) and 0 <= value <= _WHOLE
+        return self.kind in NUMBERS and not keys
 
 
 class Table:

@@ -89,7 +89,7 @@ def follow(
         extra = {"moves": migration.listed(moved, lang), **migration.sheets(found, rules, lang)}
         findings += changed
     elif memory.moves is not None and as_of == _last(standing):
-        extra = remembered(customers, names)
+        extra = remembered(customers, names, lang)
     strengths = {}
     if facets:
         chosen = {one.dimension.key: one.dimension for one in facets.core}
@@ -99,10 +99,10 @@ def follow(
     return Followed(joined, found, base.state if found else None, {"history": joined, **extra}, tuple(findings))
 
 
-def remembered(customers: Frame, names: Mapping[str, str]) -> dict[str, Frame]:
+def remembered(customers: Frame, names: Mapping[str, str], lang: Lang) -> dict[str, Frame]:
     """The list of moves before anybody moved: for a table 2 of formulas, which says something else as soon as what it
     reads has changed. `names`: segment key -> name."""
-    return {"moves": migration.starting(migration.keep(customers, names))}
+    return {"moves": migration.starting(migration.keep(customers, names), lang)}
 
 
 def is_latest(result: Result) -> bool:
@@ -136,7 +136,7 @@ def _base(memory: Memory, lines: Frame, as_of: date, lang: Lang) -> _Base:
     if as_of > day:
         return _Base(day, state)
     back = Finding("as_of_back", params={"as_of": as_of.isoformat(), "last": day.isoformat()})
-    return _Base(start, kept={} if moves is not None else {"moves": migration.starting(state)}, findings=(back,))
+    return _Base(start, kept={} if moves is not None else {"moves": migration.starting(state, lang)}, findings=(back,))
 
 
 def _baseline(lines: Frame, as_of: date) -> date | None:

@@ -522,12 +522,19 @@ def test_a_remark_below_rows_of_which_little_is_said_stays(tmp_path):
     """As below the personas, when one of them is of too few customers for a portrait."""
     path, out = book(tmp_path / "a.xlsx", [("1", {})]), tmp_path / "b.xlsx"
     with FileBook(path) as target:
-        target.write(PERSONAS, frame(segment=["a", "b", "c"], traits=["young", "—", "old"], customers=[9.0, None, 9.0]))
+        three = frame(
+            segment=["a", "b", "c"],
+            traits=["young", "—", "old"],
+            customers=[9.0, None, 9.0],
+            customer_share=[1.0, None, 1.0],
+            missing=[None, "少于5人，不做画像", None],
+        )
+        target.write(PERSONAS, three)
     part = sheet_part(path, PERSONAS.sheet["zh"])
     remark = b'<row r="5"><c r="A5" t="inlineStr"><is><t>ask them</t></is></c></row></sheetData>'
     rewritten(path, {part: lambda data: data.replace(b"</sheetData>", remark)})
     with FileBook(path, out) as target:
-        target.write(PERSONAS, frame(segment=["a", "b"], traits=["young", "—"], customers=[9.0, None]))
+        target.write(PERSONAS, three.at([0, 1]))
     assert [row[0] for row in FileBook(out).read(PERSONAS).rows[1:]] == ["a", "b", "ask them"]
     assert not violations(path, out)
 

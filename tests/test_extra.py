@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -37,14 +38,31 @@ def fill(path: Path, lang: Lang, **extra: Frame) -> jobs.Result:
     return result
 
 
-def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Path) -> None:
+ASKED = ("--clusters", "--value")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, filled with all that can be asked for."""
+    path = tmp_path_factory.mktemp("filled") / "first.xlsx"
+    assert main(["fill", str(SAMPLE), "-o", str(path), *ASKED]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def second(first: Path) -> Path:
+    """The same for a second date."""
+    path = first.with_name("second.xlsx")
+    assert main(["fill", str(first), "-o", str(path), "--as-of", "2026-08-15", *ASKED]) == 0
+    return path
+
+
+def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Path, first: Path, second: Path) -> None:
     """`Table.always`, of all lists that a fill writes: else it would keep its own rows for ever."""
-    sample, first, second = SAMPLE, tmp_path / "first.xlsx", tmp_path / "second.xlsx"
-    asked = ["--clusters", "--value"]
-    assert main(["fill", str(sample), "-o", str(first), *asked]) == 0
-    assert main(["fill", str(first), "-o", str(second), "--as-of", "2026-08-15", *asked]) == 0
-    seen = set()
-    for path in (first, second):
+    back = tmp_path / "back.xlsx"
+    assert main(["fill", str(first), "-o", str(back), "--as-of", "2026-05-31"]) == 0  # moves, of nobody compared
+    seen, alone = set(), False
+    for path in (first, second, back):
         book = openpyxl.load_workbook(path)
         for table in schema.tables().values():
             if not table.always or table.sheet["zh"] not in book.sheetnames:
@@ -56,37 +74,48 @@ def test_no_row_that_is_written_lacks_what_tells_ours_from_remarks(tmp_path: Pat
             for row in written:
                 assert ours.says(table, always, columns, row.__getitem__), (path.name, table.key, row)
             seen |= {table.key} if written else set()
-    assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals"}
+            alone |= table.key == "moves" and "无上期可比" in {row[-1] for row in written}
+    assert seen >= {"rfm", "cleaning", "labels", "cross", "clusters", "value", "history", "proposals", "moves"}
+    assert alone
 
 
-SIGNED = ["制表：", "王五", "审核：", "李四", "日期：六月三十日", "页：", "一", "二"]
+DAY = datetime(2026, 11, 30)
+SIGNED: list[list[Any]] = [
+    ["制表：", "王五", "审核：", "李四", "日期：六月三十日", "页：", "一", "二"],
+    ["制表人", "王五", "审核：", "李四", "日期：六月三十日", "页：", "一", "二"],
+    ["制表人", "王五", "日期", DAY],
+    ["制表人", "王五", DAY, "审核人", "李四", DAY],
+    ["制表人", "王五", 5, DAY, "李四", DAY, 5],
+    ["制表人", "王五", "李四", 5, 5, 5, 5, "一", "二"],
+    ["核对", "王五", None, 5],
+    ["备注", "请核对", None, None, 5, 6],
+    [DAY, "王五", "已核对", 5],
+    [1, "王五", 5, DAY, "李四", 5, DAY, "一"],
+]
 
 
-@pytest.mark.parametrize("first", ["制表：", "制表人"])
-def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, first: str) -> None:
-    """It fills the columns that every row of ours fills, and its words are none of ours."""
-    path, out, words = tmp_path / "a.xlsx", tmp_path / "b.xlsx", [first, *SIGNED[1:]]
-    asked = ["--clusters", "--value"]
-    assert main(["fill", str(SAMPLE), "-o", str(path), *asked]) == 0
-    assert main(["fill", str(path), "--as-of", "2026-08-15", *asked]) == 0
-    book = openpyxl.load_workbook(path)
-    signed = []
+@pytest.mark.parametrize("number", range(len(SIGNED)))
+def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, second: Path, number: int) -> None:
+    """It fills the columns that every row of ours fills, and what it says is none of what ours do."""
+    path, out, line = tmp_path / "a.xlsx", tmp_path / "b.xlsx", SIGNED[number]
+    book = openpyxl.load_workbook(second)
+    signed = {}
     for table in schema.tables().values():
-        if table.always and (name := table.sheet["zh"]) in book.sheetnames:
+        if (table.always or table.key == "strategy") and (name := table.sheet["zh"]) in book.sheetnames:
             sheet = book[name]
             below = 1 + max(cell.row for row in sheet.iter_rows() for cell in row if cell.value is not None)
-            for column, word in enumerate(words[: len(table.fields)], 1):
+            signed[name] = line[: len(table.fields)]
+            for column, word in enumerate(signed[name], 1):
                 sheet.cell(below, column, word)
-            signed.append(name)
     book.save(path)
     assert len(signed) > 10
-    for day in ("2026-08-15", "2026-07-31", "2026-09-30"):
-        assert main(["fill", str(path), "-o", str(out), "--as-of", day]) == 0  # without clusters and values
-        assert jobs.verify(path, out).ok
-        book = openpyxl.load_workbook(out)
-        for name in signed:
-            rows = [[one for one in row if one is not None] for row in book[name].iter_rows(values_only=True)]
-            assert sum(row == words[: len(row)] and len(row) > 2 for row in rows) == 1, (day, name)
+    day = ("2026-08-15", "2026-07-31", "2026-09-30")[number % 3]
+    assert main(["fill", str(path), "-o", str(out), "--as-of", day]) == 0  # without clusters and values
+    assert jobs.verify(path, out).ok
+    book = openpyxl.load_workbook(out)
+    for name, typed in signed.items():
+        rows = [[*row[: len(typed)]] for row in book[name].iter_rows(values_only=True)]
+        assert rows.count(typed) == 1, name
 
 
 def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> None:
@@ -125,12 +154,12 @@ def test_verify_finds_a_persona_with_a_comment_among_others_of_its_segment(
 
 
 def test_customers_leave_a_list_that_says_of_nobody_yet_where_they_moved(tmp_path: Path) -> None:
-    """As after a first analysis; `verify` knows that such rows are ours all the same."""
+    """As where nothing can be compared; `verify` knows that such rows are ours all the same."""
     before, after = tmp_path / "before.xlsx", tmp_path / "after.xlsx"
     jobs.new(before, "zh")
     for path, count in ((before, 9), (after, 4)):
         with FileBook(before, path) as book:
-            moves = [(str(n), "a", 1.0, None) for n in range(count)]
+            moves = [(str(n), "a", 1.0, "无上期可比") for n in range(count)]
             book.write(schema.table("moves"), Frame.of(moves, ("customer_id", "segment", "amount", "change")))
     assert jobs.verify(before, after).ok
 
@@ -186,7 +215,7 @@ def test_a_short_line_behind_one_that_was_emptied_is_written_over(tmp_path: Path
     """Of a plain list, though it holds less than half of what the fullest line does."""
     path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
     keys = schema.table("personas").keys
-    full = [5 if key in ("customers", "segment_share") else key for key in keys]
+    full = [{"customers": 5, "customer_share": 0.5}.get(key, key) for key in keys]
     few = [dict(zip(keys, full, strict=True))]
     few += [{"segment": f"kind {n}", "traits": "—", "missing": "少于5人，不做画像"} for n in range(4)]
     fill(path, "zh", personas=Frame.of_records(few, keys))

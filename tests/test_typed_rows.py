@@ -342,6 +342,16 @@ def test_a_signature_right_below_the_groups_is_none(tmp_path: Path, said: str) -
     assert rows_of(filled(path), name)[-1][:2] == [said, "赵六"]
 
 
+@pytest.mark.parametrize("said", [datetime(2026, 11, 30), datetime(2026, 11, 30, 9, 41, 17), 5, True], ids=str)
+def test_a_line_right_below_the_groups_that_begins_with_no_words_stays(tmp_path: Path, said: Any) -> None:
+    name, line = STRATEGY.sheet["zh"], [said, "赵六"]
+    path = book(tmp_path / "a.xlsx", 20, **{name: [PLAN, ["高价值客户"], line, ["大客户"]]})
+    for _ in range(2):
+        rows = rows_of(filled(path), name)
+        assert [row[:2] for row in rows if row[0] == said] == [line]
+        assert [row[0] for row in rows].count("大客户") == 1
+
+
 def test_a_status_of_ours_is_replaced_and_no_other(tmp_path: Path) -> None:
     said = [
         "本期无客户，内容保留",

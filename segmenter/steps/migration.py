@@ -308,7 +308,8 @@ def listed(found: Frame, lang: Lang) -> Frame:
     return said if len(said) <= ROWS else said.at(np.arange(ROWS))
 
 
-def starting(state: Frame) -> Frame:
-    """The rows of 客户迁移 for a state that nothing is compared with."""
-    nothing = np.full(len(state), np.nan)
-    return Frame({key: state.get(key, nothing) for key in schema.table("moves").keys})
+def starting(state: Frame, lang: Lang) -> Frame:
+    """The rows of 客户迁移 for a state that nothing is compared with: the change says so."""
+    nothing, first = np.full(len(state), np.nan), np.full(len(state), texts.say("migration.alone", lang), dtype=object)
+    found = state.assign(change=first)
+    return Frame({key: found.get(key, nothing) for key in schema.table("moves").keys})
