@@ -16,7 +16,7 @@ from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.reading import headers, intake, values
+from segmenter.reading import headers, intake
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.steps import history, migration
@@ -164,10 +164,9 @@ def lines(grid: Grid | None) -> Frame:
     if grid is None or not headers.holds(grid, schema.HISTORY):
         return Frame.of((), schema.HISTORY.keys)
     found = intake.as_typed(grid, schema.HISTORY)
-    days = history.days(found)
-    keys = found["line"].tolist() if "line" in found else days
-    told = (n for n, key in enumerate(keys) if not values.is_empty(key))
-    return found.at([n for n in told if days[n] or history.is_line(keys[n])])
+    if "line" in found:
+        return found.at([n for n, key in enumerate(found["line"].tolist()) if history.is_line(key)])
+    return found.at([n for n, day in enumerate(history.days(found)) if day])
 
 
 def mark(remembered: Frame, day: date) -> str:

@@ -3,6 +3,7 @@ come out as worked out by hand."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from email import message_from_bytes, policy
@@ -210,6 +211,33 @@ def test_a_line_of_signatures_with_its_day_below_the_history_is_there_once(tmp_p
         assert "制表：王五" not in [*found["segment"]]
         sheet = openpyxl.load_workbook(path)["细分历史"]
         assert [row[1] for row in sheet.iter_rows(values_only=True)].count("制表：王五") == 1
+
+
+@pytest.mark.parametrize(
+    "typed", [{"A": "核对"}, {"N": "核对"}, {"A": "核对", "B": "再看", "N": "王五"}], ids=lambda one: "".join(one)
+)
+def test_a_line_of_the_history_that_somebody_typed_over_stays(tmp_path: Path, typed: dict[str, str]) -> None:
+    """Its last one, and the line is written anew below; another line lost its day."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    jobs.new(path, "zh")
+    for day in [*MONTHS][:2]:
+        arrive(path, day)
+        jobs.fill(path, as_of=day)
+
+    def type_over(found: Any) -> None:
+        found["A2"] = "请复核"
+        for column, word in typed.items():
+            found[f"{column}{found.max_row}"] = word
+
+    edit(path, HISTORY, type_over)
+    stood = [*openpyxl.load_workbook(path)[HISTORY].iter_rows(values_only=True)][-1]
+    for _ in range(2):
+        jobs.fill(path, out, as_of=day)
+        assert jobs.verify(path, out).ok
+        rows = [*openpyxl.load_workbook(out)[HISTORY].iter_rows(values_only=True)]
+        assert rows.count(stood) == 1
+        assert [f"{day} 低价值客户" in row for row in rows].count(True) == 2 - ("N" in typed)
+        path = Path(shutil.copy(out, tmp_path / "again.xlsx"))
 
 
 def test_the_same_day_again_keeps_what_it_is_compared_with(

@@ -82,7 +82,8 @@ def lines(
     rows: list[dict[str, Any]] = [dict(zip(columns, line, strict=True)) for line in figures]
     rows += [{"segment": name, "separation": round(figure, 4)} for name, figure in separation.items()]
     run = {"as_of": as_of, "rules": rules.version, "fingerprint": fingerprint(rules), "baseline": baseline}
-    rows = [{**row, **run, "line": f"{as_of.isoformat()} {row['segment']}"} for row in rows]
+    said = (texts.say("history.line", "en", day=as_of.isoformat(), name=row["segment"]) for row in rows)
+    rows = [{**row, **run, "line": line} for row, line in zip(rows, said, strict=True)]
     keys = schema.HISTORY.keys
     return Frame.of([[row.get(key, np.nan) for key in keys] for row in rows], keys)
 
