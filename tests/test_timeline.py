@@ -213,9 +213,7 @@ def test_a_line_of_signatures_with_its_day_below_the_history_is_there_once(tmp_p
         assert [row[1] for row in sheet.iter_rows(values_only=True)].count("制表：王五") == 1
 
 
-@pytest.mark.parametrize(
-    "typed", [{"A": "核对"}, {"N": "核对"}, {"A": "核对", "B": "再看", "N": "王五"}], ids=lambda one: "".join(one)
-)
+@pytest.mark.parametrize("typed", [{"A": "核对"}, {"N": "核对"}, {"A": "核对", "B": "再看", "N": "王五"}], ids="".join)
 def test_a_line_of_the_history_that_somebody_typed_over_stays(tmp_path: Path, typed: dict[str, str]) -> None:
     """Its last one, and the line is written anew below; another line lost its day."""
     path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
