@@ -271,6 +271,25 @@ def test_an_earlier_day_only_goes_on_record(played: tuple[Path, dict[date, Resul
     assert cells_of(later)["111", "111"] == 1
 
 
+def test_verify_knows_a_list_that_stayed_as_it_was(played: tuple[Path, dict[date, Result]], tmp_path: Path) -> None:
+    """With a row somebody emptied, which one that is written would have closed, and a print area across it."""
+    path, out = tmp_path / "copy.xlsx", tmp_path / "out.xlsx"
+    shutil.copy(played[0], path)
+
+    def empty(found: Any) -> None:
+        found.tables.clear()
+        for cell in found[3]:
+            cell.value = None
+        found.print_area = f"A1:F{found.max_row - 1}"
+
+    edit(path, MOVES, empty)
+    jobs.fill(path, out, as_of=date(2026, 4, 15))
+    sheets = [openpyxl.load_workbook(one)[MOVES] for one in (path, out)]
+    assert sheets[0].print_area == sheets[1].print_area
+    assert [*sheets[0].values] == [*sheets[1].values]
+    assert jobs.verify(path, out).ok
+
+
 def test_other_rules_are_said(played: tuple[Path, dict[date, Result]], tmp_path: Path) -> None:
     path, results = played
     assert not [one for one in results[date(2026, 7, 31)].findings if one.code == "rules_changed"]

@@ -36,6 +36,10 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
         standing = region.InFile(was, region.noted(old, entry.part))
         stood = region.find(standing, header, region.listed(old, entry.part), table)
+        if was.data == now.data:  # blank rows in it too, of which one that is written has none
+            rows = range(stood.first, stood.last + 1)
+            yield Meant(table, header.columns, header.row + 1, None, [Slot(row, 0, True) for row in rows], stood)
+            continue
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table)
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
