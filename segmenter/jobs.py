@@ -87,7 +87,7 @@ def write(book: Book, result: Result) -> None:
     for table in schema.EXTRA:
         if table.key in result.extra:
             book.write(table, result.extra[table.key])
-        elif table.optional == "result" and (grid := book.read(table)) is not None and headers.holds(grid, table):
+        elif table.optional == "result" and (grid := book.read(table)) is not None and headers.holds(grid, table, 0.5):
             book.write(table, Frame.of((), table.keys))
 
 

@@ -231,6 +231,19 @@ def test_a_short_line_behind_one_that_was_emptied_is_written_over(tmp_path: Path
     assert not any(value is not None for row in rows for value in row)
 
 
+@pytest.mark.parametrize("key", ["clusters", "cluster_cross", "value"])
+def test_a_sheet_that_lost_a_column_is_emptied_too(tmp_path: Path, second: Path, key: str) -> None:
+    """It would go on saying what was true of the last date."""
+    path, out, sheet = tmp_path / "a.xlsx", tmp_path / "b.xlsx", schema.table(key).sheet["zh"]
+    book = openpyxl.load_workbook(second)
+    book[sheet].tables.clear()
+    book[sheet].delete_cols(len(schema.table(key).fields) - 1)
+    book.save(path)
+    jobs.fill(path, out, as_of=date(2026, 9, 30))
+    assert jobs.verify(path, out).ok
+    assert not any(any(row) for row in openpyxl.load_workbook(out)[sheet].iter_rows(min_row=2, values_only=True))
+
+
 def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     fill(path, "zh")

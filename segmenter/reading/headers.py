@@ -48,10 +48,11 @@ def locate(grid: Grid, table: Table) -> Header:
     return first
 
 
-def holds(grid: Grid, table: Table) -> bool:
-    """Whether a sheet is `table`'s, with all its columns, and not one of somebody else's under the same name."""
+def holds(grid: Grid, table: Table, share: float = 1) -> bool:
+    """Whether a sheet is `table`'s, with a `share` of its columns (all), and not one of somebody else's under the same
+    name."""
     try:
-        return len(locate(grid, table).columns) == len(table.fields)
+        return len(locate(grid, table).columns) >= share * len(table.fields)
     except Refused:
         return False
 
