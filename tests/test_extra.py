@@ -231,7 +231,7 @@ def test_a_short_line_behind_one_that_was_emptied_is_written_over(tmp_path: Path
     assert not any(value is not None for row in rows for value in row)
 
 
-@pytest.mark.parametrize("key", ["clusters", "cluster_cross", "value"])
+@pytest.mark.parametrize("key", ["clusters", "cluster_cross", "value_checks"])
 def test_a_sheet_that_lost_a_column_is_emptied_too(tmp_path: Path, second: Path, key: str) -> None:
     """It would go on saying what was true of the last date."""
     path, out, sheet = tmp_path / "a.xlsx", tmp_path / "b.xlsx", schema.table(key).sheet["zh"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from operator import itemgetter
 from typing import Final
 
 from segmenter.books import Grid, blocks, region
@@ -36,16 +37,13 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         header = locate(Grid(was.name, was.head(SEARCHED), merged=grid.merged), table)
         standing = region.InFile(was, region.noted(old, entry.part))
         stood = region.find(standing, header, region.listed(old, entry.part), table)
-        if was.data == now.data:  # blank rows in it too, of which one that is written has none
-            rows = range(stood.first, stood.last + 1)
-            yield Meant(table, header.columns, header.row + 1, None, [Slot(row, 0, True) for row in rows], stood)
-            continue
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table)
         plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
         typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
         guess = _Guess(was, now, plan, stood, typed, _by_row(standing.notes), _by_row(region.noted(new, entry.part)))
-        found = [*guess.slots(max(stands.last, plan.first))]
+        # nothing was written, and blank rows are still there
+        found = guess.as_it_was() if was.data == now.data else [*guess.slots(max(stands.last, plan.first))]
         stood, slots = without_remarks(stood, found)
         slots = slots or [Slot(None, None)]
         stood = apart_from_below(typed, stood, len(slots))
@@ -91,6 +89,13 @@ class _Guess:
         self._noted_before = noted_before
         self._noted_after = noted_after
         self._apart = [] if plan.table.key_field else [plan.columns[key] for key in apart(plan.table, plan.written)]
+
+    def as_it_was(self) -> list[Slot]:
+        """Every row where it stood."""
+        keys = ((number, key) for key, numbers in self._keys(self._was, self._standing).items() for number in numbers)
+        return [
+            Slot(number, 0, not self._typed.is_ours(number, key)) for number, key in sorted(keys, key=itemgetter(0))
+        ]
 
     def slots(self, last: int) -> Iterator[Slot]:
         """The rows down to `last`, or to the first that cannot have been written."""
