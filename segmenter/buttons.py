@@ -93,7 +93,7 @@ def _fill(click: Click) -> str:
             with LiveBook(book, jobs.template) as live:
                 result = jobs.analyse(live, progress=click.stage)
                 click.stage("write")
-                jobs.write(live, result)
+                emptied = jobs.write(live, result)
                 before = previous.take(live, live.tables)
                 previous.keep(places.data() / "previous", _identity(book), before)
         except Exception as error:
@@ -102,6 +102,7 @@ def _fill(click: Click) -> str:
                     previous.put_back(LiveBook(book, jobs.template), before)
             raise
     lines = [texts.say(key, click.lang, **numbers) for key, numbers in jobs.headline(result)]
+    lines += [one.message(click.lang) for one in emptied]
     return "\n".join([texts.say("ribbon.filled", click.lang), *lines])
 
 

@@ -37,6 +37,7 @@ ALERTS: Final = frozenset(
     {
         "hard_link",
         "output_kept",
+        "sheet_emptied",
         "as_of_unknown",
         "as_of_doubtful",
         "as_of_far",

@@ -19,12 +19,14 @@ from segmenter.errors import Refused
 from segmenter.findings import NO_PARAMS, Finding
 from segmenter.frames import Frame
 from segmenter.pipeline import Sheets
-from segmenter.reading import headers
+from segmenter.reading import departed, headers
 from segmenter.result import Result
 from segmenter.steps import history
 from segmenter.texts import Lang
 
 Progress = Callable[[str], None]
+_ASKED = {"clusters": "clusters", "value_checks": "value"}
+"""the setting that asks for a sheet, of those that come on request, by table key"""
 _REMARKED = frozenset({"rules_unlike", "orders_after_as_of", "as_of_doubtful", "as_of_far", "as_of_early"})
 
 
@@ -75,8 +77,9 @@ def analyse(
     return pipeline.run(Sheets(customers, **others), used, book.lang, as_of, progress, noticed)
 
 
-def write(book: Book, result: Result) -> None:
-    """The result's tables into the workbook; the customer sheet, the orders and the settings are never written."""
+def write(book: Book, result: Result) -> list[Finding]:
+    """The result's tables into the workbook; the customer sheet, the orders and the settings are never written. Gives
+    what is told of sheets that had been asked for and are emptied, as this time nobody did."""
     book.write(schema.RFM, result.rfm)
     book.write(schema.STRATEGY, leaving(result.strategy, result.left))
     for table in schema.BOARDS:
@@ -84,11 +87,17 @@ def write(book: Book, result: Result) -> None:
     book.write(schema.CLEANING, result.cleaning)
     if "dimensions" in result.extra:  # the workbook has no 维度 sheet yet; from now on it is the analyst's
         book.write(schema.DIMENSIONS, result.extra["dimensions"])
+    emptied = []
     for table in schema.EXTRA:
         if table.key in result.extra:
             book.write(table, result.extra[table.key])
         elif table.optional == "result" and (grid := book.read(table)) is not None and headers.holds(grid, table, 0.5):
+            setting = _ASKED.get(table.key, "")
+            if setting and not getattr(result.rules, setting) and departed.any_ours(grid, table):
+                params = {"option": f"--{setting}", "setting": texts.both(f"setting.{setting}.name")}
+                emptied.append(Finding("sheet_emptied", grid.sheet, params=params))
             book.write(table, Frame.of((), table.keys))
+    return emptied
 
 
 def fill(
@@ -128,7 +137,8 @@ def fill(
             names = dict(zip(result.segments["segment"], result.segments["name"], strict=True))
             kept = timeline.remembered(result.customers, names, result.lang) if timeline.is_latest(result) else {}
             tables = result._replace(rfm=table.rfm(book, result)[0], extra={**kept, **result.extra})
-        write(book, tables)
+        emptied = write(book, tables)
+    result = result._replace(findings=(*result.findings, *emptied))
     if formulas and result.rules.scoring != "fixed":
         words = {one: texts.say(f"word.{result.rules.scoring}", one) for one in texts.LANGS}
         result = result._replace(findings=(*result.findings, Finding("formulas_fixed", params={"scoring": words})))

@@ -244,6 +244,25 @@ def test_a_sheet_that_lost_a_column_is_emptied_too(tmp_path: Path, second: Path,
     assert not any(any(row) for row in openpyxl.load_workbook(out)[sheet].iter_rows(min_row=2, values_only=True))
 
 
+def test_a_sheet_nobody_asked_for_again_is_told_once(
+    tmp_path: Path, second: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also with a signature below, which stays."""
+    path, sheets = tmp_path / "a.xlsx", [schema.table(key).sheet["zh"] for key in ("clusters", "value_checks")]
+    book = openpyxl.load_workbook(second)
+    for sheet in sheets:
+        book[sheet].append(["制表人", "王五", "日期", DAY])
+    book.save(path)
+    for told in (True, False):
+        capsys.readouterr()
+        assert main(["fill", str(path), "--as-of", "2026-09-30"]) == 0
+        said = [line for line in capsys.readouterr().out.splitlines() if "已清空" in line]
+        assert [sheet in line for sheet, line in zip(sheets, said, strict=True)] == [told, told] if told else not said
+    for sheet in sheets:
+        rows = [*openpyxl.load_workbook(path)[sheet].iter_rows(min_row=2, values_only=True)]
+        assert [row[0] for row in rows if any(row)] == ["制表人"]
+
+
 def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     fill(path, "zh")

@@ -17,7 +17,7 @@ from segmenter.books import saving
 from segmenter.errors import Refused, SegmenterError
 from segmenter.texts import Lang
 
-NOTED: Final = frozenset({"output_kept", "as_of_doubtful", "as_of_far", "as_of_early"})
+NOTED: Final = frozenset({"output_kept", "sheet_emptied", "as_of_doubtful", "as_of_far", "as_of_early"})
 """findings that a row says in words"""
 
 

@@ -141,6 +141,12 @@ def says(
     return found
 
 
+def any_ours(grid: Grid, table: Table) -> bool:
+    """Whether a sheet has rows below the headers of `table` that a fill wrote."""
+    row, columns = locate(grid, table)
+    return bool(says(grid, row + 1, columns, table, table.always_with(columns)).any())
+
+
 def _typed(grid: Grid, rows: Sequence[int], columns: range, own: Collection[int]) -> NDArray[np.bool_]:
     """In which of some `rows` that hold something in `columns` beside a table's `own` that, or a comment, was typed."""
     found = np.ones(len(rows), dtype=bool)
