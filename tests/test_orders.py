@@ -46,6 +46,20 @@ def test_the_lines_of_an_order_are_one_order() -> None:
     assert row["first_order_date"] == pd.Timestamp(2026, 6, 1)
 
 
+def test_orders_that_were_pasted_twice_are_told() -> None:
+    """And count: whether they are others nobody knows. Two lines of an order may be alike."""
+    first = [["a", "1", "2026-06-01", 10.0, "茶", "online"]] * 2 + [["b", "2", "2026-06-02", 5.0, "酒", "store"]]
+    none = [["", "3", "2026-06-02", 5.0, "酒", "store"]]
+    assert not orders.tidy(lines(*first, *none, *none), DEFAULT, "订单").findings
+    other = [["b", "2", "2026-06-02", 7.0, "酒", "store"], ["c", "1", "2026-06-03", 1.0, "茶", "online"]]
+    refund = [["d", "1", "2026-06-03", -1.0, "茶", "online"]]
+    found = orders.tidy(lines(*first, *none, *refund, *first, *none, *other), DEFAULT, "订单")
+    again = next(one for one in found.findings if one.code == "lines_again")
+    assert (again.cell, again.params) == ("7:9", {"count": 3, "amount": 25.0})
+    assert again.amount_share == pytest.approx(25 / 68)
+    assert found.lines_used == 10
+
+
 def test_only_the_window_counts_for_f_and_m() -> None:
     row = behaviour(
         ["a", "1", "2025-12-30", 100.0, "", ""],

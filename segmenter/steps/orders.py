@@ -90,15 +90,48 @@ def tidy(lines: Frame, rules: Rules, sheet: str, stage: str = "fill") -> Orders:
         drop(days < np.datetime64(rules.data_from, "s"), "line_outside_window")
     if rules.data_to is not None:
         drop(days > np.datetime64(rules.data_to, "s"), "line_outside_window")
+    sold = _told(lines, used)
+    if (again := _again(sold)).any():
+        said = np.zeros(len(lines), dtype=bool)
+        said[np.flatnonzero(used)[again]] = True
+        rows = lines.index[said]
+        note(said, "lines_again", f"{rows[0]}:{rows[-1]}")
     total = grouping.total(amounts[used])
     if total > 0:
         findings = [one._replace(amount_share=abs(one.params["amount"]) / total) for one in findings]
-    details = [name for name in DETAILS if name in lines]
+    return Orders(_summed(sold, _details(sold)), tuple(findings), len(lines), len(sold))
+
+
+def _details(lines: Frame) -> list[str]:
+    return [name for name in DETAILS if name in lines]
+
+
+def _told(lines: Frame, used: NDArray[np.bool_]) -> Frame:
+    """What is known of the lines that are `used`, with the keys of their customers."""
     ids = lines.get("order_id", np.full(len(lines), "", dtype=object))
-    kept = {"order_id": ids, **{name: lines[name] for name in ("customer_id", "ordered_on", "amount", *details)}}
+    kept = {
+        "order_id": ids,
+        **{name: lines[name] for name in ("customer_id", "ordered_on", "amount", *_details(lines))},
+    }
     sold = Frame(kept, lines.index) if used.all() else Frame(kept, lines.index).at(used)
-    sold = sold.assign(key=values.keys(sold["customer_id"]))
-    return Orders(_summed(sold, details), tuple(findings), len(lines), len(sold))
+    return sold.assign(key=values.keys(sold["customer_id"]))
+
+
+def _again(lines: Frame) -> NDArray[np.bool_]:
+    """The lines that stood further up already, with lines of other orders in between: as when the orders of a month are
+    pasted twice. The lines of one order stand together, and two of them may well be alike."""
+    codes, orders = frames.distinct(lines["order_id"])
+    begins = np.append(True, codes[1:] != codes[:-1])[: len(codes)]
+    if begins.sum() == len(orders) or not len(lines):
+        return np.zeros(len(lines), dtype=bool)
+    stretch = np.cumsum(begins)
+    later = (stretch != stretch[grouping.firsts(codes, len(orders))][codes]) & (lines["order_id"] != "")
+    alike, size = grouping.alike(
+        *(lines[name] for name in ("order_id", "key", "ordered_on", "amount", *_details(lines)))
+    )
+    known = np.zeros(size, dtype=bool)
+    known[alike[~later]] = True
+    return np.asarray(later & known[alike])
 
 
 def whole(orders: Frame) -> Frame:
