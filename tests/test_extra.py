@@ -264,6 +264,24 @@ def test_a_sheet_nobody_asked_for_again_is_told_once(
         assert [row[0] for row in rows if any(row)] == ["制表人"]
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_checks_of_the_model_are_known_without_what_they_are_called(
+    tmp_path: Path, second: Path, asked: bool
+) -> None:
+    """The first of them have no note: they are told by what was observed."""
+    path, out, table = tmp_path / "a.xlsx", tmp_path / "b.xlsx", schema.table("value_checks")
+    book = openpyxl.load_workbook(second)
+    sheet = book[table.sheet["zh"]]
+    sheet.tables.clear()
+    sheet.delete_cols(1)
+    rows = [*sheet.values]
+    book.save(path)
+    jobs.fill(path, out, as_of=date(2026, 8, 15), changes={"value": asked})
+    assert jobs.verify(path, out).ok
+    stands = [row for row in openpyxl.load_workbook(out)[table.sheet["zh"]].values if any(row)]
+    assert stands == (rows if asked else rows[:1])
+
+
 def test_somebody_elses_sheet_of_that_name_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     fill(path, "zh")

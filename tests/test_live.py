@@ -504,6 +504,18 @@ def odd_ids(book):
     book[RFM_SHEET].sheet_state = "hidden"
 
 
+def days_among_texts(book):
+    """As people type them into table 3, into a line right below it, and into a line among the rows of table 2."""
+    day, sheet = datetime(2026, 11, 30), book[STRATEGY.sheet["zh"]]
+    sheet.cell(2, 7).value = day
+    for column, value in enumerate(["制表人", "王五", "日期", day], 1):
+        sheet.cell(sheet.max_row + (column == 1), column).value = value
+        book[RFM_SHEET].cell(5, column).value = value
+    for column in range(5, 15):
+        book[RFM_SHEET].cell(5, column).value = {5: "007", 6: 5}.get(column)
+    book[RFM_SHEET].cell(5, 6).number_format = "General"
+
+
 def remark_below(book):
     sheet = book[STRATEGY.sheet["zh"]]
     sheet.cell(sheet.max_row + 3, 1).value = "说明：我写的一行"
@@ -583,6 +595,7 @@ def filled(tmp_path_factory):
             without_sheets,
             no_list_object,
             odd_ids,
+            days_among_texts,
             remark_below,
         ),
         *(remark_right_below, remark_right_below_no_list_object, note_below_no_list_object),

@@ -166,9 +166,10 @@ def _format(found: Plan, column: int) -> None:
         if new.number_format != like:
             new.number_format = like
     if not found.table.anchor and kind in _TEXTS:
-        area = found.sheet.range((found.first + 1, column + 1), (found.first + max(height, 1), column + 1))
-        if area.number_format != "@":
-            area.number_format = "@"
+        for top, bottom in _runs(_texts(found, column)):
+            area = found.sheet.range((found.first + top + 1, column + 1), (found.first + bottom + 1, column + 1))
+            if area.number_format != "@":
+                area.number_format = "@"
         return
     if not found.table.anchor and not any(isinstance(value, date) for value in values):
         return
@@ -183,6 +184,23 @@ def _format(found: Plan, column: int) -> None:
                 cell.number_format = "@"
         elif isinstance(value, (int, float)) and cell.number_format == "@":
             cell.number_format = "General"
+
+
+def _texts(found: Plan, column: int) -> Iterable[int]:
+    """The rows in which a text is written, the first one of an empty list too. What people typed stays, which may be a
+    number or a day."""
+    kept, values, is_ours = found.kept, found.values[column], column in found.computed
+    for n, slot in enumerate(found.slots):
+        if n < len(kept) and slot.stays:
+            is_text = kept[n][column] is None or isinstance(kept[n][column], str)
+        elif n < len(kept) and not is_ours:
+            is_text = slot.place is not None and not _same(kept[n][column], values[slot.place])
+        else:
+            is_text = True
+        if is_text:
+            yield n
+    if not found.slots:
+        yield 0
 
 
 def _same(old: Any, new: Plain) -> bool:
