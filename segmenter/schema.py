@@ -67,11 +67,13 @@ class Field(_Field):
     def could_say(self, value: object, keys: Sequence[str]) -> bool:
         """Whether `fill` may have written a value here: a number where the field holds numbers, a whole one where it
         counts, one up to 1 where it holds shares of a whole; else words, of the texts `keys` (see `texts.could_be`)
-        where there are any."""
+        where there are any. Nothing, where "" is one of them."""
+        if value is None or value == "":
+            return "" in keys
         if isinstance(value, str):
             return texts.could_be(value.strip(), *keys) if keys else self.kind not in NUMBERS
-        if value is UNREAD or value is None:
-            return value is UNREAD
+        if value is UNREAD:
+            return True
         if self.kind == "rate":
             return isinstance(value, float | int) and 0 <= value <= _WHOLE
         if self.kind == "count" and isinstance(value, float) and not value.is_integer():

@@ -14,6 +14,7 @@ from segmenter.schema import Table, fold, says_total
 from segmenter.texts import DEFAULT, LANGS
 
 _LABEL: Final = "dimension.label"
+_NAMED: Final = "named"
 Always = Sequence[Mapping[str, Sequence[str]]]
 
 
@@ -22,17 +23,15 @@ def always(table: Table, written: Collection[str], frame: Frame | None = None) -
     found = table.always_with(written)
     if frame is None:
         return found
-    known = with_own(found, lambda key: frame[key][:1] if key in frame else (), 1)
+    known = [{key: _brought(names, key, frame) for key, names in one.items()} for one in found]
     return [one for one in known if _brings(frame, table, one)]
 
 
-def with_own(always: Always, said: Callable[[str], Iterable[object]], times: int = 2) -> Always:
-    """The same where labels may be of dimensions that people made themselves: in each field of the first that comes so
-    often among what is `said` there. A label said once may be part of a remark, and a first row need not have any."""
-    return [
-        {key: [*names, *_own(said(key), times)] if _LABEL in names else names for key, names in one.items()}
-        for one in always
-    ]
+def with_own(always: Always, said: Callable[[str], Iterable[object]]) -> Always:
+    """The same with what people named themselves, as far as two rows say it of what is `said` in a field: the first
+    dimension of which labels are, and every name. What is said once may be part of a remark, and a first row need not
+    have any."""
+    return [{key: _with_own(names, key, said) for key, names in one.items()} for one in always]
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
@@ -54,6 +53,18 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
     its sheet: so that it is known for one of ours when that is gone too."""
     lang = next((one for one in LANGS if fold(sheet) == fold(table.sheet[one])), DEFAULT)
     return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
+
+
+def _brought(names: Sequence[str], key: str, frame: Frame) -> Sequence[str]:
+    return [*names, *_own(frame[key][:1], 1)] if _LABEL in names and key in frame else names
+
+
+def _with_own(names: Sequence[str], key: str, said: Callable[[str], Iterable[object]]) -> Sequence[str]:
+    if _NAMED in names:
+        count = Counter(one.strip() for one in said(key) if isinstance(one, str))
+        known = [f"{_NAMED}:{one}" for one, times in count.items() if times > 1]
+        return [*(one for one in names if one != _NAMED), f"{_NAMED}:", *known]  # that without a name: no other
+    return [*names, *_own(said(key), 2)] if _LABEL in names else names
 
 
 def _own(labels: Iterable[object], times: int) -> Collection[str]:

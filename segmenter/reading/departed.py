@@ -132,8 +132,8 @@ def says(
         any_of = np.zeros(len(found), dtype=bool)
         for key in (key for key in one if key in columns):
             codes, distinct = frames.distinct(grid.column(columns[key], first))
-            could = [not values.is_empty(value) and table[key].could_say(value, one[key]) for value in distinct]
-            any_of |= np.array([*could, False])[codes]
+            said = (None if values.is_empty(value) else value for value in distinct)
+            any_of |= np.array([table[key].could_say(value, one[key]) for value in (*said, None)])[codes]
             for row, column in (*grid.errors, *grid.uncached):  # nobody knows
                 if column == columns[key] and 0 <= row - first < len(found):
                     any_of[row - first] = True
