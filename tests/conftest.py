@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import settings
+
+from segmenter import schema
 
 # on CI the same examples every time: a new one found there would stop somebody else's change
 settings.register_profile("ci", derandomize=True)
@@ -39,3 +42,22 @@ def refused_book(request: pytest.FixtureRequest):
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for reason in config.stash.get(REFUSED, []):
         terminalreporter.write_line(f"refused: {reason}")
+
+
+@pytest.fixture(scope="session")
+def two_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 200 customers of the sample with their orders: not to be written to."""
+    path = tmp_path_factory.mktemp("sample") / "two_hundred.xlsx"
+    book = openpyxl.load_workbook(Path(__file__).parent.parent / "workbook" / "sample.xlsx")
+    customers, orders = (book[table.sheet["zh"]] for table in (schema.CUSTOMERS, schema.ORDERS))
+    customers.delete_rows(202, customers.max_row)
+    known = {row[0] for row in customers.values}
+    lines = [row for row in orders.values if row[1] in known]
+    orders.delete_rows(2, orders.max_row)
+    for line in lines[1:]:
+        orders.append(line)
+    for sheet in (customers, orders):
+        (table,) = sheet.tables.values()
+        table.ref = table.autoFilter.ref = sheet.dimensions
+    book.save(path)
+    return path

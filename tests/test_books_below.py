@@ -1,7 +1,5 @@
 """What people typed below a list: it goes down when the list grows down to it, unless others read it where it is."""
 
-from pathlib import Path
-
 import openpyxl
 import pytest
 import xlsxwriter
@@ -14,7 +12,6 @@ from segmenter.cells import position
 from segmenter.errors import Refused
 from segmenter.schema import CLEANING, RFM, STRATEGY
 
-SAMPLE = Path(__file__).parent.parent / "workbook" / "sample.xlsx"
 ROWS = [(one, dict.fromkeys(range(1, 14), "old") | {2: "1次"}) for one in "123"]
 
 
@@ -326,9 +323,9 @@ def test_a_list_without_keys_has_no_totals_by_its_words(tmp_path):
 
 
 @pytest.mark.parametrize("column", [2, 14])
-def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path, column):
+def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path, two_hundred, column):
     path = tmp_path / "a.xlsx"
-    jobs.fill(SAMPLE, path)
+    jobs.fill(two_hundred, path)
     sheet = openpyxl.load_workbook(path)
     lines = sheet["细分历史"]
     lines.cell(lines.max_row + 1, column).value = "看过"

@@ -42,22 +42,10 @@ ASKED = ("--clusters", "--value")
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first 200 customers of the sample, filled with all that can be asked for."""
+def first(two_hundred: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 customers, filled with all that can be asked for."""
     path = tmp_path_factory.mktemp("filled") / "first.xlsx"
-    book = openpyxl.load_workbook(SAMPLE)
-    customers, orders = (book[table.sheet["zh"]] for table in (schema.CUSTOMERS, schema.ORDERS))
-    customers.delete_rows(202, customers.max_row)
-    known = {row[0] for row in customers.values}
-    lines = [row for row in orders.values if row[1] in known]
-    orders.delete_rows(2, orders.max_row)
-    for line in lines[1:]:
-        orders.append(line)
-    for sheet in (customers, orders):
-        (table,) = sheet.tables.values()
-        table.ref = table.autoFilter.ref = sheet.dimensions
-    book.save(path)
-    assert main(["fill", str(path), *ASKED]) == 0
+    assert main(["fill", str(two_hundred), "-o", str(path), *ASKED]) == 0
     return path
 
 
@@ -138,17 +126,17 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, second:
         assert rows.count(typed) == 1, name
 
 
-def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path) -> None:
+def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path, two_hundred: Path) -> None:
     first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
-    jobs.fill(SAMPLE, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    jobs.fill(two_hundred, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
     jobs.fill(first, second, as_of=date(2026, 8, 15), changes={"scoring": "mean"})
     assert jobs.verify(first, second).ok
 
 
-def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path) -> None:
+def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path, two_hundred: Path) -> None:
     """A line with a comment stays when the others go, as nothing is scored any more."""
     path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
-    jobs.fill(SAMPLE, path, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    jobs.fill(two_hundred, path, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
     book = openpyxl.load_workbook(path)
     limits = book[schema.table("score_limits").sheet["zh"]]
     limits["E3"].comment = Comment("why", "me")
@@ -161,12 +149,13 @@ def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def portrayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole sample, where a segment has several personas."""
     path = tmp_path_factory.mktemp("portrayed") / "a.xlsx"
     jobs.fill(SAMPLE, path, as_of=date(2026, 7, 15))
     return path
 
 
-@pytest.mark.parametrize("row", range(2, 12))
+@pytest.mark.parametrize("row", [2, 3, 5, 8, 11])
 def test_verify_finds_a_persona_with_a_comment_among_others_of_its_segment(
     tmp_path: Path, portrayed: Path, row: int
 ) -> None:
