@@ -164,9 +164,7 @@ def lines(grid: Grid | None) -> Frame:
     if grid is None or not headers.holds(grid, schema.HISTORY):
         return Frame.of((), schema.HISTORY.keys)
     found = intake.as_typed(grid, schema.HISTORY)
-    if "line" in found:
-        return found.at([n for n, key in enumerate(found["line"].tolist()) if history.is_line(key)])
-    return found.at([n for n, day in enumerate(history.days(found)) if day])
+    return found.at([n for n, key in enumerate(found["line"].tolist()) if history.is_line(key)])
 
 
 def mark(remembered: Frame, day: date) -> str:

@@ -45,12 +45,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def two_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first 200 customers of the sample with their orders: not to be written to."""
-    path = tmp_path_factory.mktemp("sample") / "two_hundred.xlsx"
+def small_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 120 customers of the sample with their orders: not to be written to."""
+    path = tmp_path_factory.mktemp("sample") / "small_sample.xlsx"
     book = openpyxl.load_workbook(Path(__file__).parent.parent / "workbook" / "sample.xlsx")
     customers, orders = (book[table.sheet["zh"]] for table in (schema.CUSTOMERS, schema.ORDERS))
-    customers.delete_rows(202, customers.max_row)
+    customers.delete_rows(122, customers.max_row)
     known = {row[0] for row in customers.values}
     lines = [row for row in orders.values if row[1] in known]
     orders.delete_rows(2, orders.max_row)

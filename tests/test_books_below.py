@@ -323,9 +323,9 @@ def test_a_list_without_keys_has_no_totals_by_its_words(tmp_path):
 
 
 @pytest.mark.parametrize("column", [2, 14])
-def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path, two_hundred, column):
+def test_what_is_typed_below_the_history_is_no_line_of_it(tmp_path, small_sample, column):
     path = tmp_path / "a.xlsx"
-    jobs.fill(two_hundred, path)
+    jobs.fill(small_sample, path)
     sheet = openpyxl.load_workbook(path)
     lines = sheet["细分历史"]
     lines.cell(lines.max_row + 1, column).value = "看过"

@@ -42,10 +42,10 @@ ASKED = ("--clusters", "--value")
 
 
 @pytest.fixture(scope="module")
-def first(two_hundred: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """200 customers, filled with all that can be asked for."""
+def first(small_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 customers, filled with all that can be asked for."""
     path = tmp_path_factory.mktemp("filled") / "first.xlsx"
-    assert main(["fill", str(two_hundred), "-o", str(path), *ASKED]) == 0
+    assert main(["fill", str(small_sample), "-o", str(path), *ASKED]) == 0
     return path
 
 
@@ -126,17 +126,17 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, second:
         assert rows.count(typed) == 1, name
 
 
-def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path, two_hundred: Path) -> None:
+def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path, small_sample: Path) -> None:
     first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
-    jobs.fill(two_hundred, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    jobs.fill(small_sample, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
     jobs.fill(first, second, as_of=date(2026, 8, 15), changes={"scoring": "mean"})
     assert jobs.verify(first, second).ok
 
 
-def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path, two_hundred: Path) -> None:
+def test_verify_tells_high_from_low_where_there_are_no_scores(tmp_path: Path, small_sample: Path) -> None:
     """A line with a comment stays when the others go, as nothing is scored any more."""
     path, out = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
-    jobs.fill(two_hundred, path, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
+    jobs.fill(small_sample, path, as_of=date(2026, 7, 15), changes={"scoring": "mean"})
     book = openpyxl.load_workbook(path)
     limits = book[schema.table("score_limits").sheet["zh"]]
     limits["E3"].comment = Comment("why", "me")

@@ -32,9 +32,9 @@ def filled(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fewer(two_hundred, tmp_path_factory):
+def fewer(small_sample, tmp_path_factory):
     path = tmp_path_factory.mktemp("formulas") / "fewer.xlsx"
-    assert main(["fill", str(two_hundred), "-o", str(path), "--formulas"]) == 0
+    assert main(["fill", str(small_sample), "-o", str(path), "--formulas"]) == 0
     return path
 
 

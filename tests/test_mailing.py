@@ -475,10 +475,10 @@ def changes(folder: Path) -> str:
     return str(parsed(next(iter(sorted(folder.glob("*.eml")))).read_bytes())["Subject"])
 
 
-def test_the_next_letters_compare_themselves_with_the_last(tmp_path: Path) -> None:
+def test_the_next_letters_compare_themselves_with_the_last(tmp_path: Path, small_sample: Path) -> None:
     """Week after week in the same folder, without an option; writing the same week again changes nothing."""
     folder = tmp_path / "m"
-    write = ["mail", str(SAMPLE), "--to", "a@example.com", "-o", str(folder), "--as-of"]
+    write = ["mail", str(small_sample), "--to", "a@example.com", "-o", str(folder), "--as-of"]
     assert main([*write, "2026-06-23"]) == 0
     assert "(" not in changes(folder)
     assert main([*write, "2026-06-30"]) == 0
@@ -495,9 +495,9 @@ def test_the_next_letters_compare_themselves_with_the_last(tmp_path: Path) -> No
     assert "(" not in changes(folder)
 
 
-def test_the_workbook_that_fill_kept_is_the_earlier_one(tmp_path: Path) -> None:
+def test_the_workbook_that_fill_kept_is_the_earlier_one(tmp_path: Path, small_sample: Path) -> None:
     book = tmp_path / "book.xlsx"
-    book.write_bytes(SAMPLE.read_bytes())
+    book.write_bytes(small_sample.read_bytes())
     assert main(["fill", str(book), "--as-of", "2026-06-23"]) == 0
     assert main(["fill", str(book), "--as-of", "2026-06-30", "--keep-previous"]) == 0
     kept = tmp_path / "book.previous.xlsx"
@@ -511,7 +511,7 @@ def test_the_workbook_that_fill_kept_is_the_earlier_one(tmp_path: Path) -> None:
 
 
 def test_a_whole_batch_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, small_sample: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`batch` and `mail` as the README schedules them, sent to a real server; a bad workbook stops nobody."""
     from test_sending import PASSWORD, authority, serving, tls
@@ -519,7 +519,7 @@ def test_a_whole_batch_in_one_line(
     shops, out = tmp_path / "shops", tmp_path / "out"
     shops.mkdir()
     for name in ("a", "b"):
-        (shops / f"{name}.xlsx").write_bytes(SAMPLE.read_bytes())
+        (shops / f"{name}.xlsx").write_bytes(small_sample.read_bytes())
     (shops / "bad.xlsx").write_bytes(b"nothing")
     (shops / "list.csv").write_text(
         "file,recipient\na.xlsx,a@example.com\nb.xlsx,b@example.com\nbad.xlsx,c@example.com"
@@ -554,12 +554,12 @@ def test_a_whole_batch_in_one_line(
     assert main(["mail", str(tmp_path), "--to", "a@example.com"]) == 1
 
 
-def test_old_letters_are_purged_and_nothing_else(tmp_path: Path) -> None:
+def test_old_letters_are_purged_and_nothing_else(tmp_path: Path, small_sample: Path) -> None:
     import os
 
     for name in ("old", "new"):
         folder = tmp_path / name
-        assert main(["mail", str(SAMPLE), "--to", "a@example.com", "-o", str(folder)]) == 0
+        assert main(["mail", str(small_sample), "--to", "a@example.com", "-o", str(folder)]) == 0
     (tmp_path / "old" / "notes.txt").write_text("typed", encoding="utf-8")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "review.json").write_text("{}", encoding="utf-8")  # somebody else's

@@ -438,11 +438,11 @@ def test_what_is_no_template_is_told_as_such(tmp_path: Path, name: str, capsys: 
     ],
 )
 def test_a_template_of_the_wrong_kind_is_told_without_a_line(
-    tmp_path: Path, out: str, name: str, key: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, small_sample: Path, out: str, name: str, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(SAMPLE, tmp_path / name)
+    shutil.copy(small_sample, tmp_path / name)
     for lang in texts.LANGS:
-        command = ["report", str(SAMPLE), "-o", str(tmp_path / out), "--template", str(tmp_path / name)]
+        command = ["report", str(small_sample), "-o", str(tmp_path / out), "--template", str(tmp_path / name)]
         assert main([*command, "--lang", lang]) == 1
         path = name if out.endswith("docx") and name.endswith("docx") else tmp_path / name
         assert capsys.readouterr().err.strip() == texts.say(f"error.{key}", lang, path=path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from segmenter.books import Stays, cells, longlist, ours
+from segmenter.books import Grid, Stays, cells, longlist, ours
 from segmenter.books.cells import Plain
 from segmenter.books.filling import (
     UNLIKE,
@@ -72,26 +72,27 @@ def fill(job: Job, writer: Writer) -> Filled:
 def asked(job: Job) -> tuple[Frame, bool]:
     """The rows to be written: see `slots.without_others`; and whether others stand further below, of which who reads
     does not tell. Refused when keys that people typed were not read."""
-    if job.read is None or not types_keys(job.table, job.frame, job.header):
+    read = job.read
+    if read is None or not types_keys(job.table, job.frame, job.header):
         return job.frame, False
     column, rows = job.header.columns[job.table.key_field], [*job.sheet.rows]
     region = find(InFile(job.sheet, job.notes), job.header, job.listed, job.table)
     held = dict(zip(rows, job.sheet.column(column, rows), strict=True))
     stood = {row: key_of(value) for row, value in held.items()}
-    unread = (row for row, key in stood.items() if job.read.height <= row <= region.last and key is not None)
+    unread = (row for row, key in stood.items() if read.height <= row <= region.last and key is not None)
     if (row := next(unread, None)) is not None:
         raise Refused("rows_unread", cell=address(row, column))
-    frame, aside = without_others(_as_held(job.frame, job, held), job.table, region, stood)
-    return frame, aside is not None and aside < job.read.height
+    frame = _as_held(job.frame, job.table.key_field, read, column, held)
+    frame, aside = without_others(frame, job.table, region, stood)
+    return frame, aside is not None and aside < read.height
 
 
-def _as_held(frame: Frame, job: Job, held: Mapping[int, Plain]) -> Frame:
+def _as_held(frame: Frame, key: str, read: Grid, column: int, held: Mapping[int, Plain]) -> Frame:
     """A frame whose keys are days, as somebody dates a line, with the numbers that their cells hold: `held` by row."""
-    key, read = job.table.key_field, job.read
     said = cells.column(frame[key])
-    if read is None or not any(map(cells.is_day, said)):
+    if not any(map(cells.is_day, said)):
         return frame
-    shown = enumerate(cells.column(read.column(job.header.columns[key], 0)))
+    shown = enumerate(cells.column(read.column(column, 0)))
     numbers = {one: held.get(row) for row, one in shown if cells.is_day(one)}
     keys = [numbers.get(one, one) if cells.is_day(one) else one for one in said]
     return frame.assign(**{key: np.array(keys, dtype=object)})
