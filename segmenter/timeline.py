@@ -16,7 +16,7 @@ from segmenter import schema, texts
 from segmenter.books import Grid
 from segmenter.findings import Finding
 from segmenter.frames import Frame
-from segmenter.reading import headers, intake
+from segmenter.reading import headers, intake, values
 from segmenter.result import Migration, Result
 from segmenter.rules import Rules
 from segmenter.steps import history, migration
@@ -159,12 +159,14 @@ def _changed(lines: Frame, start: date, rules: Rules) -> list[Finding]:
 
 
 def lines(grid: Grid | None) -> Frame:
-    """The lines of 细分历史, without what somebody typed among or below them, such as signatures and their day; none
-    where there is no such sheet, or one that is somebody else's."""
+    """The lines of 细分历史, without what somebody typed among or below them, as signatures and their day, nor those
+    of which the key alone is left; none where there is no such sheet, or one that is somebody else's."""
     if grid is None or not headers.holds(grid, schema.HISTORY):
         return Frame.of((), schema.HISTORY.keys)
     found = intake.as_typed(grid, schema.HISTORY)
-    return found.at([n for n, key in enumerate(found["line"].tolist()) if history.is_line(key)])
+    rest = zip(*(found[key].tolist() for key in found if key != "line"), strict=True)
+    says = [not all(map(values.is_empty, one)) for one in rest]
+    return found.at([n for n, key in enumerate(found["line"].tolist()) if history.is_line(key) and says[n]])
 
 
 def mark(remembered: Frame, day: date) -> str:

@@ -15,6 +15,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import uci
+from openpyxl.comments import Comment
 
 from segmenter import jobs, pipeline, rules, schema
 from segmenter.books import Grid
@@ -235,6 +236,36 @@ def test_a_line_of_the_history_that_somebody_typed_over_stays(tmp_path: Path, ty
         rows = [*openpyxl.load_workbook(out)[HISTORY].iter_rows(values_only=True)]
         assert rows.count(stood) == 1
         assert [f"{day} 低价值客户" in row for row in rows].count(True) == 2 - ("N" in typed)
+        path = Path(shutil.copy(out, tmp_path / "again.xlsx"))
+
+
+@pytest.mark.parametrize("commented", [True, False])
+def test_a_line_of_the_history_of_which_only_the_key_is_left(tmp_path: Path, commented: bool) -> None:
+    """As a fill of the same day leaves it that has one line fewer, where somebody commented it: it stays above the
+    signature below, as long as the comment does."""
+    path, out = tmp_path / "book.xlsx", tmp_path / "out.xlsx"
+    jobs.new(path, "zh")
+    for day in [*MONTHS][:2]:
+        arrive(path, day)
+        jobs.fill(path, as_of=day)
+
+    def empty(found: Any) -> None:
+        last = found.max_row
+        for column in range(1, 14):
+            found.cell(last, column).value = None
+        found.cell(last, 5).comment = Comment("why", "me") if commented else None
+        for column, word in enumerate(("审核人", "李四"), 1):
+            found.cell(last + 1, column).value = word
+
+    arrive(path, date(2026, 3, 31))
+    edit(path, HISTORY, empty)
+    key = f"{day} 低价值客户"
+    for day in (date(2026, 3, 31), date(2026, 4, 30)):
+        jobs.fill(path, out, as_of=day)
+        assert jobs.verify(path, out).ok
+        rows = [*openpyxl.load_workbook(out)[HISTORY].iter_rows(values_only=True)]
+        assert [row.count(key) for row in rows].count(1) == commented
+        assert rows[-1][:2] == ("审核人", "李四") and rows[-2][0] is not None
         path = Path(shutil.copy(out, tmp_path / "again.xlsx"))
 
 

@@ -43,6 +43,11 @@ def says(table: Table, always: Always, columns: Mapping[str, int], said: Callabl
     return table.says(always, lambda key: said(columns[key]) if key in columns else None)
 
 
+def least(table: Table, always: Always) -> int:
+    """How many cells a row of ours has, at least: one is a key, or what none lacks, but not both; unless the key is."""
+    return 1 if any(table.key_field in one for one in always) else 2
+
+
 def fields(always: Always, columns: Mapping[str, int]) -> set[int]:
     """The columns it may stand in."""
     return {columns[key] for one in always for key in one if key in columns}

@@ -248,7 +248,7 @@ class _Kept:
         if keyed and (key is None or self._plan.table[keyed].owner != "us"):
             return key is None
         always, table = self._always, self._plan.table
-        alone = count == 1 and bool(keyed or always)
+        alone = count < ours.least(table, always) and bool(keyed or always)
         return alone or not region.says_always(here, number, self._plan.columns, table, always)
 
     @cached_property

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from segmenter.books.cells import Plain, column, number
-from segmenter.books.ours import Always, always, with_own
+from segmenter.books.ours import Always, always, least, with_own
 from segmenter.books.region import Region, Standing, count, says_always
 from segmenter.frames import Frame
 from segmenter.reading.headers import Header
@@ -93,6 +93,7 @@ class Typed:
         self._ours = {c for name, c in header.columns.items() if table[name].owner == "us"}
         self._brought = self._ours | {c for name, c in header.columns.items() if name in written}
         self._always = with_own(always, self._said)
+        self._least = least(table, always)
         self._key = header.columns.get(table.key_field)
 
     def _said(self, key: str) -> Iterator[Plain]:
@@ -125,7 +126,7 @@ class Typed:
             return key is not None
         if not self._always:
             return here > 1 or not self.is_keyed
-        return here > 1 and says_always(self._standing, row, self._fields, self._table, self._always)
+        return here >= self._least and says_always(self._standing, row, self._fields, self._table, self._always)
 
     def holds(self, row: int, key: str | None) -> bool:
         """Whether a row that the frame lacks must stay: it is none of ours, or something is typed or noted in it.
