@@ -126,6 +126,34 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, second:
         assert rows.count(typed) == 1, name
 
 
+@pytest.mark.parametrize(
+    ("key", "asked"),
+    [("cross", {"dimensions": ["年龄段"]}), ("cluster_cross", {"clusters": True})],
+    ids=["cross", "cluster_cross"],
+)
+def test_a_line_that_stayed_alone_is_the_same_when_its_others_come_back(
+    tmp_path: Path, small_sample: Path, key: str, asked: dict[str, Any]
+) -> None:
+    """Its name then stands in one row alone, as that of a remark does, and is brought again."""
+    day, table = date(2026, 7, 15), schema.table(key)
+    first, alone, back, again = (tmp_path / f"{n}.xlsx" for n in range(4))
+    jobs.fill(small_sample, first, as_of=day, changes=asked)
+    book = openpyxl.load_workbook(first)
+    sheet = book[table.sheet["zh"]]
+    beside, line = len(table.fields) + 1, [cell.value for cell in sheet[3]][: len(table.fields)]
+    sheet.cell(1, beside).value, sheet.cell(3, beside).value = "备注", "请再看"
+    book.save(first)
+    jobs.fill(first, alone, as_of=day, changes={"dimensions": ["消费频次"]})
+    rows = [*openpyxl.load_workbook(alone)[table.sheet["zh"]].values]
+    assert [row[0] for row in rows].count(line[0]) == 1
+    jobs.fill(alone, back, as_of=day, changes=asked)
+    jobs.fill(back, again, as_of=day, changes=asked)
+    assert jobs.verify(first, alone).ok and jobs.verify(alone, back).ok
+    assert back.read_bytes() == again.read_bytes()
+    rows = [*openpyxl.load_workbook(back)[table.sheet["zh"]].values]
+    assert [row for row in rows if [*row[: len(line)]] == line] == [(*line, "请再看")]
+
+
 def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path, small_sample: Path) -> None:
     first, second = tmp_path / "first.xlsx", tmp_path / "second.xlsx"
     jobs.fill(small_sample, first, as_of=date(2026, 7, 15), changes={"scoring": "mean"})

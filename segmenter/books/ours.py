@@ -15,23 +15,33 @@ from segmenter.texts import DEFAULT, LANGS
 
 _LABEL: Final = "dimension.label"
 _NAMED: Final = "named"
+_NOBODYS: Final = "named:"
+"""in its place: no name but those beside it"""
 Always = Sequence[Mapping[str, Sequence[str]]]
+Said = Callable[[str], Iterable[object]]
 
 
-def always(table: Table, written: Collection[str], frame: Frame | None = None) -> Always:
-    """What no row of a table lacks that has the fields `written`, as far as a frame knows it."""
+def always(table: Table, written: Collection[str], frame: Frame | None = None, after: Said | None = None) -> Always:
+    """What no row of a table lacks that has the fields `written`, as far as a frame knows it, or the rows that were
+    written: what is said `after` in a field."""
     found = table.always_with(written)
-    if frame is None:
-        return found
-    known = [{key: _brought(names, key, frame) for key, names in one.items()} for one in found]
-    return [one for one in known if _brings(frame, table, one)]
+    if frame is not None:
+        named = [_named(one, lambda key: column(frame[key]) if key in frame else ()) for one in found]
+        known = [_labelled(one, lambda key: frame[key][:1] if key in frame else (), 1) for one in named]
+        return [one for one in known if _brings(frame, table, one)]
+    return [_named(one, after) for one in found] if after else found
 
 
-def with_own(always: Always, said: Callable[[str], Iterable[object]]) -> Always:
-    """The same with what people named themselves, as far as two rows say it of what is `said` in a field: the first
-    dimension of which labels are, and every name. What is said once may be part of a remark, and a first row need not
-    have any."""
-    return [{key: _with_own(names, key, said) for key, names in one.items()} for one in always]
+def with_labels(always: Always, said: Said) -> Always:
+    """The same with the first dimension that people made themselves of which two labels are, of what is `said` in a
+    field: one alone may be part of a remark, and a first row need not have any."""
+    return [_labelled(one, said, 2) for one in always]
+
+
+def with_own(always: Always, said: Said) -> Always:
+    """That with the names that people gave, as far as they are known or two rows say them, and no others."""
+    known = [_named(one, said) for one in with_labels(always, said)]
+    return [{key: [_NOBODYS if name == _NAMED else name for name in one[key]] for key in one} for one in known]
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
@@ -60,16 +70,18 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
     return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
 
 
-def _brought(names: Sequence[str], key: str, frame: Frame) -> Sequence[str]:
-    return [*names, *_own(frame[key][:1], 1)] if _LABEL in names and key in frame else names
+def _named(one: Mapping[str, Sequence[str]], said: Said) -> Mapping[str, Sequence[str]]:
+    return {key: [*names, *_twice(said(key))] if _NAMED in names else names for key, names in one.items()}
 
 
-def _with_own(names: Sequence[str], key: str, said: Callable[[str], Iterable[object]]) -> Sequence[str]:
-    if _NAMED in names:
-        count = Counter(one.strip() for one in said(key) if isinstance(one, str))
-        known = [f"{_NAMED}:{one}" for one, times in count.items() if times > 1]
-        return [*(one for one in names if one != _NAMED), f"{_NAMED}:", *known]  # that without a name: no other
-    return [*names, *_own(said(key), 2)] if _LABEL in names else names
+def _twice(said: Iterable[object]) -> Iterable[str]:
+    """The names of the texts that stand there more than once."""
+    count = Counter(one.strip() for one in said if isinstance(one, str))
+    return (f"{_NAMED}:{one}" for one, times in count.items() if times > 1)
+
+
+def _labelled(one: Mapping[str, Sequence[str]], said: Said, times: int) -> Mapping[str, Sequence[str]]:
+    return {key: [*names, *_own(said(key), times)] if _LABEL in names else names for key, names in one.items()}
 
 
 def _own(labels: Iterable[object], times: int) -> Collection[str]:
