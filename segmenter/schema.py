@@ -38,6 +38,9 @@ class _Field(NamedTuple):
     template: bool = True
     personal: bool = False
     width: float = 12
+    most: float = 0
+    """the largest number of ours, either side of nought, where there is a natural one: less than a cell with a day
+    holds"""
 
 
 class Field(_Field):
@@ -66,8 +69,8 @@ class Field(_Field):
 
     def could_say(self, value: object, keys: Sequence[str]) -> bool:
         """Whether `fill` may have written a value here: a number where the field holds numbers, a whole one where it
-        counts, one up to 1 where it holds shares of a whole; else words, of the texts `keys` (see `texts.could_be`)
-        where there are any. Nothing, where "" is one of them."""
+        counts, one up to 1 where it holds shares of a whole, or up to its `most`; else words, of the texts `keys` (see
+        `texts.could_be`) where there are any. Nothing, where "" is one of them."""
         if value is None or value == "":
             return "" in keys
         if isinstance(value, str):
@@ -76,6 +79,8 @@ class Field(_Field):
             return True
         if self.kind == "rate":
             return isinstance(value, float | int) and 0 <= value <= _WHOLE
+        if self.most and not (isinstance(value, float | int) and abs(value) <= self.most):
+            return False
         if self.kind == "count" and isinstance(value, float) and not value.is_integer():
             return False
         return self.kind in NUMBERS and not keys
