@@ -137,7 +137,7 @@ def test_a_line_of_signatures_right_below_any_list_stays(tmp_path: Path, second:
 def test_a_line_that_stayed_alone_is_the_same_when_its_others_come_back(
     tmp_path: Path, small_sample: Path, key: str, asked: dict[str, Any]
 ) -> None:
-    """Its name then stands in one row alone, as that of a remark does, and is brought again."""
+    """Its name then stands in one row alone, as that of a remark does."""
     day, table = date(2026, 7, 15), schema.table(key)
     first, alone, back, again = (tmp_path / f"{n}.xlsx" for n in range(4))
     jobs.fill(small_sample, first, as_of=day, changes=asked)
@@ -155,6 +155,28 @@ def test_a_line_that_stayed_alone_is_the_same_when_its_others_come_back(
     assert back.read_bytes() == again.read_bytes()
     rows = [*openpyxl.load_workbook(back)[table.sheet["zh"]].values]
     assert [row for row in rows if [*row[: len(line)]] == line] == [(*line, "请再看")]
+
+
+@pytest.mark.parametrize(
+    ("lang", "dimensions"), [("zh", ["品牌", "消费频次"]), ("en", ["Brand", "Purchase frequency"])]
+)
+def test_a_dimension_of_one_line_is_written_again_as_it_was_and_goes(
+    tmp_path: Path, lang: Lang, dimensions: list[str]
+) -> None:
+    """Nobody has data for it, so its name stands in one row alone."""
+    path, again, without = (tmp_path / f"{n}.xlsx" for n in range(3))
+    jobs.new(path, lang)
+    with FileBook(path) as book:
+        lines = [(f"c{n}", n % 7 + 1, 50.0 * n) for n in range(30)]
+        book.write(schema.CUSTOMERS, Frame.of(lines, ("customer_id", "frequency", "total_amount")))
+    day, sheet = date(2026, 7, 15), schema.table("cross").sheet[lang]
+    jobs.fill(path, as_of=day, changes={"dimensions": dimensions})
+    jobs.fill(path, again, as_of=day, changes={"dimensions": dimensions})
+    assert path.read_bytes() == again.read_bytes()
+    assert [row[0] for row in openpyxl.load_workbook(path)[sheet].values].count(dimensions[0]) == 1
+    jobs.fill(path, without, as_of=day, changes={"dimensions": dimensions[1:]})
+    assert jobs.verify(path, without).ok
+    assert dimensions[0] not in [row[0] for row in openpyxl.load_workbook(without)[sheet].values]
 
 
 def test_verify_knows_the_limits_of_a_scoring_without_scores(tmp_path: Path, small_sample: Path) -> None:
@@ -442,8 +464,8 @@ def cross(*levels: str) -> Frame:
 
 def mixed(*levels: str) -> Frame:
     """Lines about clusters and customer types."""
-    lines = [("活跃型", level, 30, 0.5, 0.5) for level in levels]
-    return Frame.of(lines, ("name", "segment", "customers", "cluster_share", "overall_share"))
+    lines = [("活跃型", level, 30, 0.5, 0.5, 1.0) for level in levels]
+    return Frame.of(lines, ("name", "segment", "customers", "cluster_share", "overall_share", "lift"))
 
 
 @pytest.mark.parametrize("said", ["合计", "小计：", "Total"])

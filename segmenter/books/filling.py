@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from segmenter.books import Grid, calc, longrows, refs
-from segmenter.books.ours import Always, Said, always
+from segmenter.books.ours import Always, always
 from segmenter.books.refs import Area, Shift
 from segmenter.books.region import InFile, ListObject, Region, met, widened
 from segmenter.books.rowxml import Row
@@ -100,8 +100,6 @@ class Meant(NamedTuple):
     """where the rows of a list stood; None for a block, which stays where it is"""
     whole: Whole | None = None
     """the rows of a list that was made of whole columns, without slots"""
-    after: Said | None = None
-    """what the rows say after in a field, where nobody knows what was to be written"""
 
     @property
     def written(self) -> list[str]:
@@ -113,7 +111,7 @@ class Meant(NamedTuple):
     @property
     def always(self) -> Always:
         """What no row of ours lacks."""
-        return always(self.table, self.written, self.frame, self.after)
+        return always(self.table, self.written, self.frame)
 
     @property
     def emptied(self) -> list[str]:

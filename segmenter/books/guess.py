@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -39,9 +38,7 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         standing = region.InFile(was, region.noted(old, entry.part))
         stood = region.find(standing, header, region.listed(old, entry.part), table)
         stands = region.find(region.InFile(now), header, region.listed(new, entry.part), table)
-        rows = range(stands.first, stands.last + 1)
-        after = partial(_said, now, header.columns, rows)
-        plan = Meant(table, header.columns, header.row + 1, None, region=stood, after=after)
+        plan = Meant(table, header.columns, header.row + 1, None, region=stood)
         # the key is brought every time, also where people type it
         typed = Typed(standing, table, header, stood, {*plan.written, table.key_field}, plan.always)
         guess = _Guess(was, now, plan, stood, typed, _by_row(standing.notes), _by_row(region.noted(new, entry.part)))
@@ -53,11 +50,6 @@ def plans(was: Sheet, now: Sheet, entry: SheetEntry, old: Index, new: Index) -> 
         with suppress(Refused):  # it is none of the fill's
             stood = pushed(was, stood, plan.first + len(slots) - 1, region.listed(old, entry.part))
         yield plan._replace(slots=slots, region=stood)
-
-
-def _said(sheet: Sheet, columns: Mapping[str, int], rows: range, key: str) -> Iterable[object]:
-    """What some rows say in a field."""
-    return sheet.column(columns[key], rows) if key in columns else ()
 
 
 def _by_row(notes: Iterable[tuple[int, int]]) -> Mapping[int, Collection[int]]:

@@ -14,34 +14,25 @@ from segmenter.schema import Table, fold, says_total
 from segmenter.texts import DEFAULT, LANGS
 
 _LABEL: Final = "dimension.label"
-_NAMED: Final = "named"
-_NOBODYS: Final = "named:"
-"""in its place: no name but those beside it"""
 Always = Sequence[Mapping[str, Sequence[str]]]
-Said = Callable[[str], Iterable[object]]
 
 
-def always(table: Table, written: Collection[str], frame: Frame | None = None, after: Said | None = None) -> Always:
-    """What no row of a table lacks that has the fields `written`, as far as a frame knows it, or the rows that were
-    written: what is said `after` in a field."""
+def always(table: Table, written: Collection[str], frame: Frame | None = None) -> Always:
+    """What no row of a table lacks that has the fields `written`, as far as a frame knows it."""
     found = table.always_with(written)
-    if frame is not None:
-        named = [_named(one, lambda key: column(frame[key]) if key in frame else ()) for one in found]
-        known = [_labelled(one, lambda key: frame[key][:1] if key in frame else (), 1) for one in named]
-        return [one for one in known if _brings(frame, table, one)]
-    return [_named(one, after) for one in found] if after else found
+    if frame is None:
+        return found
+    known = with_own(found, lambda key: frame[key][:1] if key in frame else (), 1)
+    return [one for one in known if _brings(frame, table, one)]
 
 
-def with_labels(always: Always, said: Said) -> Always:
-    """The same with the first dimension that people made themselves of which two labels are, of what is `said` in a
-    field: one alone may be part of a remark, and a first row need not have any."""
-    return [_labelled(one, said, 2) for one in always]
-
-
-def with_own(always: Always, said: Said) -> Always:
-    """That with the names that people gave, as far as they are known or two rows say them, and no others."""
-    known = [_named(one, said) for one in with_labels(always, said)]
-    return [{key: [_NOBODYS if name == _NAMED else name for name in one[key]] for key in one} for one in known]
+def with_own(always: Always, said: Callable[[str], Iterable[object]], times: int = 2) -> Always:
+    """The same where labels may be of dimensions that people made themselves: in each field of the first that comes so
+    often among what is `said` there. A label said once may be part of a remark, and a first row need not have any."""
+    return [
+        {key: [*names, *_own(said(key), times)] if _LABEL in names else names for key, names in one.items()}
+        for one in always
+    ]
 
 
 def says(table: Table, always: Always, columns: Mapping[str, int], said: Callable[[int], object]) -> bool:
@@ -68,20 +59,6 @@ def gone(table: Table, sheet: str) -> Mapping[str, str]:
     its sheet: so that it is known for one of ours when that is gone too."""
     lang = next((one for one in LANGS if fold(sheet) == fold(table.sheet[one])), DEFAULT)
     return {table.gone: texts.say("cell.departed", lang)} if table.gone else {}
-
-
-def _named(one: Mapping[str, Sequence[str]], said: Said) -> Mapping[str, Sequence[str]]:
-    return {key: [*names, *_twice(said(key))] if _NAMED in names else names for key, names in one.items()}
-
-
-def _twice(said: Iterable[object]) -> Iterable[str]:
-    """The names of the texts that stand there more than once."""
-    count = Counter(one.strip() for one in said if isinstance(one, str))
-    return (f"{_NAMED}:{one}" for one, times in count.items() if times > 1)
-
-
-def _labelled(one: Mapping[str, Sequence[str]], said: Said, times: int) -> Mapping[str, Sequence[str]]:
-    return {key: [*names, *_own(said(key), times)] if _LABEL in names else names for key, names in one.items()}
 
 
 def _own(labels: Iterable[object], times: int) -> Collection[str]:

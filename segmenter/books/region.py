@@ -246,7 +246,7 @@ def _always(standing: Standing, header: Header, table: Table) -> Always:
         rows = (row for row in standing.rows if row > header.row) if key in header.columns else ()
         return (standing.value(row, header.columns[key]) for row in rows)
 
-    return ours.with_labels(ours.always(table, header.columns), said)
+    return ours.with_own(ours.always(table, header.columns), said)
 
 
 def _is_line(standing: Standing, header: Header, table: Table, told: Always, row: int, far: bool) -> bool:

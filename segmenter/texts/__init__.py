@@ -73,16 +73,13 @@ def say(key: str, lang: str, **params: Any) -> str:
 @lru_cache(1 << 14)
 def could_be(text: str, *names: str) -> bool:
     """Whether a text is one of those called `names` ("stage.*": any that begins so), in any language and with anything
-    in its holes; but the first hole of "dimension.label" is a dimension of ours, and of "dimension.label:X" X. What is
-    "named" may be any text, and "named:X" only X."""
+    in its holes; but the first hole of "dimension.label" is a dimension of ours, and of "dimension.label:X" X."""
     return any(pattern.fullmatch(text) for name in names for pattern in _patterns(name))
 
 
 @cache
 def _patterns(name: str) -> list[re.Pattern[str]]:
-    key, colon, first = name.partition(":")
-    if key == "named":
-        return [re.compile(re.escape(first) if colon else ".+", re.DOTALL)]
+    key, _, first = name.partition(":")
     first = re.escape(first) or (_dimensions() if key == "dimension.label" else ".+")
     said = [_HOLE.split(template(one, lang)) for one in fnmatch.filter(_catalogue(), key) for lang in LANGS]
     escaped = ([*map(re.escape, parts)] for parts in said)
