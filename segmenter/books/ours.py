@@ -45,7 +45,7 @@ def says(table: Table, always: Always, columns: Mapping[str, int], said: Callabl
 
 
 def least(table: Table, always: Always) -> int:
-    """How many cells a row of ours has, at least: one is a key, or what none lacks, but not both; unless the key is."""
+    """How many cells a row of ours has, at least: a key and what none lacks, which may be the key itself."""
     return 1 if any(table.key_field in one for one in always) else 2
 
 
