@@ -158,10 +158,10 @@ def test_sheets_and_report_say_what_sql_counts(lang: Any) -> None:
     called = [None if one == shown_in_none else one for one in labels["cluster"]]
     assert None in called and labels.columns == schema.table("labels").keys
     table = schema.table("labels")
-    said = [
-        cells.column(labels[key]) for key in table.keys
-    ]  # as they are written: nothing, where a frame has no number
-    assert all(table.says(table.always_with(table.keys), dict(zip(table.keys, row)).get) for row in zip(*said))
+    written = {key: cells.column(labels[key]) for key in table.keys}  # nothing, where the frame has no number
+    always = table.always_with(table.keys)
+    for row in zip(*written.values(), strict=True):
+        assert table.says(always, dict(zip(table.keys, row, strict=True)).get)
     names = wording.segment_names(result.rules, lang)
     customers = result.customers.pandas
     frame = customers[["monetary", "segment"]].assign(cluster=called, type=customers["segment"].map(names))
